@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+// Runs one of the project's TypeScript programs with the Node that the lock file pins (Lambda's own
+// major version), installing the dependencies first where they are missing or older than the lock file.
+//
+//   node bin/with-node.mjs local/tour/main.ts --exit
+//
+// It uses nothing but Node's own modules, and works from Node 20 on.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const bin = join(root, 'node_modules', '.bin');
+const node = join(bin, 'node');
+
+/** The lock file that npm leaves in node_modules lists what is installed; it must say what ours says. */
+function installed() {
+  try {
+    const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+    const present = JSON.parse(readFileSync(join(root, 'node_modules', '.package-lock.json'), 'utf8')).packages;
+    return Object.entries(wanted).every(
+      ([path, entry]) => path === '' || entry.optional || present[path]?.version === entry.version,
+    );
+  } catch {
+    return false;
+  }
+}
+
+if (process.platform !== 'linux') {
+  console.error('flotilla runs on Linux: the local region starts instances as Linux processes.');
+  process.exit(1);
+}
+if (!installed()) {
+  console.error('Installing dependencies (npm ci) …');
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
+if (!existsSync(node)) {
+  console.error(`There is no Node 24 in ${node}: delete node_modules, and run npm ci without --omit=optional.`);
+  process.exit(1);
+}
+
+const [program, ...rest] = process.argv.slice(2);
+if (program === undefined) {
+  console.error('usage: node bin/with-node.mjs PROGRAM.ts [ARGUMENTS]');
+  process.exit(2);
+}
+const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, program), ...rest], {
+  stdio: 'inherit',
+  env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, FLOTILLA_PARENT_PID: String(process.pid) },
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
