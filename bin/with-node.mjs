@@ -18,7 +18,9 @@ const node = join(bin, 'node');
 function installed() {
   try {
     const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
-    const present = JSON.parse(readFileSync(join(root, 'node_modules', '.package-lock.json'), 'utf8')).packages;
+    const present = JSON.parse(
+      readFileSync(join(root, 'node_modules', '.package-lock.json'), 'utf8'),
+    ).packages;
     return Object.entries(wanted).every(
       ([path, entry]) => path === '' || entry.optional || present[path]?.version === entry.version,
     );
@@ -40,7 +42,9 @@ if (!installed()) {
   if (status !== 0) process.exit(status ?? 1);
 }
 if (!existsSync(node)) {
-  console.error(`There is no Node 24 in ${node}: delete node_modules, and run npm ci without --omit=optional.`);
+  console.error(
+    `There is no Node 24 in ${node}: delete node_modules, and run npm ci without --omit=optional.`,
+  );
   process.exit(1);
 }
 
@@ -51,7 +55,11 @@ if (program === undefined) {
 }
 const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, program), ...rest], {
   stdio: 'inherit',
-  env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, FLOTILLA_PARENT_PID: String(process.pid) },
+  env: {
+    ...process.env,
+    PATH: `${bin}${delimiter}${process.env.PATH}`,
+    FLOTILLA_PARENT_PID: String(process.pid),
+  },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
