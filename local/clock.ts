@@ -1,0 +1,148 @@
+/**
+ * The region's one clock. Everything that waits, dates or expires takes its time from here, so that a
+ * test can let a week pass in seconds and repeat what it saw.
+ */
+
+/** A pending call; cancelling it twice, or after it ran, does nothing. */
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Calls `run` once, `delayMs` from now; never before the present turn of the event loop ends. */
+  after(delayMs: number, run: () => void): Timer;
+  /** Resolves `delayMs` from now. */
+  sleep(delayMs: number): Promise<void>;
+  /**
+   * Marks work that is real rather than simulated (a request in flight, a read from disk): virtual time
+   * stands still until the promise has settled. Wall time does not care.
+   */
+  hold<T>(work: Promise<T>): Promise<T>;
+}
+
+/** Time as the machine tells it. Timers do not keep the process alive by themselves. */
+export class WallClock implements Clock {
+  now(): number {
+    return Date.now();
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    // A delay above 2^31-1 ms would fire at once: go there in hops.
+    const longest = 2_147_483_647;
+    let handle: NodeJS.Timeout;
+    const arm = (left: number): void => {
+      handle = setTimeout(() => (left > longest ? arm(left - longest) : run()), Math.min(left, longest));
+      handle.unref();
+    };
+    arm(Math.max(0, delayMs));
+    return { cancel: () => clearTimeout(handle) };
+  }
+
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.after(delayMs, resolve));
+  }
+
+  hold<T>(work: Promise<T>): Promise<T> {
+    return work;
+  }
+}
+
+interface Entry {
+  readonly at: number;
+  readonly order: number;
+  readonly run: () => void;
+  cancelled: boolean;
+}
+
+/**
+ * Time that moves only when {@link VirtualClock.advance} (or {@link VirtualClock.runUntil}) is called and
+ * nothing is running. Timers due at the same moment run in the order in which they were set.
+ */
+export class VirtualClock implements Clock {
+  #now: number;
+  #order = 0;
+  #held = 0;
+  #queue: Entry[] = [];
+
+  constructor(start: number = Date.UTC(2026, 0, 1)) {
+    this.#now = start;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    const entry: Entry = {
+      at: this.#now + Math.max(0, delayMs),
+      order: this.#order++,
+      run,
+      cancelled: false,
+    };
+    // Binary insertion keeps the queue sorted: timers are many, and mostly set for later.
+    let low = 0;
+    let high = this.#queue.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const other = this.#queue[middle] as Entry; // in range by construction
+      if (other.at < entry.at || (other.at === entry.at && other.order < entry.order)) low = middle + 1;
+      else high = middle;
+    }
+    this.#queue.splice(low, 0, entry);
+    return {
+      cancel: () => {
+        entry.cancelled = true;
+      },
+    };
+  }
+
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.after(delayMs, resolve));
+  }
+
+  async hold<T>(work: Promise<T>): Promise<T> {
+    this.#held += 1;
+    try {
+      return await work;
+    } finally {
+      this.#held -= 1;
+    }
+  }
+
+  /** Resolves once nothing is running: no held work, and two quiet turns of the event loop. */
+  async settle(): Promise<void> {
+    for (let quiet = 0; quiet < 2; ) {
+      await new Promise((resolve) => setImmediate(resolve));
+      quiet = this.#held === 0 ? quiet + 1 : 0;
+    }
+  }
+
+  /** Lets `milliseconds` pass, running each timer at its moment and settling after each. */
+  async advance(milliseconds: number): Promise<void> {
+    await this.runUntil(() => false, milliseconds);
+  }
+
+  /**
+   * Runs timer after timer until `done` says so or `withinMs` have passed.
+   * @returns whether `done` said so.
+   */
+  async runUntil(done: () => boolean, withinMs: number): Promise<boolean> {
+    const end = this.#now + withinMs;
+    await this.settle();
+    while (!done()) {
+      const next = this.#queue.shift();
+      if (next === undefined || next.at > end) {
+        if (next !== undefined) this.#queue.unshift(next);
+        this.#now = end;
+        return done();
+      }
+      if (next.cancelled) continue;
+      this.#now = Math.max(this.#now, next.at);
+      next.run();
+      await this.settle();
+    }
+    return true;
+  }
+}
