@@ -1,0 +1,273 @@
+/**
+ * The items of the table, as they are stored. Keys are in src/lineage/keys.ts; every reader parses with these
+ * schemas, so that an item written by a newer version is refused by name rather than half understood.
+ *
+ * Times are ISO 8601 in UTC with milliseconds.
+ */
+import * as z from 'zod';
+import { fleetSpec, imageSettings } from './fleet-spec.ts';
+import { architecture, sha256Hex, slotColour } from './ids.ts';
+
+const time = z.iso.datetime();
+const count = z.number().int().min(0);
+const ordinal = z.number().int().min(1);
+
+/** Who asked, as far as AWS tells. */
+export const actor = z.strictObject({
+  /** Principal's ARN, S3's principal id, or `schedule`. */
+  principal: z.string(),
+  sourceIp: z.string().optional(),
+  /** `upload`, `api`, `command`, `schedule`, `recovery`. */
+  through: z.string(),
+});
+export type Actor = z.infer<typeof actor>;
+
+/** A release in a slot. */
+export const occupant = z.strictObject({
+  release: ordinal,
+  slot: slotColour,
+  groupName: z.string(),
+});
+export type Occupant = z.infer<typeof occupant>;
+
+/** One rollout, retirement or recovery at a time may change a fleet. */
+export const lease = z.strictObject({
+  holder: z.string(), // execution ARN
+  purpose: z.enum(['rollout', 'retirement', 'removal']),
+  rollout: count, // 0 for a retirement or removal
+  release: count,
+  since: time,
+  /** Rises with every acquisition; mutating functions compare it before each call. */
+  fence: ordinal,
+  state: z.enum(['held', 'recovering', 'needs-attention']),
+  reason: z.string().optional(),
+});
+export type Lease = z.infer<typeof lease>;
+
+/** An order of a person, kept until the rollout can read it. */
+export const order = z.strictObject({
+  verb: z.enum(['abort', 'promote', 'approve', 'reject', 'pause', 'resume']),
+  rollout: ordinal,
+  by: actor,
+  at: time,
+  reason: z.string().optional(),
+});
+export type Order = z.infer<typeof order>;
+
+/** The undo of a change that must not last, written before the change. */
+export const leasedMutation = z.strictObject({
+  kind: z.literal('minimum-pinned'),
+  groupName: z.string(),
+  /** What to write back, only if the present value still equals `pinned`. */
+  former: count,
+  pinned: count,
+  deadline: time,
+});
+export type LeasedMutation = z.infer<typeof leasedMutation>;
+
+export const fleetItem = z.strictObject({
+  type: z.literal('fleet'),
+  fleet: z.string(),
+  spec: fleetSpec,
+  specVersion: ordinal,
+  /** What stands in AWS for the fleet: made by PUT /fleets/{fleet}, `undefined` until each exists. */
+  fixed: z.strictObject({
+    listenerArn: z.string(),
+    ruleArn: z.string(),
+    priority: ordinal,
+    blueArn: z.string(),
+    greenArn: z.string(),
+    launchTemplateId: z.string(),
+  }),
+  live: occupant.nullable(),
+  candidate: occupant.nullable(),
+  warm: occupant.extend({ keepUntil: time }).nullable(),
+  /** Weights that the rule must have now, in per cent. */
+  weights: z.strictObject({ blue: count, green: count }),
+  /** True once traffic went to a release: from then on weights are never all zero. */
+  served: z.boolean(),
+  lease: lease.nullable(),
+  /** The last fence that was given out. */
+  fence: count,
+  gate: z
+    .strictObject({
+      token: z.string(),
+      rollout: ordinal,
+      step: count,
+      waitsFor: z.enum(['time', 'approval']),
+      since: time,
+      until: time,
+    })
+    .nullable(),
+  orders: z.array(order),
+  pins: z.array(leasedMutation),
+  nextRelease: ordinal,
+  nextRollout: ordinal,
+  nextUpload: ordinal,
+  /** The newest upload that was deployed or whose build is under way; older ones are not deployed by themselves. */
+  newestUpload: count,
+  /** Rollouts that wait for the lease, oldest first. */
+  queue: z.array(ordinal),
+  createdAt: time,
+  updatedAt: time,
+  /** Rises with each write; a conditional write on it keeps two writers apart. */
+  revision: ordinal,
+});
+export type FleetItem = z.infer<typeof fleetItem>;
+
+/** Immutable but for its state. */
+export const releaseItem = z.strictObject({
+  type: z.literal('release'),
+  fleet: z.string(),
+  number: ordinal,
+  identity: sha256Hex,
+  imageId: z.string(),
+  artifactSha256: sha256Hex,
+  image: imageSettings,
+  /** Kernel version that went in; empty for a disk that brought its own. */
+  kernel: z.string(),
+  upload: count, // the fleet's upload number, 0 where it was asked for by image
+  state: z.enum(['new', 'candidate', 'live', 'warm', 'retired', 'failed']),
+  /** Why, where the state is `failed`. */
+  reason: z.string().optional(),
+  createdAt: time,
+  by: actor,
+});
+export type ReleaseItem = z.infer<typeof releaseItem>;
+
+export const rolloutItem = z.strictObject({
+  type: z.literal('rollout'),
+  fleet: z.string(),
+  number: ordinal,
+  kind: z.enum(['deploy', 'rollback']),
+  release: ordinal,
+  /** The live release when it was asked for, 0 for none. */
+  from: count,
+  executionArn: z.string(),
+  status: z.enum([
+    'requested',
+    'queued',
+    'running',
+    'succeeded',
+    'failed',
+    'aborted',
+    'superseded',
+    'needs-attention',
+  ]),
+  /** The present state in words, for `flotilla status`. */
+  phase: z.string(),
+  error: z
+    .strictObject({
+      name: z.string(),
+      message: z.string(),
+      details: z.record(z.string(), z.unknown()).optional(),
+    })
+    .optional(),
+  requestedAt: time,
+  startedAt: time.optional(),
+  endedAt: time.optional(),
+  by: actor,
+});
+export type RolloutItem = z.infer<typeof rolloutItem>;
+
+export const artifactItem = z.strictObject({
+  type: z.literal('artifact'),
+  sha256: sha256Hex,
+  kind: z.enum(['go-elf', 'nanos-disk']),
+  sizeBytes: count,
+  architecture,
+  /** Of the ELF itself, or of the program inside the disk. */
+  goVersion: z.string().optional(),
+  module: z.string().optional(),
+  moduleVersion: z.string().optional(),
+  vcsRevision: z.string().optional(),
+  vcsTime: z.string().optional(),
+  vcsModified: z.boolean().optional(),
+  /** The disk's program, and its digest. */
+  program: z.string().optional(),
+  programSha256: sha256Hex.optional(),
+  /** Where the bytes stand: bucket, key and version of the upload that was first accepted. */
+  bucket: z.string(),
+  key: z.string(),
+  versionId: z.string(),
+  firstSeenAt: time,
+});
+export type ArtifactItem = z.infer<typeof artifactItem>;
+
+export const imageItem = z.strictObject({
+  type: z.literal('image'),
+  identity: sha256Hex,
+  state: z.enum(['building', 'available', 'failed', 'vetoed']),
+  /** The one execution that builds it and alone cleans up after itself. */
+  owner: z.string(),
+  attempt: ordinal,
+  artifactSha256: sha256Hex,
+  architecture,
+  kernel: z.string(),
+  kernelDigest: z.string(),
+  builderVersion: z.string(),
+  volumeSizeGiB: ordinal,
+  snapshotId: z.string().optional(),
+  imageId: z.string().optional(),
+  blocksWritten: count.optional(),
+  /** LINEAR checksum over the written blocks' checksums, base64. */
+  checksum: z.string().optional(),
+  createdAt: time,
+  completedAt: time.optional(),
+  error: z.strictObject({ name: z.string(), message: z.string() }).optional(),
+});
+export type ImageItem = z.infer<typeof imageItem>;
+
+/** One version of one uploaded object, accepted or not. */
+export const uploadItem = z.strictObject({
+  type: z.literal('upload'),
+  id: z.string(),
+  bucket: z.string(),
+  key: z.string(),
+  versionId: z.string(),
+  sequencer: z.string(),
+  sizeBytes: count,
+  /** Absent where the key names no fleet. */
+  fleet: z.string().optional(),
+  /** The fleet's number of this upload, once accepted. */
+  number: ordinal.optional(),
+  state: z.enum(['received', 'building', 'built', 'deploying', 'rejected', 'superseded', 'failed']),
+  artifactSha256: sha256Hex.optional(),
+  identity: sha256Hex.optional(),
+  imageId: z.string().optional(),
+  release: ordinal.optional(),
+  rollout: ordinal.optional(),
+  error: z.strictObject({ name: z.string(), message: z.string(), advice: z.string() }).optional(),
+  executionArn: z.string(),
+  receivedAt: time,
+  endedAt: time.optional(),
+  by: actor,
+});
+export type UploadItem = z.infer<typeof uploadItem>;
+
+/** Append-only: what happened, under a key that repeats when the writer repeats. */
+export const eventItem = z.strictObject({
+  type: z.literal('event'),
+  /** What it is about: `fleet/web`, `image/<identity>`, `upload/<id>`. */
+  subject: z.string(),
+  /** For example `rollout-12/shifted-2`; the same step repeated writes the same key. */
+  key: z.string(),
+  kind: z.string(),
+  at: time,
+  by: actor.optional(),
+  executionArn: z.string().optional(),
+  data: z.record(z.string(), z.unknown()),
+});
+export type EventItem = z.infer<typeof eventItem>;
+
+/** A look-up from an id of AWS (AMI, snapshot, instance) or a digest to what we know of it. */
+export const refItem = z.strictObject({
+  type: z.literal('ref'),
+  id: z.string(),
+  /** `image`, `artifact`, `release`, `rollout`, `upload`, `fleet`. */
+  toType: z.enum(['image', 'artifact', 'release', 'rollout', 'upload', 'fleet']),
+  /** `{identity}`, `{sha256}`, `{fleet}/v{n}`, … */
+  to: z.string(),
+  at: time,
+});
+export type RefItem = z.infer<typeof refItem>;

@@ -1,0 +1,49 @@
+/**
+ * Keys of the one table. Everything is found by key or by query; nothing is scanned.
+ *
+ * | item | pk | sk |
+ * | --- | --- | --- |
+ * | fleet | `FLEET#web` | `FLEET` |
+ * | release | `FLEET#web` | `RELEASE#0000000007` |
+ * | rollout | `FLEET#web` | `ROLLOUT#0000000012` |
+ * | artifact | `ARTIFACT#<sha256>` | `ARTIFACT` |
+ * | image | `IMAGE#<identity>` | `IMAGE` |
+ * | upload | `UPLOAD#<id>` | `UPLOAD` |
+ * | event | `EVENTS#<subject>` | `<time-free key>` |
+ * | look-up | `REF#<id>` | `<toType>#<to>` |
+ *
+ * A look-up is an item of its own, written in the transaction that makes the thing, so that it never lags.
+ * The index `byList` lists fleets and uploads: `listPk`/`listSk`.
+ */
+export interface Key {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+/** Numbers sort as text when they are padded; ten digits outlast any fleet. */
+function padded(number: number): string {
+  return String(number).padStart(10, '0');
+}
+
+export const keys = {
+  fleet: (fleet: string): Key => ({ pk: `FLEET#${fleet}`, sk: 'FLEET' }),
+  release: (fleet: string, number: number): Key => ({
+    pk: `FLEET#${fleet}`,
+    sk: `RELEASE#${padded(number)}`,
+  }),
+  rollout: (fleet: string, number: number): Key => ({
+    pk: `FLEET#${fleet}`,
+    sk: `ROLLOUT#${padded(number)}`,
+  }),
+  artifact: (sha256: string): Key => ({ pk: `ARTIFACT#${sha256}`, sk: 'ARTIFACT' }),
+  image: (identity: string): Key => ({ pk: `IMAGE#${identity}`, sk: 'IMAGE' }),
+  upload: (id: string): Key => ({ pk: `UPLOAD#${id}`, sk: 'UPLOAD' }),
+  event: (subject: string, key: string): Key => ({ pk: `EVENTS#${subject}`, sk: key }),
+  ref: (id: string, toType: string, to: string): Key => ({ pk: `REF#${id}`, sk: `${toType}#${to}` }),
+} as const;
+
+/** Prefixes for queries below one partition. */
+export const prefixes = { release: 'RELEASE#', rollout: 'ROLLOUT#' } as const;
+
+/** Values of `listPk` in the index `byList`; `listSk` is the fleet's name, or time and id of an upload. */
+export const lists = { fleets: 'FLEETS', uploads: 'UPLOADS' } as const;
