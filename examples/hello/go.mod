@@ -1,0 +1,3 @@
+module flotilla.example/hello
+
+go 1.22
