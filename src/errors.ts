@@ -191,6 +191,36 @@ export const errorCatalogue = {
     title: 'The request is not valid',
     advice: 'Correct what the details name.',
   },
+  RouteNotFound: {
+    status: 404,
+    title: 'The API has no such address',
+    advice: 'Read docs/api.md for the addresses and methods there are.',
+  },
+  NotAuthorised: {
+    status: 403,
+    title: 'The caller is not known',
+    advice: 'Sign the request with AWS credentials that may call execute-api:Invoke.',
+  },
+  RequestConflict: {
+    status: 409,
+    title: 'Somebody else changed the fleet at the same moment',
+    advice: 'Look at the fleet, and send the request again.',
+  },
+  ServiceUnavailable: {
+    status: 503,
+    title: 'A service that this depends on did not answer',
+    advice: 'Send the request again in a few seconds.',
+  },
+  InternalError: {
+    status: 500,
+    title: 'The control plane failed',
+    advice: "Look at the function's log under the request id in the details.",
+  },
+  FixedPartForeign: {
+    status: 409,
+    title: "A part under the fleet's name is not ours",
+    advice: 'Choose another name for the fleet, or remove what stands under this name.',
+  },
   RequestRefused: {
     status: 409,
     title: 'The order is not legal now',
