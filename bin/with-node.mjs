@@ -53,13 +53,15 @@ if (program === undefined) {
   console.error('usage: node bin/with-node.mjs PROGRAM.ts [ARGUMENTS]');
   process.exit(2);
 }
+// The fourth descriptor is a pipe that nothing is written to: when this process is gone, however it went, the
+// program sees it close. npm and the shell between do not pass signals on, so a vanished parent counts as one.
 const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, program), ...rest], {
-  stdio: 'inherit',
-  env: {
-    ...process.env,
-    PATH: `${bin}${delimiter}${process.env.PATH}`,
-    FLOTILLA_PARENT_PID: String(process.pid),
-  },
+  stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+  env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, FLOTILLA_PARENT_FD: '3' },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid !== parent) child.kill('SIGTERM');
+}, 500).unref();
 child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
