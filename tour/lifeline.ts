@@ -12,7 +12,7 @@ export function whenToldToEnd(end: (why: string) => void): void {
     end(why);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => once(signal));
-  const descriptor = Number(process.env['FLOTILLA_PARENT_FD']);
+  const descriptor = Number(process.env.FLOTILLA_PARENT_FD);
   if (Number.isInteger(descriptor) && descriptor > 2) {
     const pipe = new Socket({ fd: descriptor, readable: true, writable: false });
     pipe.on('error', () => once('its parent is gone'));
