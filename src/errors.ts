@@ -221,6 +221,11 @@ export const errorCatalogue = {
     title: "A part under the fleet's name is not ours",
     advice: 'Choose another name for the fleet, or remove what stands under this name.',
   },
+  AwsUnavailable: {
+    status: 503,
+    title: 'AWS did not answer, or asked to slow down',
+    advice: 'Nothing: the state machine tries again.',
+  },
   RequestRefused: {
     status: 409,
     title: 'The order is not legal now',

@@ -1,0 +1,90 @@
+/** What AWS's errors mean to us: matched by code, since EC2 and Auto Scaling model none of theirs. */
+
+/** The code of an AWS error (`InvalidAMIID.NotFound`), or the name of any other; empty for no error. */
+export function errorCode(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  const { Code } = error as Error & { Code?: unknown };
+  return typeof Code === 'string' && Code !== '' ? Code : error.name;
+}
+
+/** Whether it is an error with one of these codes. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return codes.includes(errorCode(error));
+}
+
+function statusOf(error: Error): number | undefined {
+  return (error as Error & { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+}
+
+const throttling = new Set([
+  'BandwidthLimitExceeded',
+  'LimitExceededException',
+  'PriorRequestNotComplete',
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'RequestThrottlingException',
+  'SlowDown',
+  'ThrottledException',
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'TransactionInProgressException',
+]);
+
+const transient = new Set([
+  'InternalError',
+  'InternalFailure',
+  'InternalServerError',
+  'InternalServerException',
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'ServiceUnavailable',
+  'ServiceUnavailableException',
+  'TimeoutError',
+  'Unavailable',
+  'UnavailableException',
+]);
+
+const network = new Set([
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
+
+/** AWS asked to slow down. */
+export function isThrottling(error: unknown): boolean {
+  return error instanceof Error && (throttling.has(errorCode(error)) || statusOf(error) === 429);
+}
+
+/**
+ * The one answer to "is another try worth it?": throttling, the service's own fault, or the network's. Looks
+ * at the code, the status, `$fault` and the cause.
+ */
+export function isRetryable(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (isThrottling(error) || transient.has(errorCode(error))) return true;
+  const status = statusOf(error);
+  if (status !== undefined && status >= 500) return true;
+  const { code, $fault } = error as Error & { code?: unknown; $fault?: unknown };
+  if ($fault === 'server') return true;
+  if (typeof code === 'string' && network.has(code)) return true;
+  return error.cause !== undefined && error.cause !== error && isRetryable(error.cause);
+}
+
+/** The thing that was asked for does not exist (any service). */
+export function isNotFound(error: unknown): boolean {
+  const code = errorCode(error);
+  return (
+    /(^|\.)(NotFound|Malformed)$/.test(code) ||
+    /^(NoSuch(Key|Bucket|Version|Upload|TagSet)|NotFound|ResourceNotFoundException|ExecutionDoesNotExist|StateMachineDoesNotExist)$/.test(
+      code,
+    ) ||
+    /NotFound(Exception|Fault)?$/.test(code)
+  );
+}
