@@ -1,0 +1,135 @@
+/** Snapshots written block by block with the EBS direct APIs, and what EC2 knows of them. */
+import {
+  CompleteSnapshotCommand,
+  type EBSClient,
+  PutSnapshotBlockCommand,
+  StartSnapshotCommand,
+} from '@aws-sdk/client-ebs';
+import {
+  DeleteSnapshotCommand,
+  DescribeSnapshotsCommand,
+  type EC2Client,
+  type SnapshotState,
+} from '@aws-sdk/client-ec2';
+import { ebsClient } from './clients/ebs.ts';
+import { hasCode } from './errors.ts';
+import type { Prospect } from './waiting.ts';
+
+export type Tags = Readonly<Record<string, string>>;
+
+export interface SnapshotStart {
+  readonly volumeSizeGiB: number;
+  /** At most 64 characters; a repeat of it gives the same snapshot, even one deleted since. */
+  readonly clientToken: string;
+  readonly description: string;
+  readonly tags: Tags;
+}
+
+export interface SnapshotWriter {
+  /**
+   * `encrypted`: the account encrypts by default, so that a block which is not put reads as garbage
+   * (awslabs/coldsnap issues 395, 396): zero blocks must be put too.
+   */
+  start(wanted: SnapshotStart): Promise<{ readonly snapshotId: string; readonly encrypted: boolean }>;
+  /** Puts one block of 512 KiB. Repeatable: the same bytes at the same place. */
+  putBlock(snapshotId: string, index: number, bytes: Uint8Array, checksum: string): Promise<void>;
+  /** @param linearChecksum over the written blocks only, base64 */
+  complete(snapshotId: string, changedBlocks: number, linearChecksum: string): Promise<void>;
+}
+
+/** A snapshot without a put for so long goes to error: the longest pause between two segments. */
+const idleMinutes = 60;
+
+export function openSnapshotWriter(client: EBSClient = ebsClient()): SnapshotWriter {
+  return {
+    async start(wanted) {
+      const answer = await client.send(
+        new StartSnapshotCommand({
+          VolumeSize: wanted.volumeSizeGiB,
+          ClientToken: wanted.clientToken,
+          Description: wanted.description,
+          Timeout: idleMinutes,
+          Tags: Object.entries(wanted.tags).map(([Key, Value]) => ({ Key, Value })),
+        }),
+      );
+      if (answer.SnapshotId === undefined) throw new Error('StartSnapshot answered without a SnapshotId');
+      const plain = answer.KmsKeyArn === undefined && (answer.SseType ?? 'none') === 'none';
+      return { snapshotId: answer.SnapshotId, encrypted: !plain };
+    },
+
+    async putBlock(snapshotId, index, bytes, checksum) {
+      await client.send(
+        new PutSnapshotBlockCommand({
+          SnapshotId: snapshotId,
+          BlockIndex: index,
+          BlockData: bytes,
+          DataLength: bytes.length,
+          Checksum: checksum,
+          ChecksumAlgorithm: 'SHA256',
+        }),
+      );
+    },
+
+    async complete(snapshotId, changedBlocks, linearChecksum) {
+      await client.send(
+        new CompleteSnapshotCommand({
+          SnapshotId: snapshotId,
+          ChangedBlocksCount: changedBlocks,
+          Checksum: linearChecksum,
+          ChecksumAlgorithm: 'SHA256',
+          ChecksumAggregationMethod: 'LINEAR',
+        }),
+      );
+    },
+  };
+}
+
+/** What each state of a snapshot means to somebody who waits for it to complete. */
+export const snapshotProspect = {
+  completed: 'reached',
+  error: 'hopeless',
+  pending: 'waiting',
+  recoverable: 'hopeless', // somebody deleted it: it lies in the recycle bin
+  recovering: 'waiting',
+} as const satisfies Record<SnapshotState, Prospect>;
+
+export interface SnapshotFacts {
+  readonly prospect: Prospect;
+  /** The state as EC2 names it. */
+  readonly state: string;
+  readonly reason: string;
+}
+
+/** What EC2 says of our own snapshot; undefined while, or where, it knows none. */
+export async function describeSnapshot(
+  client: EC2Client,
+  snapshotId: string,
+): Promise<SnapshotFacts | undefined> {
+  try {
+    const answer = await client.send(
+      new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId], OwnerIds: ['self'] }),
+    );
+    const found = answer.Snapshots?.[0];
+    if (found === undefined) return undefined;
+    const state = found.State ?? 'pending';
+    return {
+      prospect: Object.hasOwn(snapshotProspect, state) ? snapshotProspect[state] : 'waiting',
+      state,
+      reason: found.StateMessage ?? '',
+    };
+  } catch (error) {
+    if (hasCode(error, 'InvalidSnapshot.NotFound')) return undefined;
+    throw error;
+  }
+}
+
+/** Deletes a snapshot; one that is gone already is as good. */
+export async function deleteSnapshot(client: EC2Client, snapshotId: string): Promise<'deleted' | 'absent'> {
+  try {
+    await client.send(new DeleteSnapshotCommand({ SnapshotId: snapshotId }));
+    return 'deleted';
+  } catch (error) {
+    if (hasCode(error, 'InvalidSnapshot.NotFound')) return 'absent';
+    throw error;
+  }
+}
