@@ -206,11 +206,6 @@ export const errorCatalogue = {
     title: 'Somebody else changed the fleet at the same moment',
     advice: 'Look at the fleet, and send the request again.',
   },
-  ServiceUnavailable: {
-    status: 503,
-    title: 'A service that this depends on did not answer',
-    advice: 'Send the request again in a few seconds.',
-  },
   InternalError: {
     status: 500,
     title: 'The control plane failed',

@@ -1,0 +1,56 @@
+/** How an error leaves the API: a problem document (RFC 9457) that says what to do. */
+import * as z from 'zod';
+import { isRetryable } from '../aws/errors.ts';
+import type { Problem } from '../contracts/api-views.ts';
+import { FlotillaError, isFlotillaError } from '../errors.ts';
+
+/** One line for each field that is wrong: `healthCheck.path: Invalid input: expected string`. */
+export function namedFields(error: z.ZodError): readonly string[] {
+  return error.issues.flatMap((issue) => {
+    const place = z.core.toDotPath(issue.path);
+    // An unknown key is reported at its parent; the person looks for the key itself.
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => `${place === '' ? key : `${place}.${key}`}: there is no such field`);
+    }
+    return [`${place === '' ? 'the body' : place}: ${issue.message}`];
+  });
+}
+
+/** A request of the wrong shape, every field named. */
+export function invalid(
+  name: 'RequestInvalid' | 'SpecInvalid',
+  where: string,
+  error: z.ZodError,
+): FlotillaError {
+  const fields = namedFields(error);
+  return new FlotillaError(name, `${where}: ${fields.join('; ')}.`, { fields }, { cause: error });
+}
+
+/**
+ * Any failure as an error of the catalogue. What AWS asks to be tried later is `AwsUnavailable`; what nobody
+ * foresaw is `InternalError`, whose words stay in the log: they may tell a stranger too much.
+ */
+export function toApiError(error: unknown): FlotillaError {
+  if (isFlotillaError(error)) return error;
+  if (isRetryable(error)) {
+    const code = error instanceof Error ? error.name : 'unknown';
+    return new FlotillaError('AwsUnavailable', `AWS answered ${code}.`, { code }, { cause: error });
+  }
+  return new FlotillaError('InternalError', 'This is a fault of ours.', {}, { cause: error });
+}
+
+/** The document of an error. */
+export function problemOf(error: FlotillaError, requestId: string): Problem {
+  // In a state machine the machine tries again; here the caller has to.
+  const advice = error.name === 'AwsUnavailable' ? 'Send the request again in a few seconds.' : error.advice;
+  return {
+    type: `urn:flotilla:error:${error.name}`,
+    title: error.title,
+    status: error.status,
+    detail: error.message,
+    instance: `urn:flotilla:request:${requestId}`,
+    name: error.name,
+    advice,
+    details: { ...error.details },
+  };
+}
