@@ -65,6 +65,10 @@ export interface Service {
   /** The region's name for it: `ec2`, `autoscaling`, `elasticloadbalancing`, `ebs`, `s3`, `dynamodb`, `states`, … */
   readonly id: string;
   readonly operations: Operations;
+  /** Policies that stand on a resource itself (a bucket's), by the resource's ARN. */
+  readonly resourcePolicies?: (resource: string) => readonly PolicyDocument[];
+  /** A short account of what exists, for the region's own page; plain data. */
+  readonly look?: () => unknown;
 }
 
 /**

@@ -1,0 +1,128 @@
+/** The one place through which every API call goes, from the wire or from inside: rights, operation, log. */
+import { performance } from 'node:perf_hooks';
+import type { Context } from './context.ts';
+import type { Iam } from './iam/iam.ts';
+import type { CallLog } from './look/log.ts';
+import { type Access, AwsError, type Call, type Principal, type Service } from './service.ts';
+import { protocolOf } from './wire/catalogue.ts';
+
+export interface Caller {
+  readonly principal: Principal;
+  readonly requestId: string;
+  readonly sourceIp: string;
+  readonly userAgent: string;
+}
+
+export class Dispatcher {
+  readonly #context: Context;
+  readonly #iam: Iam;
+  readonly #services: ReadonlyMap<string, Service>;
+  readonly #log: CallLog;
+
+  constructor(context: Context, iam: Iam, services: ReadonlyMap<string, Service>, log: CallLog) {
+    this.#context = context;
+    this.#iam = iam;
+    this.#services = services;
+    this.#log = log;
+  }
+
+  /** Runs an operation with the caller's rights. @throws AwsError, whatever goes wrong. */
+  async invoke(serviceId: string, operation: string, input: unknown, caller: Caller): Promise<unknown> {
+    const start = performance.now();
+    const seen = { resource: '*', action: `${serviceId}:${operation}` };
+    try {
+      const output = await this.#run(serviceId, operation, input, caller, seen);
+      this.#record(caller, seen, start, undefined);
+      return output;
+    } catch (thrown) {
+      const error = asAwsError(thrown, seen.action);
+      this.#record(caller, seen, start, error);
+      throw error;
+    }
+  }
+
+  async #run(
+    serviceId: string,
+    operation: string,
+    input: unknown,
+    caller: Caller,
+    seen: { resource: string; action: string },
+  ): Promise<unknown> {
+    const service = this.#services.get(serviceId);
+    const found = service?.operations[operation];
+    if (service === undefined || found === undefined) throw lacking(serviceId, operation);
+    const authorize = (access: Access): void => {
+      seen.resource = access.resources[0] ?? '*';
+      const words = this.#iam.refusal(caller.principal, access, service.resourcePolicies);
+      if (words !== undefined) throw denied(serviceId, words);
+    };
+    const call: Call = { ...caller, authorize };
+    for (const access of found.access(input as never)) authorize(access);
+    // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
+    if (serviceId === 'ec2' && (input as { DryRun?: boolean } | undefined)?.DryRun === true)
+      throw new AwsError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
+    return await found.run(input as never, call);
+  }
+
+  #record(
+    caller: Caller,
+    seen: { resource: string; action: string },
+    start: number,
+    error: AwsError | undefined,
+  ): void {
+    this.#log.add({
+      at: this.#context.clock.now(),
+      requestId: caller.requestId,
+      who: caller.principal.arn,
+      ...seen,
+      outcome: error === undefined ? 'ok' : denialCodes.has(error.code) ? 'denied' : 'error',
+      ...(error === undefined ? {} : { errorCode: error.code, message: error.message }),
+      ms: Math.round((performance.now() - start) * 100) / 100,
+    });
+  }
+}
+
+const denialCodes = new Set(['AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation']);
+
+/** A refusal by IAM as each service words it. */
+export function denied(serviceId: string, words: string): AwsError {
+  switch (protocolOf(serviceId)) {
+    case 'ec2Query':
+      return new AwsError(
+        'UnauthorizedOperation',
+        `You are not authorized to perform this operation. ${words}`,
+        403,
+      );
+    case 'awsQuery':
+    case 'restXml':
+      return new AwsError('AccessDenied', words, 403);
+    case 'restJson':
+      return new AwsError('AccessDeniedException', words, 403);
+    default:
+      return serviceId === 'monitoring'
+        ? new AwsError('AccessDenied', words, 403)
+        : new AwsError('AccessDeniedException', words, 400);
+  }
+}
+
+/** The refusal of an operation that AWS has and the region lacks, by name. */
+export function lacking(serviceId: string, operation: string): AwsError {
+  const message = `The local region lacks ${serviceId}:${operation}.`;
+  switch (protocolOf(serviceId)) {
+    case 'ec2Query':
+    case 'awsQuery':
+      return new AwsError('InvalidAction', message, 400);
+    case 'restXml':
+      return new AwsError('NotImplemented', message, 501);
+    default:
+      return new AwsError('UnsupportedOperation', message, 400);
+  }
+}
+
+function asAwsError(thrown: unknown, action: string): AwsError {
+  if (thrown instanceof AwsError) return thrown;
+  // A mistake of the region's own: it must be seen, not only answered.
+  const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  process.stderr.write(`local region: ${action} broke: ${detail}\n`);
+  return new AwsError('InternalFailure', `The local region broke in ${action}: ${String(thrown)}`, 500);
+}

@@ -1,0 +1,26 @@
+/**
+ * The services of the region and what they hand to each other. A new service is a line here: an object with its
+ * `service`, its handles for others, and `close` where something must end with the region.
+ */
+import type { Context, Hooks } from './context.ts';
+import type { Iam } from './iam/iam.ts';
+import { createSts } from './services/sts/sts.ts';
+import type { Front } from './wire/front-door.ts';
+
+/** The hooks while the region is put together: each service fills in what it offers. */
+export type OpenHooks = { -readonly [Name in keyof Hooks]: Hooks[Name] };
+
+export interface Assembly {
+  readonly context: Context;
+  readonly iam: Iam;
+  readonly hooks: OpenHooks;
+  /** What answers at the front door besides AWS's APIs. */
+  readonly fronts: Front[];
+}
+
+export type Parts = ReturnType<typeof createParts>;
+
+export function createParts({ context, iam }: Assembly) {
+  const sts = createSts(context, iam);
+  return { sts };
+}

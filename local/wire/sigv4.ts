@@ -1,0 +1,246 @@
+/**
+ * Signature version 4, checked as AWS checks it.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
+ */
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { queryPairs, splitUrl, type WireRequest } from './http.ts';
+
+/** What a request says of its signature. */
+export interface Claim {
+  readonly accessKeyId: string;
+  /** `20260101`. */
+  readonly date: string;
+  readonly region: string;
+  readonly service: string;
+  readonly signedHeaders: readonly string[];
+  readonly signature: string;
+  /** `20260101T120000Z`. */
+  readonly timestamp: string;
+  readonly sessionToken: string | undefined;
+  /** For presigned urls: how long they hold. */
+  readonly expiresSeconds: number | undefined;
+}
+
+/** Why a signature was refused, before the protocol words it. */
+export class SignatureRefused extends Error {
+  override readonly name = 'SignatureRefused';
+  readonly reason:
+    | 'incomplete'
+    | 'scope'
+    | 'expired'
+    | 'skewed'
+    | 'mismatch'
+    | 'unknown-key'
+    | 'bad-token'
+    | 'old-token';
+
+  constructor(reason: SignatureRefused['reason'], message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+const algorithm = 'AWS4-HMAC-SHA256';
+
+/** Reads the claim from the header or the query. `undefined`: not signed. @throws SignatureRefused */
+export function readClaim(request: WireRequest): Claim | undefined {
+  const header = request.headers.authorization;
+  if (header !== undefined) return claimOfHeader(request, header);
+  const { query } = splitUrl(request.url);
+  if (!query.includes('X-Amz-Signature=')) return undefined;
+  const pairs = Object.fromEntries(queryPairs(query));
+  return claim(pairs['X-Amz-Credential'], pairs['X-Amz-SignedHeaders'], pairs['X-Amz-Signature'], {
+    timestamp: pairs['X-Amz-Date'],
+    sessionToken: pairs['X-Amz-Security-Token'],
+    expiresSeconds: Number(pairs['X-Amz-Expires']),
+  });
+}
+
+function claimOfHeader(request: WireRequest, header: string): Claim {
+  if (!header.startsWith(`${algorithm} `))
+    throw new SignatureRefused(
+      'incomplete',
+      `The authorization mechanism is not supported: use ${algorithm}.`,
+    );
+  const fields = Object.fromEntries(
+    header
+      .slice(algorithm.length + 1)
+      .split(',')
+      .map((part) => part.trim().split(/=(.*)/s) as [string, string]),
+  );
+  const dateHeader = request.headers['x-amz-date'] ?? compact(request.headers.date);
+  return claim(fields.Credential, fields.SignedHeaders, fields.Signature, {
+    timestamp: dateHeader,
+    sessionToken: request.headers['x-amz-security-token'],
+    expiresSeconds: undefined,
+  });
+}
+
+function compact(date: string | undefined): string | undefined {
+  const time = date === undefined ? Number.NaN : Date.parse(date);
+  return Number.isNaN(time) ? undefined : new Date(time).toISOString().replace(/[-:]|\.\d+/g, '');
+}
+
+function claim(
+  credential: string | undefined,
+  signedHeaders: string | undefined,
+  signature: string | undefined,
+  rest: {
+    timestamp: string | undefined;
+    sessionToken: string | undefined;
+    expiresSeconds: number | undefined;
+  },
+): Claim {
+  const parts = credential?.split('/') ?? [];
+  const [accessKeyId, date, region, service, terminator] = parts.length > 5 ? [] : parts;
+  if (!accessKeyId || !date || !region || !service || terminator !== 'aws4_request')
+    throw new SignatureRefused(
+      'incomplete',
+      'Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.',
+    );
+  if (!signedHeaders || !signature || !/^\d{8}T\d{6}Z$/.test(rest.timestamp ?? ''))
+    throw new SignatureRefused('incomplete', 'The signature lacks SignedHeaders, Signature, or a date.');
+  return {
+    accessKeyId,
+    date,
+    region,
+    service,
+    signedHeaders: signedHeaders.toLowerCase().split(';'),
+    signature,
+    timestamp: rest.timestamp as string,
+    sessionToken: rest.sessionToken,
+    expiresSeconds: rest.expiresSeconds,
+  };
+}
+
+/** The moment of signing, in milliseconds since the epoch. */
+export function signedAt(claim: Claim): number {
+  const t = claim.timestamp;
+  return Date.parse(
+    `${t.slice(0, 4)}-${t.slice(4, 6)}-${t.slice(6, 8)}T${t.slice(9, 11)}:${t.slice(11, 13)}:${t.slice(13, 15)}Z`,
+  );
+}
+
+/** AWS allows five minutes in most places, and states 15 for S3; the wider one is taken for all. */
+const skewMs = 15 * 60_000;
+/** Seven days, the longest life of a presigned url. */
+const longestPresignSeconds = 604_800;
+
+/** @throws SignatureRefused when the request was signed too long ago, or for another day or region. */
+export function checkFreshness(claim: Claim, now: number, regionName: string): void {
+  const at = signedAt(claim);
+  if (claim.region !== regionName)
+    throw new SignatureRefused(
+      'scope',
+      `Credential should be scoped to a valid region: expecting '${regionName}', not '${claim.region}'.`,
+    );
+  if (claim.date !== claim.timestamp.slice(0, 8))
+    throw new SignatureRefused(
+      'incomplete',
+      'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.',
+    );
+  if (claim.expiresSeconds !== undefined) {
+    const seconds = claim.expiresSeconds;
+    if (!(seconds >= 1 && seconds <= longestPresignSeconds))
+      throw new SignatureRefused('incomplete', 'X-Amz-Expires must be between 1 and 604800 seconds.');
+    if (now > at + seconds * 1000) throw new SignatureRefused('expired', 'Request has expired');
+    if (at > now + skewMs) throw new SignatureRefused('skewed', 'Request is not valid yet');
+    return;
+  }
+  if (Math.abs(now - at) > skewMs) {
+    const said = claim.timestamp;
+    const here = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');
+    const early = at < now;
+    throw new SignatureRefused(
+      'skewed',
+      early
+        ? `Signature expired: ${said} is now earlier than ${here} - 15 min.`
+        : `Signature not yet current: ${said} is still later than ${here} + 15 min.`,
+    );
+  }
+}
+
+/** The key and the text that further signatures of the same request (chunks) start from. */
+export interface Verified {
+  readonly signingKey: Buffer;
+  readonly scope: string;
+}
+
+/**
+ * Checks the signature. `bodyHash` is what stands for the body in the canonical request: the value of
+ * `x-amz-content-sha256` or, where that was not sent, the body's SHA-256.
+ * @throws SignatureRefused
+ */
+export function verify(request: WireRequest, claim: Claim, secret: string, bodyHash: string): Verified {
+  const missing = claim.signedHeaders.includes('host') ? undefined : 'host';
+  if (missing !== undefined) throw new SignatureRefused('incomplete', 'The header host must be signed.');
+  const scope = `${claim.date}/${claim.region}/${claim.service}/aws4_request`;
+  const text = [algorithm, claim.timestamp, scope, sha256(canonicalRequest(request, claim, bodyHash))].join(
+    '\n',
+  );
+  let key: Buffer = createHmac('sha256', `AWS4${secret}`).update(claim.date).digest();
+  for (const part of [claim.region, claim.service, 'aws4_request'])
+    key = createHmac('sha256', key).update(part).digest();
+  if (!sameText(createHmac('sha256', key).update(text).digest('hex'), claim.signature))
+    throw new SignatureRefused(
+      'mismatch',
+      'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
+    );
+  return { signingKey: key, scope };
+}
+
+/** Compares in constant time. */
+export function sameText(one: string, other: string): boolean {
+  return one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other));
+}
+
+export function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}
+
+function canonicalRequest(request: WireRequest, claim: Claim, bodyHash: string): string {
+  const { path, query } = splitUrl(request.url);
+  const headers = claim.signedHeaders
+    .map((name) => `${name}:${(request.headers[name] ?? '').trim().replace(/\s+/g, ' ')}\n`)
+    .join('');
+  // S3 signs the path as it is; the others encode the encoded path once more.
+  const canonicalPath = claim.service === 's3' ? encodePath(decodePath(path)) : encodePath(path);
+  return [
+    request.method,
+    canonicalPath,
+    canonicalQuery(query),
+    headers,
+    claim.signedHeaders.join(';'),
+    bodyHash,
+  ].join('\n');
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+function encodePath(path: string): string {
+  return encode(path).replaceAll('%2F', '/');
+}
+
+function canonicalQuery(query: string): string {
+  return queryPairs(query)
+    .filter(([name]) => name !== 'X-Amz-Signature')
+    .map(([name, value]) => [encode(name), encode(value)] as const)
+    .sort(([a, x], [b, y]) => (a < b ? -1 : a > b ? 1 : x < y ? -1 : x > y ? 1 : 0))
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&');
+}
+
+/** RFC 3986, with only the unreserved characters kept. */
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
