@@ -1,0 +1,287 @@
+/** The EBS direct APIs. https://docs.aws.amazon.com/ebs/latest/APIReference/API_Operations.html */
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import type {
+  CompleteSnapshotRequest,
+  CompleteSnapshotResponse,
+  GetSnapshotBlockRequest,
+  GetSnapshotBlockResponse,
+  PutSnapshotBlockRequest,
+  PutSnapshotBlockResponse,
+  StartSnapshotRequest,
+  StartSnapshotResponse,
+} from '@aws-sdk/client-ebs';
+import type { Context } from '../../context.ts';
+import type { Access, Operation, Service } from '../../service.ts';
+import { AwsError } from '../../service.ts';
+import { requestTagContext, resourceTagContext, TagStore } from '../ec2/tag-store.ts';
+import { onlySupported } from '../supported.ts';
+import { TokenBucket } from '../token-bucket.ts';
+import { listOperations } from './lists.ts';
+import type { SnapshotRecord } from './snapshots.ts';
+import { blockSizeBytes, Snapshots } from './snapshots.ts';
+
+/** https://docs.aws.amazon.com/general/latest/gr/ebs-service.html */
+const pendingSnapshotsLimit = 100;
+
+export interface Ebs {
+  readonly service: Service;
+  readonly snapshots: Snapshots;
+  /** Tags of every EC2 resource, snapshots among them. */
+  readonly tags: TagStore;
+}
+
+/** What the operations of this service share. */
+export interface EbsState {
+  readonly context: Context;
+  readonly snapshots: Snapshots;
+  readonly tags: TagStore;
+  snapshot(snapshotId: string | undefined): SnapshotRecord;
+  access(action: string, snapshotId: string | undefined): readonly Access[];
+}
+
+export function createEbs(context: Context): Ebs {
+  const snapshots = new Snapshots(context);
+  const tags = new TagStore();
+  const state: EbsState = {
+    context,
+    snapshots,
+    tags,
+    snapshot(snapshotId) {
+      const found = snapshots.all.get(snapshotId ?? '');
+      if (found === undefined) {
+        throw new AwsError(
+          'ResourceNotFoundException',
+          `The snapshot '${snapshotId ?? ''}' does not exist.`,
+          404,
+          { Reason: 'SNAPSHOT_NOT_FOUND' },
+        );
+      }
+      return found;
+    },
+    access(action, snapshotId) {
+      const resource = snapshotArn(context, snapshotId ?? '*');
+      return [{ action, resources: [resource], context: resourceTagContext(tags.list(snapshotId ?? '')) }];
+    },
+  };
+  return {
+    service: { id: 'ebs', operations: { ...writeOperations(state), ...listOperations(state) } },
+    snapshots,
+    tags,
+  };
+}
+
+/** Snapshot ARNs carry no account id. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticblockstore.html */
+export function snapshotArn(context: Context, snapshotId: string): string {
+  return `arn:aws:ec2:${context.regionName}::snapshot/${snapshotId}`;
+}
+
+export function invalid(message: string, reason = 'INVALID_PARAMETER_VALUE'): AwsError {
+  return new AwsError('ValidationException', message, 400, { Reason: reason });
+}
+
+function throttled(): AwsError {
+  return new AwsError('RequestThrottledException', 'The request was throttled. Try again later.', 400, {
+    Reason: 'ACCOUNT_THROTTLED',
+  });
+}
+
+function writeOperations(state: EbsState) {
+  const { context, snapshots, tags } = state;
+  // Rates of the EBS direct APIs: https://docs.aws.amazon.com/general/latest/gr/ebs-service.html
+  const starts = new TokenBucket(context.clock, 10, 10);
+  const completes = new TokenBucket(context.clock, 10, 10);
+  const puts = new TokenBucket(context.clock, 1_000, 1_000);
+  const gets = new TokenBucket(context.clock, 1_000, 1_000);
+  const startedByToken = new Map<string, { parameters: string; answer: StartSnapshotResponse }>();
+
+  const StartSnapshot: Operation<StartSnapshotRequest, StartSnapshotResponse> = {
+    access: (input) => {
+      const resource = snapshotArn(context, '*');
+      const asked = input.Tags ?? [];
+      const own: Access = {
+        action: 'ebs:StartSnapshot',
+        resources: [resource],
+        context: requestTagContext(asked),
+      };
+      return asked.length === 0
+        ? [own]
+        : [own, { action: 'ec2:CreateTags', resources: [resource], context: requestTagContext(asked) }];
+    },
+    run(input) {
+      const known = ['VolumeSize', 'ParentSnapshotId', 'Tags', 'Description', 'ClientToken', 'Timeout'];
+      onlySupported(
+        'StartSnapshot',
+        input.Encrypted === false ? { ...input, Encrypted: undefined } : input,
+        known,
+        'ValidationException',
+      );
+      if (!starts.take()) throw throttled();
+      const size = input.VolumeSize;
+      if (size === undefined || !Number.isInteger(size) || size < 1 || size > 65_536) {
+        throw invalid('VolumeSize must be a whole number of GiB from 1 to 65536', 'INVALID_VOLUME_SIZE');
+      }
+      const timeoutMinutes = input.Timeout ?? 60;
+      if (timeoutMinutes < 10 || timeoutMinutes > 4_320)
+        throw invalid('Timeout must be between 10 and 4320 minutes');
+      if ((input.Tags ?? []).some((tag) => tag.Key === undefined || tag.Key.startsWith('aws:'))) {
+        throw invalid("Tag keys must not be empty or start with 'aws:'", 'INVALID_TAG');
+      }
+      // https://docs.aws.amazon.com/ebs/latest/userguide/ebs-direct-api-idempotency.html
+      const parameters = JSON.stringify([
+        size,
+        input.ParentSnapshotId,
+        input.Tags,
+        input.Description,
+        timeoutMinutes,
+      ]);
+      const earlier = input.ClientToken === undefined ? undefined : startedByToken.get(input.ClientToken);
+      if (earlier !== undefined) {
+        if (earlier.parameters === parameters) return earlier.answer;
+        throw new AwsError(
+          'ConflictException',
+          `The client token ${input.ClientToken} was used before with other parameters.`,
+          503,
+        );
+      }
+      const parent =
+        input.ParentSnapshotId === undefined ? undefined : state.snapshot(input.ParentSnapshotId);
+      if (parent !== undefined && parent.status !== 'completed') {
+        throw invalid(`The parent snapshot ${parent.snapshotId} is not completed`, 'INVALID_SNAPSHOT_ID');
+      }
+      if (parent !== undefined && size < parent.volumeSizeGiB) {
+        throw invalid(
+          'VolumeSize must not be smaller than that of the parent snapshot',
+          'INVALID_VOLUME_SIZE',
+        );
+      }
+      const pending = [...snapshots.all.values()].filter((one) => one.status === 'pending').length;
+      if (pending >= pendingSnapshotsLimit) {
+        throw new AwsError(
+          'ConcurrentLimitExceededException',
+          'You have reached the limit for pending snapshots.',
+        );
+      }
+      const made = snapshots.start({
+        volumeSizeGiB: size,
+        description: input.Description,
+        parent,
+        timeoutMinutes,
+      });
+      tags.set(made.snapshotId, input.Tags);
+      const answer: StartSnapshotResponse = {
+        SnapshotId: made.snapshotId,
+        OwnerId: context.accountId,
+        Status: 'pending',
+        StartTime: new Date(made.startedAt),
+        VolumeSize: size,
+        BlockSize: blockSizeBytes,
+        Description: input.Description,
+        ParentSnapshotId: input.ParentSnapshotId,
+        Tags: input.Tags,
+        SseType: 'none',
+      };
+      if (input.ClientToken !== undefined) startedByToken.set(input.ClientToken, { parameters, answer });
+      return answer;
+    },
+  };
+
+  const PutSnapshotBlock: Operation<PutSnapshotBlockRequest, PutSnapshotBlockResponse> = {
+    access: (input) => state.access('ebs:PutSnapshotBlock', input.SnapshotId),
+    async run(input) {
+      if (!puts.take()) throw throttled();
+      const snapshot = state.snapshot(input.SnapshotId);
+      const index = input.BlockIndex;
+      const blocks = (snapshot.volumeSizeGiB * 1024 ** 3) / blockSizeBytes;
+      if (index === undefined || !Number.isInteger(index) || index < 0 || index >= blocks) {
+        throw invalid(`BlockIndex must be from 0 to ${blocks - 1}`, 'INVALID_BLOCK');
+      }
+      if (input.DataLength !== blockSizeBytes) throw invalid(`DataLength must be ${blockSizeBytes}`);
+      if (input.ChecksumAlgorithm !== 'SHA256') throw invalid('ChecksumAlgorithm must be SHA256');
+      const bytes = await context.clock.hold(collect(input.BlockData));
+      const sum = createHash('sha256').update(bytes).digest();
+      if (sum.toString('base64') !== input.Checksum) {
+        throw invalid('The checksum does not match the block data', 'INVALID_BLOCK');
+      }
+      // After the body has arrived: the snapshot may have been sealed or deleted meanwhile.
+      if (state.snapshot(input.SnapshotId).sealed || snapshot.status !== 'pending') {
+        throw invalid(`The snapshot ${snapshot.snapshotId} is not pending`, 'INVALID_SNAPSHOT_ID');
+      }
+      await snapshots.put(snapshot, index, bytes, sum.toString('hex'));
+      return { Checksum: input.Checksum, ChecksumAlgorithm: 'SHA256' };
+    },
+  };
+
+  const CompleteSnapshot: Operation<CompleteSnapshotRequest, CompleteSnapshotResponse> = {
+    access: (input) => state.access('ebs:CompleteSnapshot', input.SnapshotId),
+    run(input) {
+      if (!completes.take()) throw throttled();
+      const snapshot = state.snapshot(input.SnapshotId);
+      if (input.ChangedBlocksCount === undefined) throw invalid('ChangedBlocksCount is required');
+      if (input.Checksum !== undefined) {
+        if (input.ChecksumAlgorithm !== 'SHA256') throw invalid('ChecksumAlgorithm must be SHA256');
+        if (input.ChecksumAggregationMethod !== 'LINEAR') {
+          throw invalid('ChecksumAggregationMethod must be LINEAR');
+        }
+      }
+      if (snapshot.status === 'error') {
+        throw invalid(`The snapshot ${snapshot.snapshotId} is in the state error`, 'INVALID_SNAPSHOT_ID');
+      }
+      snapshots.complete(snapshot, input.ChangedBlocksCount, input.Checksum);
+      return { Status: snapshot.status };
+    },
+  };
+
+  const GetSnapshotBlock: Operation<GetSnapshotBlockRequest, GetSnapshotBlockResponse> = {
+    access: (input) => state.access('ebs:GetSnapshotBlock', input.SnapshotId),
+    async run(input) {
+      if (!gets.take()) throw throttled();
+      const snapshot = state.snapshot(input.SnapshotId);
+      if (snapshot.status !== 'completed') {
+        throw invalid(`The snapshot ${snapshot.snapshotId} is not completed`, 'INVALID_SNAPSHOT_ID');
+      }
+      const index = input.BlockIndex ?? -1;
+      const digest = snapshot.written.get(index) ?? snapshot.inherited.get(index);
+      if (digest === undefined || input.BlockToken !== blockToken(snapshot.snapshotId, index, digest)) {
+        throw invalid('The block token is invalid', 'INVALID_BLOCK_TOKEN');
+      }
+      const bytes = await snapshots.block(snapshot, index);
+      if (bytes === undefined) throw invalid('There is no such block', 'INVALID_BLOCK');
+      return {
+        DataLength: bytes.length,
+        BlockData: Readable.from([bytes]),
+        Checksum: Buffer.from(digest, 'hex').toString('base64'),
+        ChecksumAlgorithm: 'SHA256',
+      };
+    },
+  };
+
+  return { StartSnapshot, PutSnapshotBlock, CompleteSnapshot, GetSnapshotBlock };
+}
+
+/** An opaque name for a block; a token of another snapshot or of other bytes does not fit. */
+export function blockToken(snapshotId: string, index: number, digest: string): string {
+  return createHash('sha256').update(`${snapshotId}/${index}/${digest}`).digest('base64');
+}
+
+async function collect(body: unknown): Promise<Uint8Array> {
+  if (body instanceof Uint8Array) {
+    if (body.length !== blockSizeBytes)
+      throw invalid(`The block must have ${blockSizeBytes} bytes`, 'INVALID_BLOCK');
+    return body;
+  }
+  if (!(body instanceof Readable)) throw invalid('BlockData is required', 'INVALID_BLOCK');
+  const bytes = Buffer.allocUnsafe(blockSizeBytes);
+  let length = 0;
+  for await (const chunk of body) {
+    const part = chunk as Uint8Array; // the wire layer gives byte streams
+    if (length + part.length > blockSizeBytes) {
+      throw invalid(`The block has more than ${blockSizeBytes} bytes`, 'INVALID_BLOCK');
+    }
+    bytes.set(part, length);
+    length += part.length;
+  }
+  if (length !== blockSizeBytes)
+    throw invalid(`The block has ${length} bytes, not ${blockSizeBytes}`, 'INVALID_BLOCK');
+  return bytes;
+}
