@@ -1,0 +1,119 @@
+/**
+ * Kernel bundles: the files of a Nanos release that an image needs, kept in the store under `kernels/<version>/`.
+ */
+import { FlotillaError } from '../errors.ts';
+import { elfArchitecture } from './elf.ts';
+import { BOOT_FS_SECTORS, hasBootSignature, readBootRegion, writeBootRegion } from './layout.ts';
+import { SECTOR_BYTES } from './tfs/log.ts';
+
+/** Names of a bundle's files, as an Ops release has them. */
+export const kernelFile = { kernel: 'kernel.img', boot: 'boot.img' } as const;
+/** Modules lie in this folder of a release, one file each. */
+export const klibFolder = 'klibs/';
+
+/**
+ * The boot file system has 12 MiB. Its log takes the first 512 KiB, the second is for small modules, and the
+ * kernel reserves as much again for a log that grows.
+ */
+export const mostKernelBytes = BOOT_FS_SECTORS * SECTOR_BYTES - 4 * 524_288;
+/** A real boot.img has about 50 KB; the region that it is loaded into ends at 0x80000 minus its base. */
+const mostBootBytes = 0x80000 - 0x8000;
+
+/**
+ * Checks the two files that every bundle must have.
+ *
+ * @param kernelImgStart the first bytes of kernel.img, 64 at least
+ * @throws FlotillaError KernelInvalid
+ */
+export function requireKernelBundle(bundle: {
+  readonly kernelImgStart: Uint8Array;
+  readonly kernelImgBytes: number;
+  readonly bootImg: Uint8Array;
+}): void {
+  const { bootImg } = bundle;
+  if (elfArchitecture(bundle.kernelImgStart) !== 'x86_64') throw invalid('kernel.img is no ELF for x86-64');
+  if (bundle.kernelImgBytes > mostKernelBytes) {
+    throw invalid(`kernel.img has ${bundle.kernelImgBytes} bytes, at most ${mostKernelBytes} fit`);
+  }
+  if (bootImg.length < 2 * SECTOR_BYTES || bootImg.length % SECTOR_BYTES !== 0) {
+    throw invalid(`boot.img has ${bootImg.length} bytes, which is no number of sectors`);
+  }
+  if (bootImg.length > mostBootBytes) throw invalid(`boot.img has ${bootImg.length} bytes`);
+  if (!hasBootSignature(bootImg)) throw invalid('boot.img does not start with a boot sector');
+  const region = readBootRegion(bootImg);
+  if (region === undefined) throw invalid('boot.img has no region record');
+  if (region.sizeBytes !== bootImg.length - SECTOR_BYTES) {
+    throw invalid(
+      `boot.img says that ${region.sizeBytes} bytes follow, and ${bootImg.length - SECTOR_BYTES} do`,
+    );
+  }
+}
+
+/** The version under which the stand-in lies in the store; a real release has a number of its own. */
+export const STAND_IN_VERSION = '0.0.0-stand-in';
+const standInMarker = 'flotilla stand-in kernel: boots nowhere outside a local region';
+
+export interface KernelBundleFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * A bundle for the local region, which runs the program of an image as a process and needs no kernel to do so.
+ * It has the form of a bundle, so that the whole path is walked, and says in plain text what it is. On a real
+ * machine it halts.
+ */
+export function standInKernel(): { version: string; files: KernelBundleFile[] } {
+  return {
+    version: STAND_IN_VERSION,
+    files: [
+      { name: kernelFile.kernel, bytes: standInKernelImg() },
+      { name: kernelFile.boot, bytes: standInBootImg() },
+    ],
+  };
+}
+
+/** An ELF header for x86-64 that names no segment, then the marker. */
+function standInKernelImg(): Uint8Array {
+  const text = Buffer.from(`${standInMarker}\n`, 'utf8');
+  const bytes = Buffer.alloc(64 + text.length);
+  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  bytes.writeUInt16LE(2, 16);
+  bytes.writeUInt16LE(62, 18);
+  bytes.writeUInt32LE(1, 20);
+  bytes.writeUInt16LE(64, 52);
+  bytes.set(text, 64);
+  return new Uint8Array(bytes);
+}
+
+/** `cli; hlt; jmp` back to the `hlt`, then the marker, and a second sector without content. */
+function standInBootImg(): Uint8Array {
+  const bytes = new Uint8Array(2 * SECTOR_BYTES);
+  bytes.set([0xfa, 0xf4, 0xeb, 0xfd]);
+  bytes.set(Buffer.from(standInMarker, 'utf8'), 16);
+  bytes.set([0x55, 0xaa], 0x1fe);
+  writeBootRegion(bytes, bytes.length);
+  return bytes;
+}
+
+/** True for the stand-in's kernel.img or boot.img, by the text inside and not by the name of its folder. */
+export function isStandIn(fileStart: Uint8Array): boolean {
+  return Buffer.from(fileStart.buffer, fileStart.byteOffset, Math.min(fileStart.length, 4096)).includes(
+    standInMarker,
+  );
+}
+
+/**
+ * Refuses the stand-in where it would be booted for real.
+ *
+ * @throws FlotillaError KernelStandIn
+ */
+export function refuseStandIn(version: string, ...fileStarts: readonly Uint8Array[]): void {
+  if (version === STAND_IN_VERSION || fileStarts.some(isStandIn)) {
+    throw new FlotillaError('KernelStandIn', `The kernel bundle ${version} boots nowhere.`, { version });
+  }
+}
+
+function invalid(why: string): FlotillaError {
+  return new FlotillaError('KernelInvalid', `The kernel bundle is not usable: ${why}.`);
+}

@@ -1,0 +1,228 @@
+/**
+ * What a program is started with. In a Nanos disk this is the root tuple of the root file system, beside the
+ * tree of files.
+ */
+import { FlotillaError } from '../errors.ts';
+import type { GoBuildInfo } from './build-info.ts';
+import { encodeTuple } from './tfs/encode.ts';
+import { fromPlain, isTuple, type PlainValue, type TfsTuple, type TfsValue, toPlain } from './tfs/value.ts';
+
+export interface Manifest {
+  /** Absolute path of the program in the image. */
+  readonly program: string;
+  /** All of argv, the program's own name included. */
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Text files by absolute path. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Kernel modules of the bundle to put in and load, by name. */
+  readonly klibs: readonly string[];
+  /** Flags of the kernel that are set by being there, such as `noaslr`. */
+  readonly flags: readonly string[];
+  /** Any other key of the root tuple. */
+  readonly attributes: Readonly<Record<string, PlainValue>>;
+}
+
+/** The part of a fleet's image settings that goes into the disk. */
+export interface ManifestSettings {
+  /** Arguments after the program's own name. */
+  readonly arguments?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly klibs?: readonly string[];
+  readonly flags?: readonly string[];
+  readonly attributes?: Readonly<Record<string, PlainValue>>;
+}
+
+/**
+ * The resolver that every VPC has at a fixed address. Without the file, Go's resolver would ask 127.0.0.1.
+ * https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html
+ */
+const defaultFiles = { '/etc/resolv.conf': 'nameserver 169.254.169.253\n' };
+
+/** Keys that the manifest says by other means. */
+const ownKeys = new Set(['children', 'program', 'arguments', 'environment', 'klibs']);
+/** Attributes of nodes: on the root they would turn it into something that is no directory. */
+const nodeKeys = new Set(['extents', 'filelength', 'linktarget']);
+
+/**
+ * Makes the manifest of an image. Deterministic: the same settings and path, in any order of keys, describe the
+ * same image.
+ *
+ * @param program absolute path, see {@link programPath}
+ * @throws FlotillaError ManifestInvalid
+ */
+export function makeManifest(settings: ManifestSettings, program: string): Manifest {
+  const manifest = {
+    program,
+    arguments: [program, ...(settings.arguments ?? [])],
+    environment: { ...settings.environment },
+    files: { ...defaultFiles, ...settings.files },
+    klibs: [...(settings.klibs ?? [])].sort(),
+    flags: [...(settings.flags ?? [])].sort(),
+    attributes: { ...settings.attributes },
+  };
+  checkTexts(manifest);
+  checkPaths(manifest);
+  for (const key of [...manifest.flags, ...Object.keys(manifest.attributes)]) {
+    if (ownKeys.has(key) || nodeKeys.has(key)) throw invalid(`the key ${key} cannot be set this way`);
+  }
+  checkEncoding(manifest);
+  return manifest;
+}
+
+/** Whatever the encoder refuses is refused here, with a name, and not later when the disk is planned. */
+function checkEncoding(manifest: Manifest): void {
+  try {
+    encodeTuple(manifestTuple(manifest));
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new FlotillaError(
+      'ManifestInvalid',
+      `The manifest cannot be written: ${cause.message}.`,
+      {},
+      { cause },
+    );
+  }
+}
+
+function checkTexts(manifest: Manifest): void {
+  const { environment, files } = manifest;
+  const texts = [
+    manifest.arguments,
+    Object.entries(environment).flat(),
+    Object.entries(files).flat(),
+    manifest.klibs,
+  ];
+  for (const text of texts.flat()) {
+    if (!text.isWellFormed()) throw invalid(`${JSON.stringify(text)} holds half a character`);
+  }
+  for (const text of [...manifest.arguments, ...Object.entries(environment).flat()]) {
+    if (text.includes('\0')) throw invalid('an argument or environment value holds a NUL');
+  }
+  for (const name of Object.keys(environment)) {
+    if (name === '' || name.includes('='))
+      throw invalid(`${JSON.stringify(name)} is no name for the environment`);
+  }
+}
+
+function checkPaths({ program, files }: Manifest): void {
+  const paths = [program, ...Object.keys(files)];
+  const known = new Set(paths);
+  if (known.size < paths.length) throw invalid(`the file ${program} would replace the program`);
+  for (const path of paths) {
+    const [empty, ...names] = path.split('/');
+    if (
+      empty !== '' ||
+      names.some((name) => name === '' || name === '.' || name === '..' || name.includes('\0'))
+    ) {
+      throw invalid(`${JSON.stringify(path)} is no clean absolute path`);
+    }
+    for (let i = 1; i < names.length; i += 1) {
+      const parent = `/${names.slice(0, i).join('/')}`;
+      if (known.has(parent)) throw invalid(`${parent} is a file, and ${path} wants it to be a directory`);
+    }
+  }
+}
+
+/**
+ * Where the program lies in the image: named after the Go package, so that the path depends on nothing but the
+ * artifact. `example.com/shop/v2` becomes `/shop`.
+ */
+export function programPath(buildInfo: GoBuildInfo): string {
+  const names = buildInfo.path
+    .split('/')
+    .filter((name) => /^[A-Za-z0-9._-]+$/.test(name) && /[A-Za-z0-9]/.test(name));
+  if (names.length > 1 && /^v\d+$/.test(names.at(-1) ?? '')) names.pop();
+  const name = names.at(-1);
+  return name === undefined || buildInfo.path === 'command-line-arguments' ? '/program' : `/${name}`;
+}
+
+/** The attributes of the root tuple, in a fixed order. */
+export function manifestTuple(manifest: Manifest): TfsTuple {
+  const tuple = new Map<string, TfsValue>([
+    ['program', manifest.program],
+    ['arguments', [...manifest.arguments]],
+    ['environment', fromPlain(manifest.environment)],
+  ]);
+  if (manifest.klibs.length > 0) tuple.set('klibs', 'bootfs');
+  const rest = new Map<string, TfsValue>(manifest.flags.map((flag) => [flag, 't']));
+  for (const [key, value] of Object.entries(manifest.attributes)) {
+    if (value !== false) rest.set(key, fromPlain(value));
+  }
+  for (const [key, value] of [...rest].sort(([a], [b]) => (a < b ? -1 : 1))) tuple.set(key, value);
+  return tuple;
+}
+
+/** What a disk says of how its program is started. */
+export interface DiskManifest {
+  /** As written: Ops' package images hold a bare name. */
+  readonly program: string;
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Every other key of the root tuple, known or not, the tree of files left out. */
+  readonly attributes: Readonly<Record<string, PlainValue>>;
+}
+
+/**
+ * Reads the manifest from a root tuple.
+ *
+ * @throws FlotillaError DiskMalformed where there is no program, or the values are of the wrong kind
+ */
+export function readManifest(root: TfsTuple): DiskManifest {
+  const program = root.get('program');
+  if (typeof program !== 'string' || program === '') throw malformed('it names no program');
+  const attributes = [...root].filter(([key]) => key === 'klibs' || !ownKeys.has(key));
+  return {
+    program,
+    arguments: readArguments(root.get('arguments')),
+    environment: readEnvironment(root.get('environment')),
+    attributes: Object.fromEntries(attributes.map(([key, value]) => [key, readAttribute(key, value)])),
+  };
+}
+
+function readAttribute(key: string, value: TfsValue): PlainValue {
+  try {
+    return toPlain(value);
+  } catch (cause) {
+    throw new FlotillaError(
+      'DiskMalformed',
+      `The manifest's ${key} is nested without an end.`,
+      {},
+      { cause },
+    );
+  }
+}
+
+/** A vector; or a tuple keyed 0 to n, as older disks have it. */
+function readArguments(value: TfsValue | undefined): string[] {
+  if (value === undefined) return [];
+  const list = isTuple(value)
+    ? [...value].sort(([a], [b]) => Number(a) - Number(b)).map(([, argument]) => argument)
+    : value;
+  if (!Array.isArray(list)) throw malformed('its arguments are no list');
+  return list.map((argument: TfsValue) => {
+    if (typeof argument !== 'string') throw malformed('an argument is no text');
+    return argument;
+  });
+}
+
+function readEnvironment(value: TfsValue | undefined): Record<string, string> {
+  if (value === undefined) return {};
+  if (!isTuple(value)) throw malformed('its environment is no tuple');
+  return Object.fromEntries(
+    [...value].map(([name, text]) => {
+      if (typeof text === 'string') return [name, text];
+      if (text instanceof Uint8Array && text.length === 1) return [name, '']; // the null value
+      throw malformed(`the environment's ${name} is no text`);
+    }),
+  );
+}
+
+function invalid(why: string): FlotillaError {
+  return new FlotillaError('ManifestInvalid', `The manifest cannot be written: ${why}.`);
+}
+
+function malformed(why: string): FlotillaError {
+  return new FlotillaError('DiskMalformed', `The disk's manifest contradicts itself: ${why}.`);
+}
