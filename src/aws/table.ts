@@ -41,6 +41,8 @@ export type Write =
       readonly list?: ListPlace;
       readonly condition?: Condition;
     }
+  /** Sets some attributes of an item that exists, and leaves the others as they are. */
+  | { readonly kind: 'update'; readonly key: Key; readonly set: Readonly<Record<string, unknown>> }
   | { readonly kind: 'delete'; readonly key: Key; readonly condition?: Condition }
   | { readonly kind: 'check'; readonly key: Key; readonly condition: Condition };
 
@@ -128,7 +130,22 @@ export function conditionExpression(condition: Condition): Expression {
 
 type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
+function updateItem(table: string, key: Key, set: Readonly<Record<string, unknown>>): TransactItem {
+  const given = Object.entries(set).filter(([, value]) => value !== undefined);
+  return {
+    Update: {
+      TableName: table,
+      Key: { ...key },
+      ConditionExpression: 'attribute_exists(pk)',
+      UpdateExpression: `SET ${given.map((_, index) => `#s${index} = :s${index}`).join(', ')}`,
+      ExpressionAttributeNames: Object.fromEntries(given.map(([name], index) => [`#s${index}`, name])),
+      ExpressionAttributeValues: Object.fromEntries(given.map(([, value], index) => [`:s${index}`, value])),
+    },
+  };
+}
+
 function transactItem(table: string, write: Write): TransactItem {
+  if (write.kind === 'update') return updateItem(table, write.key, write.set);
   const condition = write.condition === undefined ? {} : conditionExpression(write.condition);
   switch (write.kind) {
     case 'put':

@@ -1,0 +1,240 @@
+/** Auto Scaling groups: one for each release that stands. Their names are their idempotency. */
+import {
+  type AutoScalingClient,
+  type AutoScalingGroup,
+  CreateAutoScalingGroupCommand,
+  DeleteAutoScalingGroupCommand,
+  DescribeAutoScalingGroupsCommand,
+  DescribeScalingActivitiesCommand,
+  PutScalingPolicyCommand,
+  UpdateAutoScalingGroupCommand,
+} from '@aws-sdk/client-auto-scaling';
+import type { Capacity } from '../fleet/capacity.ts';
+import type { ActivityView, GroupView } from '../fleet/world.ts';
+import { autoScalingClient } from './clients/auto-scaling.ts';
+import { errorCode, hasCode } from './errors.ts';
+
+export interface GroupSpec {
+  readonly name: string;
+  readonly launchTemplateId: string;
+  /** A number: `$Latest` would change under the group's feet. */
+  readonly templateVersion: number;
+  readonly capacity: Capacity;
+  readonly subnets: readonly string[];
+  readonly targetGroupArn: string;
+  readonly gracePeriodSeconds: number;
+  readonly maxLifetimeSeconds: number;
+  /** In order of preference. */
+  readonly instanceTypes: readonly string[];
+  /** Of the instances above the first. */
+  readonly spotPercent: number;
+  /** Go to the instances too. */
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface ScalingTarget {
+  readonly name: string;
+  readonly metric: 'cpu' | 'requests';
+  readonly value: number;
+  /** For requests: the slot that the group acts on. */
+  readonly resourceLabel?: string;
+}
+
+export interface Groups {
+  /** Every group of a fleet, by its tags. */
+  ofFleet(stack: string, fleet: string): Promise<GroupView[]>;
+  describe(name: string): Promise<GroupView | undefined>;
+  /** `exists`: the name is taken; look whose it is, then adopt it or refuse. */
+  create(spec: GroupSpec): Promise<'created' | 'exists'>;
+  /** Changes the counts that are given; a group that is gone stays so (`gone`). */
+  resize(name: string, capacity: Partial<Capacity>): Promise<'resized' | 'gone'>;
+  /** Deletes an empty group, plainly. `busy`: it still has members or activities. */
+  remove(name: string): Promise<'removed' | 'busy' | 'gone'>;
+  /** Newest first, at most 20. */
+  activities(name: string): Promise<ActivityView[]>;
+  putScaling(groupName: string, target: ScalingTarget): Promise<void>;
+}
+
+/** Auto Scaling answers `ValidationError` for a name that it does not know, and says so only in the message. */
+function isGone(error: unknown): boolean {
+  return errorCode(error) === 'ValidationError' && /not found|does not exist/i.test((error as Error).message);
+}
+
+function numberIn(tag: string | undefined, prefix: string): number {
+  return tag?.startsWith(prefix) === true ? Number(tag.slice(prefix.length)) || 0 : 0;
+}
+
+function view(group: AutoScalingGroup): GroupView {
+  const tag = (key: string): string | undefined => group.Tags?.find(({ Key }) => Key === key)?.Value;
+  return {
+    name: group.AutoScalingGroupName ?? '',
+    release: numberIn(tag('flotilla:release'), 'v'),
+    rollout: numberIn(tag('flotilla:rollout'), 'r'),
+    minimum: group.MinSize ?? 0,
+    desired: group.DesiredCapacity ?? 0,
+    maximum: group.MaxSize ?? 0,
+    targetGroupArns: group.TargetGroupARNs ?? [],
+    members: (group.Instances ?? []).map((instance) => ({
+      id: instance.InstanceId ?? '',
+      lifecycleState: instance.LifecycleState ?? '',
+      healthStatus: instance.HealthStatus ?? '',
+    })),
+    deleting: /delet/i.test(group.Status ?? ''),
+  };
+}
+
+/** Groups larger than this are read in pages; 100 is AWS's limit for one. */
+const pageSize = 100;
+
+export function openGroups(client: AutoScalingClient = autoScalingClient()): Groups {
+  return {
+    async ofFleet(stack, fleet) {
+      const groups: GroupView[] = [];
+      for (let next: string | undefined; ; ) {
+        const answer = await client.send(
+          new DescribeAutoScalingGroupsCommand({
+            Filters: [
+              { Name: 'tag:flotilla:fleet', Values: [fleet] },
+              { Name: 'tag:flotilla:stack', Values: [stack] },
+            ],
+            MaxRecords: pageSize,
+            ...(next === undefined ? {} : { NextToken: next }),
+          }),
+        );
+        groups.push(...(answer.AutoScalingGroups ?? []).map(view));
+        next = answer.NextToken;
+        if (next === undefined || next === '') return groups;
+      }
+    },
+
+    async describe(name) {
+      const answer = await client.send(
+        new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [name] }),
+      );
+      const group = answer.AutoScalingGroups?.[0];
+      return group === undefined ? undefined : view(group);
+    },
+
+    async create(spec) {
+      const template = {
+        LaunchTemplateId: spec.launchTemplateId,
+        Version: String(spec.templateVersion),
+      };
+      const mixed = spec.instanceTypes.length > 1 || spec.spotPercent > 0;
+      try {
+        await client.send(
+          new CreateAutoScalingGroupCommand({
+            AutoScalingGroupName: spec.name,
+            MinSize: spec.capacity.minimum,
+            DesiredCapacity: spec.capacity.desired,
+            MaxSize: spec.capacity.maximum,
+            VPCZoneIdentifier: spec.subnets.join(','),
+            TargetGroupARNs: [spec.targetGroupArn],
+            HealthCheckType: 'ELB',
+            HealthCheckGracePeriod: spec.gracePeriodSeconds,
+            MaxInstanceLifetime: spec.maxLifetimeSeconds,
+            // Without it a replacement for age or health terminates before it launches, and a fleet of one goes dark.
+            InstanceMaintenancePolicy: { MinHealthyPercentage: 100, MaxHealthyPercentage: 200 },
+            ...(mixed
+              ? {
+                  MixedInstancesPolicy: {
+                    LaunchTemplate: {
+                      LaunchTemplateSpecification: template,
+                      Overrides: spec.instanceTypes.map((type) => ({ InstanceType: type })),
+                    },
+                    InstancesDistribution: {
+                      OnDemandBaseCapacity: 1,
+                      OnDemandPercentageAboveBaseCapacity: 100 - spec.spotPercent,
+                      OnDemandAllocationStrategy: 'prioritized',
+                      SpotAllocationStrategy: 'capacity-optimized-prioritized',
+                    },
+                  },
+                }
+              : { LaunchTemplate: template }),
+            Tags: Object.entries(spec.tags).map(([Key, Value]) => ({
+              Key,
+              Value,
+              PropagateAtLaunch: true,
+              ResourceId: spec.name,
+              ResourceType: 'auto-scaling-group',
+            })),
+          }),
+        );
+        return 'created';
+      } catch (error) {
+        if (hasCode(error, 'AlreadyExists', 'AlreadyExistsFault')) return 'exists';
+        throw error;
+      }
+    },
+
+    async resize(name, capacity) {
+      try {
+        await client.send(
+          new UpdateAutoScalingGroupCommand({
+            AutoScalingGroupName: name,
+            ...(capacity.minimum === undefined ? {} : { MinSize: capacity.minimum }),
+            ...(capacity.desired === undefined ? {} : { DesiredCapacity: capacity.desired }),
+            ...(capacity.maximum === undefined ? {} : { MaxSize: capacity.maximum }),
+          }),
+        );
+        return 'resized';
+      } catch (error) {
+        if (isGone(error)) return 'gone';
+        throw error;
+      }
+    },
+
+    async remove(name) {
+      try {
+        await client.send(new DeleteAutoScalingGroupCommand({ AutoScalingGroupName: name }));
+        return 'removed';
+      } catch (error) {
+        if (isGone(error)) return 'gone';
+        const busy = [
+          'ResourceInUse',
+          'ResourceInUseFault',
+          'ScalingActivityInProgress',
+          'ScalingActivityInProgressFault',
+        ];
+        if (hasCode(error, ...busy)) return 'busy';
+        throw error;
+      }
+    },
+
+    async activities(name) {
+      try {
+        const answer = await client.send(
+          new DescribeScalingActivitiesCommand({ AutoScalingGroupName: name, MaxRecords: 20 }),
+        );
+        return (answer.Activities ?? []).map((activity) => ({
+          id: activity.ActivityId ?? '',
+          status: activity.StatusCode ?? '',
+          description: activity.Description ?? '',
+          cause: activity.Cause ?? '',
+          message: activity.StatusMessage ?? '',
+          startedAt: activity.StartTime?.getTime() ?? 0,
+        }));
+      } catch (error) {
+        if (isGone(error)) return [];
+        throw error;
+      }
+    },
+
+    async putScaling(groupName, target) {
+      await client.send(
+        new PutScalingPolicyCommand({
+          AutoScalingGroupName: groupName,
+          PolicyName: target.name,
+          PolicyType: 'TargetTrackingScaling',
+          TargetTrackingConfiguration: {
+            TargetValue: target.value,
+            PredefinedMetricSpecification:
+              target.metric === 'cpu'
+                ? { PredefinedMetricType: 'ASGAverageCPUUtilization' }
+                : { PredefinedMetricType: 'ALBRequestCountPerTarget', ResourceLabel: target.resourceLabel },
+          },
+        }),
+      );
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/** How large a group has to be, at each moment of its life. All counts are instances. */
+import type { FleetSpec } from '../contracts/fleet-spec.ts';
+
+export interface Capacity {
+  readonly minimum: number;
+  readonly desired: number;
+  readonly maximum: number;
+}
+
+type InstanceCounts = Pick<FleetSpec['instances'], 'minimum' | 'desired' | 'maximum'>;
+
+/**
+ * Size of a candidate: as many instances as live has *now* (the spec's count may be weeks old), at least the spec's
+ * minimum. Its minimum equals its desired count until it is promoted, so that nothing scales it in meanwhile.
+ *
+ * A live group that reads zero desired is not believed: no healthy fleet has that, and a candidate of that
+ * size could not serve. The spec's count is taken then, as it is where there is no live release.
+ */
+export function candidateCapacity(
+  spec: InstanceCounts,
+  live: Pick<Capacity, 'desired'> | undefined,
+): Capacity {
+  const present = live === undefined || live.desired === 0 ? spec.desired : live.desired;
+  const desired = Math.max(present, spec.minimum, 1);
+  return { minimum: desired, desired, maximum: Math.max(spec.maximum, desired) };
+}
+
+/** Bounds of a group once its release is live: the spec's, but never such that they would shrink it at once. */
+export function promotedBounds(
+  spec: InstanceCounts,
+  present: Pick<Capacity, 'desired'>,
+): Pick<Capacity, 'minimum' | 'maximum'> {
+  return {
+    minimum: Math.min(spec.minimum, present.desired),
+    maximum: Math.max(spec.maximum, present.desired),
+  };
+}
+
+/** What to pin live's minimum to while both serve; undefined where nothing could scale it in. */
+export function pinFor(live: Capacity): { readonly former: number; readonly pinned: number } | undefined {
+  return live.minimum >= live.desired ? undefined : { former: live.minimum, pinned: live.desired };
+}
+
+/**
+ * Size that a release needs before traffic returns to it: the greater of what it has and what the release that
+ * serves now has, because that count carries today's load.
+ */
+export function returnCapacity(
+  returning: Capacity,
+  serving: Pick<Capacity, 'desired'> | undefined,
+): Capacity {
+  const desired = Math.max(returning.desired, serving?.desired ?? 0, 1);
+  return {
+    minimum: Math.min(Math.max(returning.minimum, 1), desired),
+    desired,
+    maximum: Math.max(returning.maximum, desired),
+  };
+}

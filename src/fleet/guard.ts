@@ -1,0 +1,56 @@
+/**
+ * The traffic guard: asked before every call that could take traffic or capacity away, whoever makes it. An empty
+ * list of reasons lets the call pass.
+ */
+
+import type { SlotColour } from '../contracts/ids.ts';
+import type { Occupant } from '../contracts/items.ts';
+import { healthyCount, type SlotViews, type TrafficWorld, type Weights } from './world.ts';
+
+/** Why these weights must not be set: empty slots, or (once the fleet has served) none at all. */
+export function guardWeights(slots: SlotViews, wanted: Weights, served: boolean): string[] {
+  const reasons: string[] = [];
+  for (const slot of ['blue', 'green'] as const) {
+    if (wanted[slot] > 0 && healthyCount(slots[slot]) === 0) {
+      reasons.push(`${slot} would get ${wanted[slot]} % of the traffic and has no healthy target`);
+    }
+  }
+  if (served && wanted.blue + wanted.green === 0) {
+    reasons.push('the weights would all be zero, on a fleet that has served');
+  }
+  return reasons;
+}
+
+export interface Removal {
+  readonly groupName: string;
+  /** The slot that the group is in; undefined where it is in none of the two. */
+  readonly slot: SlotColour | undefined;
+}
+
+export interface FleetRoles {
+  readonly live: Occupant | null;
+  readonly served: boolean;
+}
+
+/**
+ * Why a group must not be emptied or deleted: it is live, its slot has weight, it shares live's slot, or nothing
+ * healthy would be left to serve.
+ */
+export function guardRemoval(removal: Removal, roles: FleetRoles, world: TrafficWorld): string[] {
+  const reasons: string[] = [];
+  const { live } = roles;
+  if (live !== null && live.groupName === removal.groupName) reasons.push(`${removal.groupName} is live`);
+  if (removal.slot !== undefined) {
+    const weight = world.rule.weights[removal.slot];
+    if (weight > 0) {
+      reasons.push(`${removal.slot}, the slot of ${removal.groupName}, has ${weight} % of the traffic`);
+    }
+  }
+  if (roles.served && live !== null && removal.slot !== live.slot) {
+    if (world.rule.weights[live.slot] === 0) reasons.push(`${live.slot}, where live is, has no traffic`);
+    if (healthyCount(world.slots[live.slot]) === 0) {
+      reasons.push(`live has no healthy target in ${live.slot}; ${removal.groupName} may be needed`);
+    }
+  }
+  return reasons;
+}

@@ -1,0 +1,200 @@
+/**
+ * Whether a candidate is healthy, may become so, or never will: a three-way verdict, always with reasons.
+ *
+ * It rests on the load balancer's word. `InService` in Auto Scaling says only that an instance runs.
+ */
+import type { ErrorName } from '../errors.ts';
+import type { ActivityView, GroupView, TargetView } from './world.ts';
+
+/** What one state means for the question "is it healthy?". */
+export type Standing = 'healthy' | 'pending' | 'failing' | 'leaving';
+
+/**
+ * Every value of TargetHealthStateEnum.
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html
+ */
+export const targetStandings: Readonly<Record<string, Standing>> = {
+  healthy: 'healthy',
+  initial: 'pending',
+  // Reported for a load balancer without the health check's answer yet: waiting is all there is to do.
+  unavailable: 'pending',
+  // `Target.NotInUse`: the target group is in no rule, or the zone is not enabled; named in the reasons.
+  unused: 'pending',
+  unhealthy: 'failing',
+  'unhealthy.draining': 'leaving',
+  draining: 'leaving',
+};
+
+/** Unknown states are pending: a newer state is no reason to give a candidate up. */
+export function standingOf(target: TargetView): Standing {
+  return targetStandings[target.state] ?? 'pending';
+}
+
+/** What a scaling activity says of the launch. */
+export type Progress = 'done' | 'under-way' | 'failed';
+
+/**
+ * Every value of ScalingActivityStatusCode.
+ * https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_Activity.html
+ */
+export const activityProgress: Readonly<Record<string, Progress>> = {
+  PendingSpotBidPlacement: 'under-way',
+  WaitingForSpotInstanceRequestId: 'under-way',
+  WaitingForSpotInstanceId: 'under-way',
+  WaitingForInstanceId: 'under-way',
+  PreInService: 'under-way',
+  InProgress: 'under-way',
+  WaitingForELBConnectionDraining: 'under-way',
+  MidLifecycleAction: 'under-way',
+  WaitingForInstanceWarmup: 'under-way',
+  WaitingForConnectionDraining: 'under-way',
+  WaitingForInPlaceUpdateToStart: 'under-way',
+  WaitingForInPlaceUpdateToFinalize: 'under-way',
+  InPlaceUpdateInProgress: 'under-way',
+  Successful: 'done',
+  Failed: 'failed',
+  // A cancelled launch was overtaken by another one of the group's own decisions.
+  Cancelled: 'done',
+};
+
+/** Launch failures that no waiting cures; the rest (capacity of a zone, throttling) Auto Scaling tries again. */
+const hopelessLaunch =
+  /InvalidAMIID|InvalidSnapshot|does not exist|UnauthorizedOperation|not authorized|VcpuLimitExceeded|vCPU limit|InvalidParameter|Invalid IAM Instance Profile|InvalidKeyPair|InvalidGroup|InvalidSubnet|not supported|Unsupported|Client\.InternalError|OptInRequired|PendingVerification/i;
+
+/** Failed launches of unknown kind that are waited out before the candidate is given up. */
+export const failedLaunchesAllowed = 2;
+
+/**
+ * Instances of the candidate that may be replaced for failing health before it is given up: a Nanos guest in a
+ * group sometimes sticks while initialising, and replacing it cures it (nanovms/nanos issue 1676).
+ */
+export function replacementsAllowed(wanted: number): number {
+  return Math.max(1, Math.ceil(wanted / 2));
+}
+
+export interface HealthQuestion {
+  /** Instances that must be healthy: the candidate's desired count. */
+  readonly wanted: number;
+  readonly group: GroupView | undefined;
+  readonly targets: readonly TargetView[];
+  /** Of the candidate's group, any order. */
+  readonly activities: readonly ActivityView[];
+  /** Since the candidate was launched. */
+  readonly waitedSeconds: number;
+  readonly deadlineSeconds: number;
+}
+
+export type HealthVerdict =
+  | { readonly verdict: 'healthy'; readonly healthy: number }
+  | { readonly verdict: 'waiting'; readonly healthy: number; readonly reasons: readonly string[] }
+  | {
+      readonly verdict: 'failed';
+      readonly error: Extract<ErrorName, 'CandidateUnhealthy' | 'CandidateLaunchFailed'>;
+      readonly healthy: number;
+      readonly reasons: readonly string[];
+      /** Whose console is worth reading, the most telling first. */
+      readonly instances: readonly string[];
+    };
+
+const launches = (activity: ActivityView): boolean => /^Launching/i.test(activity.description);
+const instanceIn = (text: string): string | undefined => /\bi-[0-9a-f]+\b/.exec(text)?.[0];
+
+/** Terminations because of failed health, as Auto Scaling words them; scaling in is none. */
+function replacements(activities: readonly ActivityView[]): readonly ActivityView[] {
+  return activities.filter(
+    (activity) =>
+      /^Terminating/i.test(activity.description) &&
+      /health[- ]?check|unhealthy|taken out of service/i.test(activity.cause),
+  );
+}
+
+function describe(target: TargetView): string {
+  const why = [target.reason, target.description]
+    .filter((part) => part !== undefined && part !== '')
+    .join(': ');
+  return `${target.id} is ${target.state}${why === '' ? '' : ` (${why})`}`;
+}
+
+/**
+ * The verdict on a candidate.
+ *
+ * Healthy as soon as `wanted` of the group's own targets are. Failed at once where a launch cannot succeed or
+ * instances keep being replaced, and at the deadline otherwise.
+ */
+export function healthVerdict(question: HealthQuestion): HealthVerdict {
+  const { wanted, group, targets, activities } = question;
+  const own = new Set(group?.members.map((member) => member.id) ?? []);
+  const mine = targets.filter((target) => own.has(target.id));
+  const healthy = mine.filter((target) => standingOf(target) === 'healthy').length;
+  if (group !== undefined && wanted > 0 && healthy >= wanted) return { verdict: 'healthy', healthy };
+
+  const failedLaunches = activities.filter(
+    (activity) => launches(activity) && activityProgress[activity.status] === 'failed',
+  );
+  const hopeless = failedLaunches.find((activity) =>
+    hopelessLaunch.test(`${activity.message} ${activity.description}`),
+  );
+  const launchReasons = failedLaunches.map((activity) => `${activity.description}: ${activity.message}`);
+  if (hopeless !== undefined || failedLaunches.length > failedLaunchesAllowed) {
+    return {
+      verdict: 'failed',
+      error: 'CandidateLaunchFailed',
+      healthy,
+      reasons: unique(launchReasons),
+      instances: [],
+    };
+  }
+
+  const replaced = replacements(activities);
+  const failing = mine.filter((target) => standingOf(target) !== 'healthy');
+  const missing = wanted - mine.length;
+  const reasons = unique([
+    ...failing.map(describe),
+    ...replaced.map((activity) => `${activity.description}: ${activity.cause}`),
+    ...launchReasons,
+    ...(missing > 0
+      ? [`${missing} of ${wanted} instances are not registered with the load balancer yet`]
+      : []),
+    ...(group === undefined ? ['the Auto Scaling group does not exist (yet)'] : []),
+  ]);
+  const instances = unique(
+    [
+      ...failing.filter((target) => standingOf(target) === 'failing').map((target) => target.id),
+      ...replaced.map((activity) => instanceIn(activity.description)),
+      ...(group?.members.filter((member) => member.healthStatus !== 'Healthy').map((member) => member.id) ??
+        []),
+      ...failing.map((target) => target.id),
+      ...own,
+    ].filter((id) => id !== undefined),
+  );
+  if (replaced.length > replacementsAllowed(wanted)) {
+    return { verdict: 'failed', error: 'CandidateUnhealthy', healthy, reasons, instances };
+  }
+  if (question.waitedSeconds >= question.deadlineSeconds) {
+    const late = `${healthy} of ${wanted} instances were healthy after ${question.deadlineSeconds} s`;
+    const error =
+      failedLaunches.length > 0 && own.size === 0 ? 'CandidateLaunchFailed' : 'CandidateUnhealthy';
+    return { verdict: 'failed', error, healthy, reasons: [late, ...reasons], instances };
+  }
+  return { verdict: 'waiting', healthy, reasons };
+}
+
+/** Whether what serves already may go on: any target of the slot healthy, and how many of those wanted. */
+export function servingVerdict(
+  wanted: number,
+  targets: readonly TargetView[],
+): { readonly ok: boolean; readonly healthy: number; readonly reasons: readonly string[] } {
+  const healthy = targets.filter((target) => standingOf(target) === 'healthy').length;
+  // One instance of many may be in replacement at any time; half of them is no longer a coincidence.
+  const needed = Math.max(1, Math.ceil(wanted / 2));
+  const reasons = targets.filter((target) => standingOf(target) !== 'healthy').map(describe);
+  return {
+    ok: healthy >= needed,
+    healthy,
+    reasons: healthy >= needed ? [] : [`${healthy} of ${wanted} targets are healthy`, ...reasons],
+  };
+}
+
+function unique<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
+}

@@ -1,0 +1,168 @@
+/**
+ * The plan of a rollout: made once, before anything is changed, from the world as it is. It is refused with all its
+ * reasons at once, each with what would cure it.
+ */
+
+import { releaseLabel, type SlotColour } from '../contracts/ids.ts';
+import type { FleetItem, ImageItem, LeasedMutation, ReleaseItem } from '../contracts/items.ts';
+import { type Capacity, candidateCapacity, pinFor } from './capacity.ts';
+import { type AlarmVerdict, alarmVerdict, type PlannedStep } from './gates.ts';
+import { servingVerdict } from './health.ts';
+import { formatWeights, idleSlot, sameWeights } from './traffic.ts';
+import type { AlarmView, GroupView, RuleView, SlotSettings, SlotViews } from './world.ts';
+
+export interface RolloutWorld {
+  readonly fleet: FleetItem;
+  readonly release: ReleaseItem;
+  readonly image: Pick<ImageItem, 'state'> | undefined;
+  readonly rollout: number;
+  /** Whoever asked accepts a vetoed image or a release that failed before. */
+  readonly force: boolean;
+  /** Undefined where the rule is gone. */
+  readonly rule: RuleView | undefined;
+  readonly settings: Readonly<Record<SlotColour, SlotSettings>>;
+  readonly slots: SlotViews;
+  /** Every Auto Scaling group that carries the fleet's tags. */
+  readonly groups: readonly GroupView[];
+  readonly alarms: readonly AlarmView[];
+}
+
+export interface RolloutPlan {
+  /** `warm`: the candidate is the former live release, whose group still stands. */
+  readonly way: 'launch' | 'warm';
+  readonly release: number;
+  readonly slot: SlotColour;
+  readonly groupName: string;
+  readonly capacity: Capacity;
+  /** Live's minimum while both serve. */
+  readonly pin: Pick<LeasedMutation, 'groupName' | 'former' | 'pinned'> | null;
+  readonly steps: readonly PlannedStep[];
+  /** The group of a warm release that must leave the slot first. */
+  readonly evict: { readonly release: number; readonly groupName: string } | null;
+  readonly smokeTest: boolean;
+}
+
+export type PlanVerdict =
+  | { readonly verdict: 'go'; readonly plan: RolloutPlan }
+  | { readonly verdict: 'refused'; readonly reasons: readonly string[] };
+
+/** `flt-web-v7-r12`: the name is the idempotency, since CreateAutoScalingGroup has no token. */
+export function groupName(fleet: string, release: number, rollout: number): string {
+  return `flt-${fleet}-${releaseLabel(release)}-r${rollout}`;
+}
+
+const atOnce: PlannedStep = { weight: 100, bakeSeconds: 0, approval: false, approvalSeconds: 60 };
+
+/**
+ * The steps of a rollout: the spec's; but one step where nothing serves yet, or where the release that returns
+ * served before and is still warm.
+ */
+export function plannedSteps(
+  fleet: Pick<FleetItem, 'live' | 'spec'>,
+  way: RolloutPlan['way'],
+): readonly PlannedStep[] {
+  return fleet.live === null || way === 'warm' ? [atOnce] : fleet.spec.rollout.steps;
+}
+
+/** Plans a rollout, or says everything that stands against it. */
+export function planRollout(world: RolloutWorld): PlanVerdict {
+  const { fleet, release, rule } = world;
+  const { live, warm } = fleet;
+  const reasons: string[] = [];
+  const slot = idleSlot(live);
+  const other = live?.slot;
+  const way: RolloutPlan['way'] =
+    warm !== null && warm.release === release.number && warm.slot === slot ? 'warm' : 'launch';
+  const name =
+    way === 'warm' && warm !== null ? warm.groupName : groupName(fleet.fleet, release.number, world.rollout);
+
+  if (fleet.candidate !== null && fleet.candidate.groupName !== name) {
+    reasons.push(`${fleet.candidate.groupName} is still the candidate; recovery has not ended`);
+  }
+  if (!world.force) {
+    if (world.image?.state === 'vetoed')
+      reasons.push('the image has been vetoed; deploy another, or force it');
+    if (release.state === 'failed') {
+      reasons.push(
+        `${releaseLabel(release.number)} failed before (${release.reason ?? 'no reason kept'}); force it to try again`,
+      );
+    }
+  }
+  if (rule === undefined) {
+    reasons.push('the listener rule is gone; apply the fleet again');
+  } else {
+    if (rule.foreign.length > 0) {
+      reasons.push(
+        `the rule also forwards to ${rule.foreign.join(', ')}; take it out, or apply the fleet again`,
+      );
+    }
+    if (rule.sticky) reasons.push("the rule's action is sticky, which defeats weights; turn it off");
+    if (!sameWeights(rule.weights, fleet.weights)) {
+      reasons.push(
+        `the rule has ${formatWeights(rule.weights)} and lineage expects ${formatWeights(fleet.weights)}; set it back, or apply the fleet again`,
+      );
+    }
+  }
+  for (const colour of ['blue', 'green'] as const) {
+    if (!world.settings[colour].healthCheckEnabled) {
+      reasons.push(`${colour} has no health check, so nothing can be proven; turn it on`);
+    }
+    if (world.settings[colour].sticky) {
+      reasons.push(`${colour} keeps clients on one target, which defeats weights; turn stickiness off`);
+    }
+  }
+  const alarms: AlarmVerdict = alarmVerdict(fleet.spec.rollout.alarms, world.alarms);
+  if (alarms.verdict === 'ringing')
+    reasons.push(...alarms.reasons.map((reason) => `${reason}; wait until it is quiet`));
+
+  const known = [live?.groupName, warm?.groupName, name];
+  for (const group of world.groups) {
+    if (!known.includes(group.name)) {
+      reasons.push(
+        `group ${group.name} is left over from rollout ${group.rollout}; the sweeper removes it, or delete it`,
+      );
+    }
+  }
+  const ownMembers = new Set(
+    world.groups
+      .filter(({ name: own }) => known.includes(own))
+      .flatMap(({ members }) => members.map(({ id }) => id)),
+  );
+  for (const colour of ['blue', 'green'] as const) {
+    for (const target of world.slots[colour].targets) {
+      // One that drains has left its group already.
+      if (ownMembers.has(target.id) || target.state.endsWith('draining')) continue;
+      reasons.push(`${colour} holds ${target.id}, which is in no group of the fleet; deregister it`);
+    }
+  }
+
+  const liveGroup = live === null ? undefined : world.groups.find((group) => group.name === live.groupName);
+  if (live !== null) {
+    if (liveGroup === undefined)
+      reasons.push(`the group of live, ${live.groupName}, is gone; look at its history in EC2`);
+    else if (other !== undefined) {
+      const serving = servingVerdict(liveGroup.desired, world.slots[other].targets);
+      // A fleet that is down is deployed to all the more: what is not healthy cannot lose anything.
+      if (!serving.ok && serving.healthy > 0 && !world.force) {
+        reasons.push(`live is not well (${serving.reasons[0]}); wait until it is, or force it`);
+      }
+    }
+  }
+  if (reasons.length > 0) return { verdict: 'refused', reasons };
+
+  const pin = liveGroup === undefined ? undefined : pinFor(liveGroup);
+  return {
+    verdict: 'go',
+    plan: {
+      way,
+      release: release.number,
+      slot,
+      groupName: name,
+      capacity: candidateCapacity(fleet.spec.instances, liveGroup),
+      pin: pin === undefined || liveGroup === undefined ? null : { groupName: liveGroup.name, ...pin },
+      steps: plannedSteps(fleet, way),
+      evict: warm !== null && way === 'launch' ? { release: warm.release, groupName: warm.groupName } : null,
+      smokeTest: fleet.spec.rollout.smokeTest !== undefined,
+    },
+  };
+}

@@ -1,0 +1,111 @@
+/** Weights of the two slots: what they should be, whether they may be moved, and what proves that they took. */
+import { otherSlot, type SlotColour } from '../contracts/ids.ts';
+import { guardWeights } from './guard.ts';
+import { healthyCount, type TrafficWorld, type Weights } from './world.ts';
+
+/**
+ * How long a change of weights may take until each node of the load balancer follows it; nothing that the old
+ * weights pointed to is taken away before. People saw 503s within seconds of a change (argo-rollouts issue 4595).
+ */
+export const propagationSeconds = 10;
+
+export const noWeights: Weights = { blue: 0, green: 0 };
+
+/** Weights that give `share` per cent to `slot` and the rest to the other. */
+export function weightsFor(slot: SlotColour, share: number): Weights {
+  const rest = 100 - share;
+  return slot === 'blue' ? { blue: share, green: rest } : { blue: rest, green: share };
+}
+
+export function sameWeights(one: Weights, other: Weights): boolean {
+  return one.blue === other.blue && one.green === other.green;
+}
+
+export function formatWeights(weights: Weights): string {
+  return `blue ${weights.blue} %, green ${weights.green} %`;
+}
+
+/** Where the candidate's slot leads: the step's share for it, the rest for live, all of it where there is no live. */
+export function stepWeights(candidate: SlotColour, share: number, hasLive: boolean): Weights {
+  if (hasLive) return weightsFor(candidate, share);
+  return candidate === 'blue' ? { blue: 100, green: 0 } : { blue: 0, green: 100 };
+}
+
+export type ShiftDecision =
+  | { readonly do: 'modify'; readonly weights: Weights }
+  /** A repeated call finds its own work done. */
+  | { readonly do: 'nothing' }
+  | {
+      readonly do: 'refuse';
+      readonly error: 'TrafficChangedByHand' | 'GuardRefused';
+      readonly reasons: readonly string[];
+    };
+
+/**
+ * Whether the weights may go from `expected` (what lineage says) to `wanted`, as the rule stands.
+ *
+ * A rule that has other weights than expected was changed by somebody else, whom we do not overwrite. No weight goes
+ * to a slot without healthy targets.
+ */
+export function decideShift(
+  world: TrafficWorld,
+  expected: Weights,
+  wanted: Weights,
+  served: boolean,
+): ShiftDecision {
+  const present = world.rule.weights;
+  if (world.rule.foreign.length > 0) {
+    return {
+      do: 'refuse',
+      error: 'TrafficChangedByHand',
+      reasons: world.rule.foreign.map(
+        (arn) => `the rule also forwards to ${arn}, which is no slot of the fleet`,
+      ),
+    };
+  }
+  if (sameWeights(present, wanted)) return { do: 'nothing' };
+  if (!sameWeights(present, expected)) {
+    return {
+      do: 'refuse',
+      error: 'TrafficChangedByHand',
+      reasons: [`the rule has ${formatWeights(present)}; lineage expects ${formatWeights(expected)}`],
+    };
+  }
+  const reasons = guardWeights(world.slots, wanted, served);
+  return reasons.length > 0
+    ? { do: 'refuse', error: 'GuardRefused', reasons }
+    : { do: 'modify', weights: wanted };
+}
+
+export type Proof =
+  | {
+      readonly proven: true;
+      /** `read-back`: the rule has the weights and each weighted slot healthy targets. */
+      readonly proof: 'read-back';
+      readonly healthy: Readonly<Record<SlotColour, number>>;
+    }
+  | { readonly proven: false; readonly reasons: readonly string[] };
+
+/** Whether traffic goes where it should: the rule has the weights, and who is weighted has healthy targets. */
+export function proveTraffic(world: TrafficWorld, wanted: Weights): Proof {
+  const reasons: string[] = [];
+  if (!sameWeights(world.rule.weights, wanted)) {
+    reasons.push(`the rule has ${formatWeights(world.rule.weights)}, not ${formatWeights(wanted)}`);
+  }
+  for (const slot of ['blue', 'green'] as const) {
+    if (wanted[slot] > 0 && healthyCount(world.slots[slot]) === 0) {
+      reasons.push(`${slot} should get ${wanted[slot]} % and has no healthy target`);
+    }
+  }
+  if (reasons.length > 0) return { proven: false, reasons };
+  return {
+    proven: true,
+    proof: 'read-back',
+    healthy: { blue: healthyCount(world.slots.blue), green: healthyCount(world.slots.green) },
+  };
+}
+
+/** The slot for the next candidate: the one that live is not in. */
+export function idleSlot(live: { readonly slot: SlotColour } | null): SlotColour {
+  return live === null ? 'blue' : otherSlot(live.slot);
+}

@@ -1,0 +1,142 @@
+/**
+ * Undoing a rollout, whatever it had done: one decision, asked again and again until it says `done`. The same code
+ * serves a failed rollout, an aborted one, and one whose execution vanished.
+ *
+ * The order never changes: live back to its size, healthy, to full weight, proven; only then does the candidate leave.
+ */
+
+import type { SlotColour } from '../contracts/ids.ts';
+import type { FleetItem } from '../contracts/items.ts';
+import { type Capacity, returnCapacity } from './capacity.ts';
+import { guardRemoval } from './guard.ts';
+import { formatWeights, noWeights, propagationSeconds, sameWeights, weightsFor } from './traffic.ts';
+import { type GroupView, healthyCount, type TrafficWorld, type Weights } from './world.ts';
+
+export interface UndoWorld extends TrafficWorld {
+  readonly fleet: Pick<FleetItem, 'live' | 'warm' | 'candidate' | 'served' | 'pins' | 'weights'>;
+  /** Every Auto Scaling group that carries the fleet's tags. */
+  readonly groups: readonly GroupView[];
+  /** Which slot a target group is, by ARN. */
+  readonly slotOfArn: Readonly<Record<string, SlotColour>>;
+  /** Since the weights were last changed by us. */
+  readonly secondsSinceShift: number;
+  /** Since the undoing began; patience with a live group that does not get to its full size again. */
+  readonly undoingSeconds: number;
+}
+
+export type UndoStep =
+  | { readonly do: 'resize'; readonly groupName: string; readonly capacity: Capacity; readonly why: string }
+  | { readonly do: 'weights'; readonly weights: Weights; readonly why: string }
+  /** Lineage follows what the rule already has. */
+  | { readonly do: 'record-weights'; readonly weights: Weights }
+  | { readonly do: 'shrink'; readonly groupName: string }
+  | { readonly do: 'delete'; readonly groupName: string }
+  | { readonly do: 'unpin'; readonly groupName: string; readonly minimum: number; readonly pinned: number }
+  | { readonly do: 'wait'; readonly reasons: readonly string[] }
+  | { readonly do: 'done' };
+
+/** After this long, live is taken back with fewer healthy targets than instances, as long as there is one. */
+export const fullSizePatienceSeconds = 120;
+
+/** The slot that a group is attached to. */
+export function slotOfGroup(
+  group: GroupView,
+  slotOfArn: Readonly<Record<string, SlotColour>>,
+): SlotColour | undefined {
+  return group.targetGroupArns.map((arn) => slotOfArn[arn]).find((slot) => slot !== undefined);
+}
+
+/** The weights that a fleet at rest has. */
+export function restWeights(live: FleetItem['live']): Weights {
+  return live === null ? noWeights : weightsFor(live.slot, 100);
+}
+
+/** Groups of the fleet that have no role: the candidate of a failed rollout, and what a crash left behind. */
+export function withoutRole(world: Pick<UndoWorld, 'fleet' | 'groups'>): readonly GroupView[] {
+  const kept = [world.fleet.live?.groupName, world.fleet.warm?.groupName];
+  return world.groups.filter((group) => !kept.includes(group.name));
+}
+
+/** The next step of undoing, or `done`. */
+export function nextUndo(world: UndoWorld): UndoStep {
+  const { fleet, rule } = world;
+  const rest = restWeights(fleet.live);
+  const leaving = withoutRole(world);
+  const misdirected = !sameWeights(rule.weights, rest);
+
+  if (misdirected) {
+    const back = bringBack(world, leaving);
+    if (back !== undefined) return back;
+    return {
+      do: 'weights',
+      weights: rest,
+      why: `from ${formatWeights(rule.weights)} back to ${formatWeights(rest)}`,
+    };
+  }
+  if (!sameWeights(fleet.weights, rest)) return { do: 'record-weights', weights: rest };
+
+  for (const group of leaving) {
+    const step = removeStep(group, world);
+    if (step !== undefined) return step;
+  }
+  const lingering = lingeringTargets(world);
+  if (lingering.length > 0) return { do: 'wait', reasons: lingering };
+
+  for (const pin of fleet.pins) {
+    return { do: 'unpin', groupName: pin.groupName, minimum: pin.former, pinned: pin.pinned };
+  }
+  return { do: 'done' };
+}
+
+/** What live needs before the weights may return to it; undefined when it is ready, or there is no live. */
+function bringBack(world: UndoWorld, leaving: readonly GroupView[]): UndoStep | undefined {
+  const { live } = world.fleet;
+  if (live === null) return undefined;
+  const group = world.groups.find(({ name }) => name === live.groupName);
+  if (group === undefined) return { do: 'wait', reasons: [`the group of live, ${live.groupName}, is gone`] };
+
+  const serving = leaving.find(({ name }) => name === world.fleet.candidate?.groupName);
+  const wanted = returnCapacity(group, serving);
+  if (group.desired < wanted.desired || group.maximum < wanted.maximum) {
+    return {
+      do: 'resize',
+      groupName: group.name,
+      capacity: wanted,
+      why: `live has ${group.desired} instances, the traffic needs ${wanted.desired}`,
+    };
+  }
+  const healthy = healthyCount(world.slots[live.slot]);
+  const candidateSlot = world.fleet.candidate?.slot;
+  const candidateServes = candidateSlot !== undefined && healthyCount(world.slots[candidateSlot]) > 0;
+  if (healthy >= wanted.desired) return undefined;
+  // Less than all of it is better than a candidate that answers nobody, and than waiting for ever.
+  if (healthy > 0 && (!candidateServes || world.undoingSeconds >= fullSizePatienceSeconds)) return undefined;
+  return { do: 'wait', reasons: [`live has ${healthy} healthy targets of ${wanted.desired}`] };
+}
+
+/** The next step towards a group's end; undefined when it is gone. */
+export function removeStep(group: GroupView, world: UndoWorld): UndoStep | undefined {
+  if (group.deleting) return { do: 'wait', reasons: [`${group.name} is being deleted`] };
+  const slot = slotOfGroup(group, world.slotOfArn);
+  const refused = guardRemoval({ groupName: group.name, slot }, world.fleet, world);
+  if (refused.length > 0) return { do: 'wait', reasons: refused };
+  if (world.secondsSinceShift < propagationSeconds) {
+    return {
+      do: 'wait',
+      reasons: [`the weights changed ${Math.floor(world.secondsSinceShift)} s ago; nodes may lag`],
+    };
+  }
+  if (group.minimum > 0 || group.desired > 0) return { do: 'shrink', groupName: group.name };
+  if (group.members.length > 0) {
+    return { do: 'wait', reasons: [`${group.members.length} instances of ${group.name} still drain or end`] };
+  }
+  return { do: 'delete', groupName: group.name };
+}
+
+/** Targets that still drain in the slot of a candidate that has left. */
+function lingeringTargets(world: UndoWorld): string[] {
+  const { candidate, warm } = world.fleet;
+  if (candidate === null || warm?.slot === candidate.slot) return [];
+  const { targets } = world.slots[candidate.slot];
+  return targets.map(({ id, state }) => `${id} is still in ${candidate.slot} (${state})`);
+}
