@@ -84,6 +84,8 @@ export const fleetItem = z.strictObject({
   warm: occupant.extend({ keepUntil: time }).nullable(),
   /** Weights that the rule must have now, in per cent. */
   weights: z.strictObject({ blue: count, green: count }),
+  /** When the weights were last changed: nodes of the load balancer follow after a moment. */
+  weightsSince: time.optional(),
   /** True once traffic went to a release: from then on weights are never all zero. */
   served: z.boolean(),
   lease: lease.nullable(),
@@ -114,6 +116,24 @@ export const fleetItem = z.strictObject({
   revision: ordinal,
 });
 export type FleetItem = z.infer<typeof fleetItem>;
+
+/**
+ * What stays of a fleet that was removed: its counters. A fleet that is made again under the name goes on
+ * counting, because releases, rollouts and events of the first one keep their keys.
+ */
+export const formerFleetItem = z.strictObject({
+  type: z.literal('former-fleet'),
+  fleet: z.string(),
+  specVersion: ordinal,
+  fence: count,
+  nextRelease: ordinal,
+  nextRollout: ordinal,
+  nextUpload: ordinal,
+  revision: ordinal,
+  removedAt: time,
+  by: actor,
+});
+export type FormerFleetItem = z.infer<typeof formerFleetItem>;
 
 /** Immutable but for its state. */
 export const releaseItem = z.strictObject({

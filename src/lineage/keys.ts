@@ -8,6 +8,7 @@
  * | rollout | `FLEET#web` | `ROLLOUT#0000000012` |
  * | artifact | `ARTIFACT#<sha256>` | `ARTIFACT` |
  * | image | `IMAGE#<identity>` | `IMAGE` |
+ * | former fleet | `FLEET#web` | `FORMER` |
  * | upload | `UPLOAD#<id>` | `UPLOAD` |
  * | event | `EVENTS#<subject>` | `<time-free key>` |
  * | look-up | `REF#<id>` | `<toType>#<to>` |
@@ -27,6 +28,7 @@ function padded(number: number): string {
 
 export const keys = {
   fleet: (fleet: string): Key => ({ pk: `FLEET#${fleet}`, sk: 'FLEET' }),
+  formerFleet: (fleet: string): Key => ({ pk: `FLEET#${fleet}`, sk: 'FORMER' }),
   release: (fleet: string, number: number): Key => ({
     pk: `FLEET#${fleet}`,
     sk: `RELEASE#${padded(number)}`,
@@ -47,3 +49,10 @@ export const prefixes = { release: 'RELEASE#', rollout: 'ROLLOUT#' } as const;
 
 /** Values of `listPk` in the index `byList`; `listSk` is the fleet's name, or time and id of an upload. */
 export const lists = { fleets: 'FLEETS', uploads: 'UPLOADS' } as const;
+
+/** Places in the index `byList`. A fleet is written whole, so each write must name its place again. */
+export const places = {
+  fleet: (fleet: string) => ({ listPk: lists.fleets, listSk: fleet }),
+  /** `receivedAt` as ISO 8601: the list is read newest first. */
+  upload: (receivedAt: string, id: string) => ({ listPk: lists.uploads, listSk: `${receivedAt}#${id}` }),
+} as const;
