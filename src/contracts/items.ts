@@ -265,6 +265,16 @@ export const uploadItem = z.strictObject({
 });
 export type UploadItem = z.infer<typeof uploadItem>;
 
+/** The newest event of one object's key: an older one that comes late must not win. */
+export const uploadKeyItem = z.strictObject({
+  type: z.literal('upload-key'),
+  bucket: z.string(),
+  key: z.string(),
+  sequencer: z.string(),
+  upload: z.string(),
+});
+export type UploadKeyItem = z.infer<typeof uploadKeyItem>;
+
 /** Append-only: what happened, under a key that repeats when the writer repeats. */
 export const eventItem = z.strictObject({
   type: z.literal('event'),

@@ -10,12 +10,15 @@
  * | image | `IMAGE#<identity>` | `IMAGE` |
  * | former fleet | `FLEET#web` | `FORMER` |
  * | upload | `UPLOAD#<id>` | `UPLOAD` |
+ * | newest of a key | `KEY#<sha256 of bucket/key>` | `KEY` |
  * | event | `EVENTS#<subject>` | `<time-free key>` |
  * | look-up | `REF#<id>` | `<toType>#<to>` |
  *
  * A look-up is an item of its own, written in the transaction that makes the thing, so that it never lags.
  * The index `byList` lists fleets and uploads: `listPk`/`listSk`.
  */
+import { createHash } from 'node:crypto';
+
 export interface Key {
   readonly pk: string;
   readonly sk: string;
@@ -40,6 +43,10 @@ export const keys = {
   artifact: (sha256: string): Key => ({ pk: `ARTIFACT#${sha256}`, sk: 'ARTIFACT' }),
   image: (identity: string): Key => ({ pk: `IMAGE#${identity}`, sk: 'IMAGE' }),
   upload: (id: string): Key => ({ pk: `UPLOAD#${id}`, sk: 'UPLOAD' }),
+  uploadKey: (bucket: string, key: string): Key => ({
+    pk: `KEY#${createHash('sha256').update(`${bucket}/${key}`).digest('hex')}`,
+    sk: 'KEY',
+  }),
   event: (subject: string, key: string): Key => ({ pk: `EVENTS#${subject}`, sk: key }),
   ref: (id: string, toType: string, to: string): Key => ({ pk: `REF#${id}`, sk: `${toType}#${to}` }),
 } as const;

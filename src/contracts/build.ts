@@ -1,0 +1,105 @@
+/** What the states of build-image hand to each other. */
+import * as z from 'zod';
+import { architecture, sha256Hex } from './ids.ts';
+import { actor } from './items.ts';
+
+/** Input of build-image: all from S3's event, so that the event's double has the same name and input. */
+export const uploadJob = z.strictObject({
+  bucket: z.string(),
+  key: z.string(),
+  versionId: z.string(),
+  sequencer: z.string(),
+  sizeBytes: z.number().int().min(0),
+  uploader: actor,
+});
+export type UploadJob = z.infer<typeof uploadJob>;
+
+/** The execution that acts. */
+export const executionArn = z.string().startsWith('arn:');
+
+/** What inspect-artifact found: an artifact that this fleet can run. */
+export const acceptedUpload = z.strictObject({
+  uploadId: z.string(),
+  fleet: z.string(),
+  /** The fleet's number of this upload. */
+  upload: z.number().int().min(1),
+  sha256: sha256Hex,
+  kind: z.enum(['go-elf', 'nanos-disk']),
+  architecture,
+  sizeBytes: z.number().int().min(1),
+  /** Where the program lies in the image: follows from the artifact alone. */
+  program: z.string(),
+  deployOnUpload: z.boolean(),
+});
+export type AcceptedUpload = z.infer<typeof acceptedUpload>;
+
+/** An attempt to build an image, as its owner hands it on. */
+export const buildAttempt = z.strictObject({
+  identity: sha256Hex,
+  attempt: z.number().int().min(1),
+});
+export type BuildAttempt = z.infer<typeof buildAttempt>;
+
+const plain: z.ZodType<PlainJson> = z.json();
+type PlainJson = z.infer<ReturnType<typeof z.json>>;
+
+/** Everything that an image is made from, kept in the store for the functions that write its blocks. */
+export const recipe = z.strictObject({
+  identity: sha256Hex,
+  artifact: z.strictObject({
+    bucket: z.string(),
+    key: z.string(),
+    versionId: z.string(),
+    sha256: sha256Hex,
+    kind: z.enum(['go-elf', 'nanos-disk']),
+    sizeBytes: z.number().int().min(1),
+    architecture,
+  }),
+  volumeSizeGiB: z.number().int().min(1),
+  /** Absent for a disk, which brings both. */
+  built: z
+    .strictObject({
+      kernel: z.strictObject({ version: z.string(), digest: sha256Hex }),
+      manifest: z.strictObject({
+        program: z.string(),
+        arguments: z.array(z.string()),
+        environment: z.record(z.string(), z.string()),
+        files: z.record(z.string(), z.string()),
+        klibs: z.array(z.string()),
+        flags: z.array(z.string()),
+        attributes: z.record(z.string(), plain),
+      }),
+    })
+    .optional(),
+});
+export type Recipe = z.infer<typeof recipe>;
+
+/** Keys in the store. */
+export const buildKeys = {
+  recipe: ({ identity, attempt }: BuildAttempt) => `recipes/${identity}/${attempt}.json`,
+  /** Checksums of the blocks that one segment wrote. */
+  digests: ({ identity, attempt }: BuildAttempt, segment: number) =>
+    `digests/${identity}/${attempt}/${String(segment).padStart(6, '0')}.json`,
+  /** What became of an upload, for those who only use the bucket. */
+  result: (uploadKey: string) => `results/${uploadKey}.json`,
+} as const;
+
+/** A run of blocks that one call of write-blocks takes: from `first`, `count` blocks. */
+export const segment = z.strictObject({
+  number: z.number().int().min(0),
+  first: z.number().int().min(0),
+  count: z.number().int().min(1),
+});
+export type Segment = z.infer<typeof segment>;
+
+/** What one segment wrote; the checksums themselves lie in the store. */
+export const writtenSegment = z.strictObject({
+  number: z.number().int().min(0),
+  written: z.number().int().min(0),
+  /** SHA-256, hexadecimal, of the file with the checksums. */
+  digest: sha256Hex,
+});
+export type WrittenSegment = z.infer<typeof writtenSegment>;
+
+/** The file with the checksums of one segment's blocks: index and base64 SHA-256, ascending. */
+export const segmentDigests = z.array(z.tuple([z.number().int().min(0), z.string()]));
