@@ -4,6 +4,8 @@
  */
 import type { Context, Hooks } from './context.ts';
 import type { Iam } from './iam/iam.ts';
+import { createLambda } from './services/lambda/lambda.ts';
+import { createLogs } from './services/logs/logs.ts';
 import { createSts } from './services/sts/sts.ts';
 import type { Front } from './wire/front-door.ts';
 
@@ -20,7 +22,10 @@ export interface Assembly {
 
 export type Parts = ReturnType<typeof createParts>;
 
-export function createParts({ context, iam }: Assembly) {
+export function createParts({ context, iam, hooks }: Assembly) {
   const sts = createSts(context, iam);
-  return { sts };
+  const logs = createLogs(context);
+  const lambda = createLambda(context, { logs });
+  hooks.invokeAsync = lambda.invokeAsync;
+  return { sts, logs, lambda };
 }

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { unzipSync } from 'fflate';
+import { AwsError } from '../../service.ts';
+import type { FunctionCode } from './executor.ts';
+
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const directUploadBytes = 50 * 1024 * 1024;
+const unpackedBytes = 262_144_000;
+
+/** Unpacks a deployment package below `directory`, once per digest. */
+export function storeCode(directory: string, zip: Uint8Array): FunctionCode {
+  if (zip.byteLength > directUploadBytes) {
+    throw new AwsError(
+      'RequestEntityTooLargeException',
+      `Request must be smaller than ${directUploadBytes} bytes for the CreateFunction operation`,
+      413,
+    );
+  }
+  const digest = createHash('sha256').update(zip).digest();
+  const folder = join(directory, 'code', digest.toString('hex'));
+  if (!existsSync(folder)) unpack(zip, folder);
+  return { sha256: digest.toString('base64'), sizeBytes: zip.byteLength, directory: folder };
+}
+
+function unpack(zip: Uint8Array, folder: string): void {
+  let files: Record<string, Uint8Array>;
+  try {
+    files = unzipSync(zip);
+  } catch {
+    throw new AwsError(
+      'InvalidParameterValueException',
+      'Could not unzip uploaded file. Please check your file, then try to upload again.',
+    );
+  }
+  const total = Object.values(files).reduce((sum, bytes) => sum + bytes.byteLength, 0);
+  if (total > unpackedBytes) {
+    throw new AwsError(
+      'InvalidParameterValueException',
+      `Unzipped size must be smaller than ${unpackedBytes} bytes`,
+    );
+  }
+  // Into a folder beside it first: a half-unpacked package must never be taken for a whole one.
+  const draft = `${folder}.draft`;
+  mkdirSync(draft, { recursive: true });
+  for (const [name, bytes] of Object.entries(files)) {
+    if (name.startsWith('/') || name.includes('\\') || name.split('/').includes('..')) {
+      throw new AwsError(
+        'InvalidParameterValueException',
+        `The package names a file outside itself: ${name}`,
+      );
+    }
+    const path = join(draft, name);
+    if (name.endsWith('/')) {
+      mkdirSync(path, { recursive: true });
+      continue;
+    }
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, bytes);
+  }
+  renameSync(draft, folder);
+}

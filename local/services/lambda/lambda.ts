@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CreateFunctionRequest, FunctionConfiguration } from '@aws-sdk/client-lambda';
+import type { Context } from '../../context.ts';
+import { AwsError, type Service } from '../../service.ts';
+import { AsyncQueue } from './async-queue.ts';
+import { storeCode } from './code-store.ts';
+import type { Executor, LogSink, Outcome } from './executor.ts';
+import { type Crashable, LambdaFaults } from './faults.ts';
+import { configurationOf, FunctionStore, type StoredFunction } from './function-store.ts';
+import { accountConcurrency } from './limits.ts';
+import { functionOperations } from './operations.ts';
+import { ProcessExecutor } from './process-executor.ts';
+
+export interface LambdaOptions {
+  readonly logs: LogSink;
+  /** What runs the functions; processes unless told otherwise. */
+  readonly executor?: Executor & Crashable;
+}
+
+/** An invocation that a service asked for and did not get. */
+export interface Refusal {
+  readonly functionArn: string;
+  readonly service: string;
+  readonly sourceArn: string;
+  readonly reason: string;
+}
+
+/** What other parts of the region use of Lambda. */
+export interface Lambda {
+  readonly service: Service;
+  readonly faults: LambdaFaults;
+  /** Invocations by services that were refused, newest last, a hundred at most. */
+  readonly refusals: readonly Refusal[];
+  /** CreateFunction, with the code from a zip file on disk. Checks no caller's rights. */
+  createFromZip(input: Omit<CreateFunctionRequest, 'Code'>, zipPath: string): FunctionConfiguration;
+  /**
+   * Invokes for a service and waits. The function's resource policy must allow it.
+   * @throws AwsError AccessDeniedException, ResourceNotFoundException, TooManyRequestsException.
+   */
+  invokeForService(
+    functionArn: string,
+    payload: unknown,
+    service: string,
+    sourceArn: string,
+  ): Promise<Outcome>;
+  /** The hook `invokeAsync`. A refusal is kept in `refusals`, as AWS tells of it in a metric alone. */
+  invokeAsync(functionArn: string, payload: unknown, service: string, sourceArn: string): void;
+  /** Invokes without a look at rights: for tests and the region's own pages. */
+  invoke(functionName: string, payload: unknown): Promise<Outcome>;
+  close(): Promise<void>;
+}
+
+/** Lambda, as far as functions in zip files with one version go. */
+export function createLambda(context: Context, options: LambdaOptions): Lambda {
+  const store = new FunctionStore(context);
+  const directory = join(context.dataDir, 'lambda');
+  const executor = options.executor ?? new ProcessExecutor(context, options.logs);
+  const refusals: Refusal[] = [];
+
+  async function run(stored: StoredFunction, payload: string, requestId: string, clientContext?: string) {
+    const running = store.all().reduce((sum, { running }) => sum + running, 0);
+    const limit = stored.reservedConcurrency;
+    if ((limit !== undefined && stored.running >= limit) || running >= accountConcurrency) {
+      throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429, {
+        Reason:
+          limit === undefined
+            ? 'ConcurrentInvocationLimitExceeded'
+            : 'ReservedFunctionConcurrentInvocationLimitExceeded',
+      });
+    }
+    stored.running += 1;
+    try {
+      return await executor.invoke(stored.revision, { requestId, payload, clientContext });
+    } finally {
+      stored.running -= 1;
+    }
+  }
+
+  const queue = new AsyncQueue(
+    context.clock,
+    (name) => {
+      const found = store.all().find(({ revision }) => revision.name === name);
+      return { retries: found?.asyncRetries ?? 0, maxAgeSeconds: found?.asyncMaxAgeSeconds ?? 0 };
+    },
+    async (event) => {
+      try {
+        return await run(store.find(event.functionName), event.payload, event.requestId);
+      } catch {
+        // Throttled, deleted since, or without a usable role: tried again while the event is young enough.
+        return undefined;
+      }
+    },
+  );
+
+  function allowed(functionArn: string, service: string, sourceArn: string): StoredFunction {
+    const stored = store.find(functionArn);
+    if (!stored.policy.allows(service, sourceArn, context.accountId)) {
+      throw new AwsError(
+        'AccessDeniedException',
+        `${service} may not invoke ${stored.revision.arn} on behalf of ${sourceArn}: its resource policy has no such permission.`,
+        403,
+      );
+    }
+    return stored;
+  }
+
+  const putAsync = (stored: StoredFunction, payload: string, requestId: string): void =>
+    queue.put({ functionName: stored.revision.name, requestId, payload });
+
+  return {
+    service: {
+      id: 'lambda',
+      operations: functionOperations({ context, store, executor, directory, run, putAsync }),
+    },
+    faults: new LambdaFaults(executor),
+    refusals,
+    createFromZip(input, zipPath) {
+      const code = storeCode(directory, readFileSync(zipPath));
+      return configurationOf(store.create({ ...input, Code: {} }, code));
+    },
+    invokeForService(functionArn, payload, service, sourceArn) {
+      const stored = allowed(functionArn, service, sourceArn);
+      return run(stored, JSON.stringify(payload ?? null), context.random.uuid());
+    },
+    invokeAsync(functionArn, payload, service, sourceArn) {
+      try {
+        const stored = allowed(functionArn, service, sourceArn);
+        putAsync(stored, JSON.stringify(payload ?? null), context.random.uuid());
+      } catch (error) {
+        refusals.push({ functionArn, service, sourceArn, reason: (error as Error).message });
+        if (refusals.length > 100) refusals.shift();
+      }
+    },
+    invoke: (functionName, payload) =>
+      run(store.find(functionName), JSON.stringify(payload ?? null), context.random.uuid()),
+    async close() {
+      queue.close();
+      await executor.close();
+    },
+  };
+}
