@@ -74,7 +74,7 @@ export async function packageStack(stack: string, say: (line: string) => void): 
   if (existsSync(digestFile) && readFileSync(digestFile, 'utf8') === digest) return false;
   rmSync(packageDir, { recursive: true, force: true });
   mkdirSync(packageDir, { recursive: true });
-  osls(['package', '--package', packageDir, '--param', `stack=${stack}`]);
+  osls(['package', '--package', packageDir, '--stage', stack]);
   for (const { name } of declaredFunctions())
     copyFileSync(join(bundlesDir, `${name}.zip`), join(packageDir, `${name}.zip`));
   writeFileSync(digestFile, digest);
