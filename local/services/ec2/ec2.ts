@@ -1,0 +1,56 @@
+/** EC2, as far as fleets need it. */
+import type { Context } from '../../context.ts';
+import type { Service } from '../../service.ts';
+import type { Ebs } from '../ebs/ebs.ts';
+import { imageOperations } from './images.ts';
+import { instanceOperations } from './instance-operations.ts';
+import { Instances } from './instances.ts';
+import { launchTemplateOperations } from './launch-templates.ts';
+import { Network } from './network.ts';
+import { placeOperations } from './places.ts';
+import { snapshotOperations } from './snapshots.ts';
+import type { Ec2State } from './state.ts';
+import { tagOperations } from './tags.ts';
+
+export interface Ec2 {
+  readonly service: Service;
+  /** For the services that launch, and for tests: scripts, faults, limits. */
+  readonly instances: Instances;
+  readonly network: Network;
+  readonly state: Ec2State;
+  close(): Promise<void>;
+}
+
+export function createEc2(context: Context, ebs: Ebs): Ec2 {
+  const network = new Network(context);
+  const images: Ec2State['images'] = new Map();
+  const { snapshots, tags } = ebs;
+  const instances = new Instances(context, { network, tags, snapshots, images });
+  const state: Ec2State = {
+    context,
+    snapshots,
+    tags,
+    network,
+    images,
+    deregistered: new Set(),
+    templates: new Map(),
+    instances,
+  };
+  return {
+    service: {
+      id: 'ec2',
+      operations: {
+        ...imageOperations(state),
+        ...snapshotOperations(state),
+        ...tagOperations(state),
+        ...launchTemplateOperations(state),
+        ...instanceOperations(state),
+        ...placeOperations(state),
+      },
+    },
+    instances,
+    network,
+    state,
+    close: () => instances.close(),
+  };
+}

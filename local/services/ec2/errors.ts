@@ -1,0 +1,20 @@
+/** Error codes of EC2: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html */
+import { AwsError } from '../../service.ts';
+
+export function missing(parameter: string): AwsError {
+  return new AwsError('MissingParameter', `The request must contain the parameter ${parameter}`);
+}
+
+export function invalidValue(message: string): AwsError {
+  return new AwsError('InvalidParameterValue', message);
+}
+
+export function badToken(): AwsError {
+  return new AwsError('InvalidNextToken', 'The specified pagination token is not valid.');
+}
+
+/** @throws MissingParameter */
+export function required<T>(value: T | undefined, parameter: string): T {
+  if (value === undefined || value === '') throw missing(parameter);
+  return value;
+}
