@@ -4,6 +4,8 @@
  */
 import type { Context, Hooks } from './context.ts';
 import type { Iam } from './iam/iam.ts';
+import { createEbs } from './services/ebs/ebs.ts';
+import { createEc2 } from './services/ec2/ec2.ts';
 import { createLambda } from './services/lambda/lambda.ts';
 import { createLogs } from './services/logs/logs.ts';
 import { createSts } from './services/sts/sts.ts';
@@ -27,5 +29,7 @@ export function createParts({ context, iam, hooks }: Assembly) {
   const logs = createLogs(context);
   const lambda = createLambda(context, { logs });
   hooks.invokeAsync = lambda.invokeAsync;
-  return { sts, logs, lambda };
+  const ebs = createEbs(context);
+  const ec2 = createEc2(context, ebs);
+  return { ebs, ec2, sts, logs, lambda };
 }
