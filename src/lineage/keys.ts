@@ -56,10 +56,3 @@ export const prefixes = { release: 'RELEASE#', rollout: 'ROLLOUT#' } as const;
 
 /** Values of `listPk` in the index `byList`; `listSk` is the fleet's name, or time and id of an upload. */
 export const lists = { fleets: 'FLEETS', uploads: 'UPLOADS' } as const;
-
-/** Places in the index `byList`. A fleet is written whole, so each write must name its place again. */
-export const places = {
-  fleet: (fleet: string) => ({ listPk: lists.fleets, listSk: fleet }),
-  /** `receivedAt` as ISO 8601: the list is read newest first. */
-  upload: (receivedAt: string, id: string) => ({ listPk: lists.uploads, listSk: `${receivedAt}#${id}` }),
-} as const;

@@ -23,7 +23,8 @@ import {
   targetGroupName,
   type WantedParts,
 } from '../fleet/fixed-parts.ts';
-import { keys, places } from '../lineage/keys.ts';
+import { keys } from '../lineage/keys.ts';
+import { fleetPlace } from '../lineage/places.ts';
 import type { Invocation } from './handler.ts';
 
 export interface EnsureFleetDeps {
@@ -415,7 +416,7 @@ async function record(
         kind: 'put',
         key: keys.fleet(fleet),
         item,
-        list: places.fleet(fleet),
+        list: fleetPlace(fleet),
         condition:
           existing === undefined
             ? { kind: 'absent' }

@@ -1,0 +1,48 @@
+/** PUT and DELETE of a fleet: its fixed parts in AWS, and its item. */
+import { type FixedParts, openFixedParts } from '../src/aws/fixed-parts.ts';
+import { type Groups, openGroups } from '../src/aws/groups.ts';
+import { type Network, openNetwork } from '../src/aws/network.ts';
+import { openTable, type Table } from '../src/aws/table.ts';
+import { ensureFleet } from '../src/runtime/ensure-fleet.ts';
+import { apiFunction, type Route, route } from '../src/runtime/http.ts';
+import { fleetViewOf } from '../src/runtime/read-fleet.ts';
+import { removeFleet } from '../src/runtime/remove-fleet.ts';
+
+interface Deps {
+  readonly table: Table;
+  readonly parts: FixedParts;
+  readonly network: Network;
+  readonly groups: Groups;
+}
+
+const said = { created: 'made', changed: 'changed', unchanged: 'as it was' } as const;
+
+export const routes: readonly Route<Deps>[] = [
+  route('applyFleet', async ({ params, body, actor }, deps: Deps, invocation) => {
+    const { fleet } = params;
+    const { outcome, made, item } = await ensureFleet({ fleet, spec: body, by: actor }, deps, invocation);
+    const message = `Fleet ${fleet} is ${said[outcome]}.`;
+    return {
+      status: outcome === 'created' ? 201 : 200,
+      body: { outcome, message, made, fleet: await fleetViewOf(deps.table, item) },
+      location: `/fleets/${fleet}`,
+    };
+  }),
+  route('removeFleet', async ({ params, query, actor }, deps: Deps, invocation) => {
+    const { fleet } = params;
+    const { force, confirm } = query;
+    const answer = await removeFleet({ fleet, force, confirm, by: actor }, deps, invocation);
+    return { status: answer.outcome === 'removed' ? 200 : 202, body: answer };
+  }),
+];
+
+export const handler = apiFunction<Deps>({
+  name: 'api-fleets',
+  deps: (config) => ({
+    table: openTable(config.table),
+    parts: openFixedParts(),
+    network: openNetwork(),
+    groups: openGroups(),
+  }),
+  routes,
+});
