@@ -8,6 +8,7 @@ import { createEbs } from './services/ebs/ebs.ts';
 import { createEc2 } from './services/ec2/ec2.ts';
 import { createLambda } from './services/lambda/lambda.ts';
 import { createLogs } from './services/logs/logs.ts';
+import { createS3 } from './services/s3/s3.ts';
 import { createSts } from './services/sts/sts.ts';
 import type { Front } from './wire/front-door.ts';
 
@@ -25,11 +26,21 @@ export interface Assembly {
 export type Parts = ReturnType<typeof createParts>;
 
 export function createParts({ context, iam, hooks }: Assembly) {
+  const s3 = createS3(context);
   const sts = createSts(context, iam);
   const logs = createLogs(context);
   const lambda = createLambda(context, { logs });
   hooks.invokeAsync = lambda.invokeAsync;
   const ebs = createEbs(context);
   const ec2 = createEc2(context, ebs);
-  return { ebs, ec2, sts, logs, lambda };
+  // One line each, so that neighbours can add theirs.
+  // biome-ignore format: one line each
+  return {
+    s3,
+    ebs,
+    ec2,
+    sts,
+    logs,
+    lambda,
+  };
 }

@@ -201,7 +201,14 @@ export function createIam(context: Context) {
    */
   function refusal(principal: Principal, access: Access, resourcePolicies = noPolicies): string | undefined {
     if (principal.kind === 'root' || principal.kind === 'service') return undefined;
-    const conditions = { 'aws:requestedregion': context.regionName, ...access.context };
+    const conditions = {
+      'aws:requestedregion': context.regionName,
+      'aws:principalarn': arnsOf(principal).at(-1) ?? '',
+      'aws:principalaccount': accountId,
+      // Loopback stands for TLS, so that a bucket policy that insists on it can be kept.
+      'aws:securetransport': 'true',
+      ...access.context,
+    };
     for (const resource of access.resources) {
       const question = { action: access.action, resource, context: conditions };
       const caller = { arns: arnsOf(principal), accountId };

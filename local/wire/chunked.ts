@@ -18,6 +18,12 @@ export interface ChunkKey {
 }
 
 const trailersByBody = new WeakMap<object, Record<string, string>>();
+const announcedByBody = new WeakMap<object, readonly string[]>();
+
+/** The names of the trailers that the request announced (`x-amz-trailer`), known before the body streams. */
+export function announcedTrailers(body: unknown): readonly string[] {
+  return (typeof body === 'object' && body !== null && announcedByBody.get(body)) || [];
+}
 
 /** What stood behind the last chunk, for example `x-amz-checksum-crc32`; complete once the body has ended. */
 export function trailersOf(body: unknown): Readonly<Record<string, string>> {
@@ -29,10 +35,16 @@ const largestLine = 16 * 1024;
 const largestSignedChunk = 64 * 1024 * 1024;
 
 /** The decoded stream. It fails with an AwsError where length, form or signature are wrong. */
-export function decodeChunked(source: Readable, decodedLength: number | undefined, key?: ChunkKey): Readable {
+export function decodeChunked(
+  source: Readable,
+  decodedLength: number | undefined,
+  announced: readonly string[],
+  key?: ChunkKey,
+): Readable {
   const trailers: Record<string, string> = {};
   const body = Readable.from(decode(source, decodedLength, key, trailers), { objectMode: false });
   trailersByBody.set(body, trailers);
+  announcedByBody.set(body, announced);
   return body;
 }
 

@@ -201,13 +201,15 @@ function decodedBody(
     const length = request.headers['x-amz-decoded-content-length'];
     const decodedLength = length === undefined ? undefined : Number(length);
     const source = asStream(request.body);
-    if (declared === 'STREAMING-UNSIGNED-PAYLOAD-TRAILER') return decodeChunked(source, decodedLength);
+    const announced = (request.headers['x-amz-trailer'] ?? '').toLowerCase().split(/\s*,\s*/);
+    if (declared === 'STREAMING-UNSIGNED-PAYLOAD-TRAILER')
+      return decodeChunked(source, decodedLength, announced);
     const signed =
       declared === 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD' ||
       declared === 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER';
     if (!signed || claim === undefined || verified === undefined)
       throw new AwsError('NotImplemented', `The local region does not know ${declared}.`, 501);
-    return decodeChunked(source, decodedLength, {
+    return decodeChunked(source, decodedLength, announced, {
       ...verified,
       timestamp: claim.timestamp,
       seed: claim.signature,

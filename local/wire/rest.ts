@@ -188,6 +188,8 @@ export function writeRest(service: ServiceShape, operation: OperationShape, outp
   const value = (output ?? {}) as Readonly<Record<string, unknown>>;
   const headers: Record<string, string> = {};
   let status = operation.http?.[2] ?? 200;
+  // A range is answered by 206, which the schema does not say.
+  if (operation.name === 'GetObject' && value.ContentRange !== undefined) status = 206;
   let payload: [unknown, NormalizedSchema] | undefined;
   let bodyMembers = 0;
   if (!operation.output.isUnitSchema())

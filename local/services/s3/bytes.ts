@@ -1,0 +1,155 @@
+/** Where objects' bytes lie: small ones in memory, others in files that no key has named. */
+import { createHash } from 'node:crypto';
+import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import type { Context } from '../../context.ts';
+
+/** Bytes that do not change; shared by the copies of an object. */
+export interface Piece {
+  readonly sizeBytes: number;
+  /** Exactly one of the two. */
+  readonly memory: Uint8Array | undefined;
+  readonly file: string | undefined;
+  references: number;
+}
+
+export interface Received {
+  readonly piece: Piece;
+  /** MD5 in hexadecimal digits: the ETag of a plain upload. */
+  readonly md5: string;
+}
+
+/** Up to here an object stays in memory. */
+const memoryLimitBytes = 128 * 1024;
+
+export class ByteStore {
+  readonly #context: Context;
+  #folder: Promise<string> | undefined;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /**
+   * Takes a body in without holding more than a chunk of a large one. `sums` see each chunk. A body that fails
+   * leaves nothing behind.
+   */
+  receive(body: unknown, sums: readonly { update(chunk: Uint8Array): void }[]): Promise<Received> {
+    return this.#context.clock.hold(this.#receive(body, sums));
+  }
+
+  async #receive(body: unknown, sums: readonly { update(chunk: Uint8Array): void }[]): Promise<Received> {
+    const md5 = createHash('md5');
+    const early: Uint8Array[] = [];
+    let sizeBytes = 0;
+    let file: string | undefined;
+    let handle: FileHandle | undefined;
+    try {
+      for await (const chunk of chunksOf(body)) {
+        md5.update(chunk);
+        for (const sum of sums) sum.update(chunk);
+        sizeBytes += chunk.length;
+        if (handle !== undefined) await writeAll(handle, chunk);
+        else {
+          early.push(chunk);
+          if (sizeBytes <= memoryLimitBytes) continue;
+          file = join(await this.#folderPath(), this.#context.random.hex(32));
+          handle = await open(file, 'wx');
+          for (const held of early.splice(0)) await writeAll(handle, held);
+        }
+      }
+      await handle?.close();
+    } catch (error) {
+      await handle?.close().catch(() => {});
+      if (file !== undefined) await unlink(file).catch(() => {});
+      throw error;
+    }
+    const memory = file === undefined ? Uint8Array.from(Buffer.concat(early)) : undefined;
+    return { piece: { sizeBytes, memory, file, references: 1 }, md5: md5.digest('hex') };
+  }
+
+  #folderPath(): Promise<string> {
+    this.#folder ??= (async () => {
+      const path = join(this.#context.dataDir, 's3');
+      await mkdir(path, { recursive: true });
+      return path;
+    })();
+    return this.#folder;
+  }
+
+  /** Bytes `start` to `end` (exclusive) of pieces in a row. A file that is removed meanwhile is read to its end. */
+  async read(pieces: readonly Piece[], start: number, end: number): Promise<Readable | Uint8Array> {
+    const wanted = slices(pieces, start, end);
+    const [only] = wanted;
+    if (only === undefined) return new Uint8Array();
+    if (wanted.length === 1 && only.piece.memory !== undefined)
+      return only.piece.memory.subarray(only.from, only.to);
+    const handles: FileHandle[] = [];
+    try {
+      for (const { piece } of wanted)
+        if (piece.file !== undefined) handles.push(await this.#context.clock.hold(open(piece.file, 'r')));
+    } catch (error) {
+      for (const handle of handles) await handle.close();
+      throw error;
+    }
+    return Readable.from(readSlices(wanted, handles), { objectMode: false });
+  }
+
+  /** One holder less; the last one takes the file with it. */
+  release(pieces: readonly Piece[]): void {
+    for (const piece of pieces) {
+      piece.references -= 1;
+      if (piece.references === 0 && piece.file !== undefined)
+        void this.#context.clock.hold(unlink(piece.file).catch(() => {}));
+    }
+  }
+}
+
+interface Slice {
+  readonly piece: Piece;
+  readonly from: number;
+  readonly to: number;
+}
+
+function slices(pieces: readonly Piece[], start: number, end: number): Slice[] {
+  const result: Slice[] = [];
+  let offset = 0;
+  for (const piece of pieces) {
+    const from = Math.max(0, start - offset);
+    const to = Math.min(piece.sizeBytes, end - offset);
+    if (from < to) result.push({ piece, from, to });
+    offset += piece.sizeBytes;
+  }
+  return result;
+}
+
+async function* readSlices(wanted: readonly Slice[], handles: FileHandle[]): AsyncGenerator<Uint8Array> {
+  try {
+    for (const { piece, from, to } of wanted) {
+      if (piece.memory !== undefined) {
+        yield piece.memory.subarray(from, to);
+        continue;
+      }
+      const handle = handles.shift() as FileHandle; // one was opened for each file
+      yield* handle.createReadStream({ start: from, end: to - 1, highWaterMark: 256 * 1024 });
+    }
+  } finally {
+    for (const handle of handles) await handle.close();
+  }
+}
+
+async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let done = 0; done < chunk.length; ) {
+    const { bytesWritten } = await handle.write(chunk, done, chunk.length - done);
+    done += bytesWritten;
+  }
+}
+
+async function* chunksOf(body: unknown): AsyncGenerator<Uint8Array> {
+  if (body === undefined || body === null) return;
+  if (typeof body === 'string') yield Buffer.from(body);
+  else if (body instanceof Uint8Array) yield body;
+  else
+    for await (const chunk of body as AsyncIterable<Uint8Array | string>) yield Buffer.from(chunk as string);
+}

@@ -1,0 +1,334 @@
+/**
+ * Uploads in parts. The parts' files become the object's pieces, so that nothing is copied.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+ */
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import type {
+  AbortMultipartUploadRequest,
+  CompletedPart,
+  CompleteMultipartUploadOutput,
+  CompleteMultipartUploadRequest,
+  CreateMultipartUploadOutput,
+  CreateMultipartUploadRequest,
+  ListMultipartUploadsOutput,
+  ListMultipartUploadsRequest,
+  ListPartsOutput,
+  ListPartsRequest,
+  UploadPartCopyOutput,
+  UploadPartCopyRequest,
+  UploadPartOutput,
+  UploadPartRequest,
+} from '@aws-sdk/client-s3';
+import type { Context } from '../../context.ts';
+import { AwsError, type Operation } from '../../service.ts';
+import type { ByteStore } from './bytes.ts';
+import { Checking, checksumFields } from './checking.ts';
+import { algorithmNamed, compositeSum, summing } from './checksums.ts';
+import type { Notify } from './notifications.ts';
+import { headersOf, type Objects, sourceAccess, sourceOf } from './objects.ts';
+import { failedPreconditions, readRange } from './preconditions.ts';
+import { checkUpload, onBucket, onObject, refuse } from './rights.ts';
+import { type Buckets, bucketNamed, type Checksum, current, type Part, type Upload } from './state.ts';
+import { readTagHeader } from './tags.ts';
+
+/** Each part but the last has at least 5 MiB: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+const smallestPartBytes = 5 * 1024 * 1024;
+
+export function createMultipart(
+  context: Context,
+  buckets: Buckets,
+  bytes: ByteStore,
+  objects: Objects,
+  notify: Notify,
+) {
+  function uploadOf(input: {
+    Bucket?: string | undefined;
+    Key?: string | undefined;
+    UploadId?: string | undefined;
+  }): Upload {
+    const upload = bucketNamed(buckets, input.Bucket).uploads.get(input.UploadId ?? '');
+    if (upload === undefined || upload.key !== input.Key)
+      throw new AwsError(
+        'NoSuchUpload',
+        'The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.',
+        404,
+      );
+    return upload;
+  }
+
+  const create: Operation<CreateMultipartUploadRequest, CreateMultipartUploadOutput> = {
+    access: (input) => [
+      ...onObject('PutObject')(input),
+      ...(input.Tagging === undefined ? [] : onObject('PutObjectTagging')(input)),
+    ],
+    run: (input, call) => {
+      checkUpload(input);
+      const bucket = bucketNamed(buckets, input.Bucket);
+      const algorithm =
+        input.ChecksumAlgorithm === undefined ? undefined : algorithmNamed(input.ChecksumAlgorithm);
+      const type = input.ChecksumType ?? (algorithm === 'CRC64NVME' ? 'FULL_OBJECT' : 'COMPOSITE');
+      const upload: Upload = {
+        id: context.random.text(64, 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._'),
+        key: input.Key ?? '',
+        headers: headersOf(input),
+        tags: readTagHeader(input.Tagging),
+        checksum: algorithm === undefined ? undefined : { algorithm, type },
+        initiated: new Date(context.clock.now()),
+        initiator: call.principal.arn,
+        parts: new Map(),
+      };
+      bucket.uploads.set(upload.id, upload);
+      return {
+        Bucket: bucket.name,
+        Key: upload.key,
+        UploadId: upload.id,
+        ServerSideEncryption: 'AES256',
+        ...(algorithm === undefined ? {} : { ChecksumAlgorithm: algorithm, ChecksumType: type }),
+      };
+    },
+  };
+
+  function keep(upload: Upload, part: Part): void {
+    const replaced = upload.parts.get(part.number);
+    if (replaced !== undefined) bytes.release([replaced.piece]);
+    upload.parts.set(part.number, part);
+  }
+
+  function partNumber(input: { PartNumber?: number | undefined }): number {
+    const number = input.PartNumber ?? 0;
+    if (!Number.isInteger(number) || number < 1 || number > 10_000)
+      throw new AwsError('InvalidArgument', 'Part number must be an integer between 1 and 10000, inclusive');
+    return number;
+  }
+
+  const uploadPart: Operation<
+    Omit<UploadPartRequest, 'Body'> & { Body?: Readable | Uint8Array },
+    UploadPartOutput
+  > = {
+    access: onObject('PutObject'),
+    run: async (input) => {
+      refuse(input, ['SSECustomerAlgorithm', 'SSECustomerKey']);
+      const number = partNumber(input);
+      const upload = uploadOf(input);
+      const checking = new Checking(input, upload.checksum?.algorithm);
+      const { piece, md5 } = await bytes.receive(input.Body, checking.sums);
+      let checksum: Checksum | undefined;
+      try {
+        checksum = checking.verify(md5, input.Body);
+        // It may have been completed or aborted while the bytes came.
+        uploadOf(input);
+      } catch (error) {
+        bytes.release([piece]);
+        throw error;
+      }
+      const etag = `"${md5}"`;
+      const lastModified = new Date(context.clock.now());
+      keep(upload, { number, piece, etag, checksum: checksum?.value, lastModified });
+      const { ChecksumType: _, ...sums } = checksumFields(checksum);
+      return { ETag: etag, ServerSideEncryption: 'AES256', ...sums };
+    },
+  };
+
+  const uploadPartCopy: Operation<UploadPartCopyRequest, UploadPartCopyOutput> = {
+    access: (input) => [...sourceAccess(input.CopySource), ...onObject('PutObject')(input)],
+    run: async (input, call) => {
+      refuse(input, ['SSECustomerAlgorithm', 'CopySourceSSECustomerAlgorithm']);
+      const number = partNumber(input);
+      const upload = uploadOf(input);
+      const source = objects.find(sourceOf(input.CopySource), call);
+      failedPreconditions(source, {
+        IfMatch: input.CopySourceIfMatch,
+        IfNoneMatch: input.CopySourceIfNoneMatch,
+      });
+      const range = readRange(input.CopySourceRange, source.sizeBytes) ?? { start: 0, end: source.sizeBytes };
+      const body = await bytes.read(source.pieces, range.start, range.end);
+      const checking = new Checking({}, upload.checksum?.algorithm);
+      const { piece, md5 } = await bytes.receive(body, checking.sums);
+      const checksum = checking.verify(md5, undefined);
+      const etag = `"${md5}"`;
+      const lastModified = new Date(context.clock.now());
+      keep(upload, { number, piece, etag, checksum: checksum?.value, lastModified });
+      return { CopyPartResult: { ETag: etag, LastModified: lastModified } };
+    },
+  };
+
+  const complete: Operation<CompleteMultipartUploadRequest, CompleteMultipartUploadOutput> = {
+    access: onObject('PutObject'),
+    run: async (input, call) => {
+      const bucket = bucketNamed(buckets, input.Bucket);
+      const upload = uploadOf(input);
+      const chosen = choose(upload, input.MultipartUpload?.Parts ?? []);
+      failedPreconditions(current(bucket, upload.key), input);
+      const checksum = await checksumOf(upload, chosen);
+      const said =
+        checksum === undefined
+          ? undefined
+          : (input as unknown as Record<string, unknown>)[`Checksum${checksum.algorithm}`];
+      if (said !== undefined && said !== checksum?.value && said !== checksum?.value.replace(/-\d+$/, ''))
+        throw new AwsError('BadDigest', 'The checksum you specified did not match the calculated checksum.');
+      uploadOf(input);
+      failedPreconditions(current(bucket, upload.key), input);
+      bucket.uploads.delete(upload.id);
+      const used = new Set(chosen);
+      bytes.release([...upload.parts.values()].filter((part) => !used.has(part)).map((part) => part.piece));
+      const md5 = createHash('md5');
+      for (const part of chosen) md5.update(Buffer.from(part.etag.replaceAll('"', ''), 'hex'));
+      const version = objects.commit(bucket, {
+        key: upload.key,
+        pieces: chosen.map((part) => part.piece),
+        etag: `${md5.digest('hex')}-${chosen.length}`,
+        headers: upload.headers,
+        tags: upload.tags,
+        checksum,
+      });
+      notify('ObjectCreated:CompleteMultipartUpload', bucket, version, call);
+      return {
+        Location: `${context.endpoint()}/${bucket.name}/${encodeURIComponent(upload.key)}`,
+        Bucket: bucket.name,
+        Key: upload.key,
+        ETag: version.etag,
+        ServerSideEncryption: 'AES256',
+        ...checksumFields(checksum),
+        ...objects.versionField(bucket.name, version),
+      };
+    },
+  };
+
+  async function checksumOf(upload: Upload, parts: readonly Part[]): Promise<Checksum | undefined> {
+    if (upload.checksum === undefined) return undefined;
+    const { algorithm, type } = upload.checksum;
+    if (type === 'COMPOSITE') {
+      const value = compositeSum(
+        algorithm,
+        parts.map((part) => part.checksum ?? ''),
+      );
+      return { algorithm, type, value: `${value}-${parts.length}` };
+    }
+    // The sum of the whole is made from the whole: the bytes are read once more.
+    const sum = summing(algorithm);
+    const pieces = parts.map((part) => part.piece);
+    const sizeBytes = pieces.reduce((total, piece) => total + piece.sizeBytes, 0);
+    const body = await bytes.read(pieces, 0, sizeBytes);
+    if (body instanceof Uint8Array) sum.update(body);
+    else
+      await context.clock.hold(
+        (async () => {
+          for await (const chunk of body as AsyncIterable<Uint8Array>) sum.update(chunk);
+        })(),
+      );
+    return { algorithm, type, value: sum.digest() };
+  }
+
+  const abort: Operation<AbortMultipartUploadRequest, object> = {
+    access: onObject('AbortMultipartUpload'),
+    run: (input) => {
+      const upload = uploadOf(input);
+      bucketNamed(buckets, input.Bucket).uploads.delete(upload.id);
+      bytes.release([...upload.parts.values()].map((part) => part.piece));
+      return {};
+    },
+  };
+
+  const listParts: Operation<ListPartsRequest, ListPartsOutput> = {
+    access: onObject('ListMultipartUploadParts'),
+    run: (input) => {
+      const upload = uploadOf(input);
+      const after = Number(input.PartNumberMarker ?? 0);
+      const limit = Math.min(input.MaxParts ?? 1000, 1000);
+      const rest = [...upload.parts.values()]
+        .filter((part) => part.number > after)
+        .sort((a, b) => a.number - b.number);
+      const page = rest.slice(0, limit);
+      return {
+        Bucket: input.Bucket ?? '',
+        Key: upload.key,
+        UploadId: upload.id,
+        PartNumberMarker: String(after),
+        MaxParts: limit,
+        IsTruncated: rest.length > limit,
+        ...(rest.length > limit ? { NextPartNumberMarker: String(page.at(-1)?.number ?? 0) } : {}),
+        StorageClass: 'STANDARD',
+        Parts: page.map((part) => ({
+          PartNumber: part.number,
+          ETag: part.etag,
+          Size: part.piece.sizeBytes,
+          LastModified: part.lastModified,
+          ...(part.checksum === undefined || upload.checksum === undefined
+            ? {}
+            : { [`Checksum${upload.checksum.algorithm}`]: part.checksum }),
+        })),
+      };
+    },
+  };
+
+  const listUploads: Operation<ListMultipartUploadsRequest, ListMultipartUploadsOutput> = {
+    access: onBucket('ListBucketMultipartUploads'),
+    run: (input) => {
+      refuse(input, ['Delimiter', 'KeyMarker', 'UploadIdMarker']);
+      const bucket = bucketNamed(buckets, input.Bucket);
+      const uploads = [...bucket.uploads.values()]
+        .filter((upload) => upload.key.startsWith(input.Prefix ?? ''))
+        .sort((a, b) =>
+          a.key < b.key ? -1 : a.key > b.key ? 1 : a.initiated.getTime() - b.initiated.getTime(),
+        );
+      return {
+        Bucket: bucket.name,
+        MaxUploads: 1000,
+        IsTruncated: false,
+        Uploads: uploads.map((upload) => ({
+          Key:
+            input.EncodingType === 'url' ? encodeURIComponent(upload.key).replaceAll('%2F', '/') : upload.key,
+          UploadId: upload.id,
+          Initiated: upload.initiated,
+          Initiator: { ID: upload.initiator },
+          StorageClass: 'STANDARD' as const,
+        })),
+      };
+    },
+  };
+
+  return {
+    CreateMultipartUpload: create,
+    UploadPart: uploadPart,
+    UploadPartCopy: uploadPartCopy,
+    CompleteMultipartUpload: complete,
+    AbortMultipartUpload: abort,
+    ListParts: listParts,
+    ListMultipartUploads: listUploads,
+  };
+}
+
+/** The parts that the caller listed. @throws AwsError MalformedXML, InvalidPartOrder, InvalidPart, EntityTooSmall */
+function choose(upload: Upload, listed: readonly CompletedPart[]): readonly Part[] {
+  if (listed.length === 0) throw new AwsError('MalformedXML', 'You must specify at least one part');
+  let before = 0;
+  const chosen = listed.map(({ PartNumber: number = 0, ETag: etag = '' }) => {
+    if (number <= before)
+      throw new AwsError(
+        'InvalidPartOrder',
+        'The list of parts was not in ascending order. Parts must be ordered by part number.',
+      );
+    before = number;
+    const part = upload.parts.get(number);
+    if (part === undefined || part.etag.replaceAll('"', '') !== etag.replaceAll('"', ''))
+      throw new AwsError(
+        'InvalidPart',
+        "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
+        400,
+        { PartNumber: number },
+      );
+    return part;
+  });
+  const small = chosen.slice(0, -1).find((part) => part.piece.sizeBytes < smallestPartBytes);
+  if (small !== undefined)
+    throw new AwsError(
+      'EntityTooSmall',
+      'Your proposed upload is smaller than the minimum allowed size',
+      400,
+      {
+        PartNumber: small.number,
+      },
+    );
+  return chosen;
+}

@@ -1,0 +1,395 @@
+/** Objects: put, get, head, delete, copy. */
+import type { Readable } from 'node:stream';
+import type {
+  CopyObjectOutput,
+  CopyObjectRequest,
+  DeletedObject,
+  DeleteObjectOutput,
+  DeleteObjectRequest,
+  DeleteObjectsOutput,
+  DeleteObjectsRequest,
+  GetObjectOutput,
+  GetObjectRequest,
+  HeadObjectOutput,
+  HeadObjectRequest,
+  PutObjectOutput,
+  PutObjectRequest,
+  _Error as S3Error,
+} from '@aws-sdk/client-s3';
+import type { Context } from '../../context.ts';
+import { type Access, AwsError, type Call, type Operation } from '../../service.ts';
+import type { ByteStore, Piece } from './bytes.ts';
+import { Checking, checksumFields } from './checking.ts';
+import type { Notify } from './notifications.ts';
+import { failedPreconditions, readRange } from './preconditions.ts';
+import { bucketArn, checkUpload, mayList, onObject, onVersion, refuse } from './rights.ts';
+import {
+  type Bucket,
+  type Buckets,
+  bucketNamed,
+  type Checksum,
+  current,
+  type Headers,
+  insert,
+  remove,
+  type Version,
+} from './state.ts';
+import { readTagHeader } from './tags.ts';
+
+type Streamed<T> = Omit<T, 'Body'> & { Body?: Readable | Uint8Array | undefined };
+
+/** What an object is named by. */
+export interface ObjectName {
+  readonly Bucket?: string | undefined;
+  readonly Key?: string | undefined;
+  readonly VersionId?: string | undefined;
+}
+
+/** What makes a new version, whichever way its bytes came. */
+export interface NewObject {
+  readonly key: string;
+  readonly pieces: readonly Piece[];
+  /** Without quotation marks. */
+  readonly etag: string;
+  readonly headers: Headers;
+  readonly tags: Version['tags'];
+  readonly checksum: Checksum | undefined;
+}
+
+export type Objects = ReturnType<typeof createObjects>;
+
+export function createObjects(context: Context, buckets: Buckets, bytes: ByteStore, notify: Notify) {
+  const { clock, random } = context;
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html : times have whole seconds
+  const now = (): Date => new Date(Math.floor(clock.now() / 1000) * 1000);
+
+  /**
+   * The version that a request means.
+   * @throws AwsError NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker); AccessDenied instead of
+   * NoSuchKey for who may not list the bucket, as S3 does.
+   */
+  function find(name: ObjectName, call: Call): Version {
+    const bucket = bucketNamed(buckets, name.Bucket);
+    const versions = bucket.keys.get(name.Key ?? '') ?? [];
+    if (name.VersionId !== undefined) {
+      const version = versions.find((one) => one.versionId === name.VersionId);
+      if (version === undefined)
+        throw new AwsError('NoSuchVersion', 'The specified version does not exist.', 404, {
+          Key: name.Key ?? '',
+          VersionId: name.VersionId,
+        });
+      if (version.deleteMarker)
+        throw new AwsError(
+          'MethodNotAllowed',
+          'The specified method is not allowed against this resource.',
+          405,
+        );
+      return version;
+    }
+    const newest = versions[0];
+    if (newest === undefined || newest.deleteMarker) {
+      if (!mayList(call, bucket.name)) throw new AwsError('AccessDenied', 'Access Denied', 403);
+      throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404, { Key: name.Key ?? '' });
+    }
+    return newest;
+  }
+
+  /** The member `VersionId`, where the bucket has ever had versions. */
+  function versionField(bucket: string | undefined, version: Version): { VersionId?: string } {
+    return bucketNamed(buckets, bucket).versioning === undefined ? {} : { VersionId: version.versionId };
+  }
+
+  /** Makes a new version the current one. Synchronous: preconditions checked before it hold. */
+  function commit(bucket: Bucket, object: NewObject): Version {
+    const version: Version = {
+      ...object,
+      versionId: bucket.versioning === 'Enabled' ? newVersionId() : 'null',
+      deleteMarker: false,
+      lastModified: now(),
+      sizeBytes: object.pieces.reduce((sum, piece) => sum + piece.sizeBytes, 0),
+      etag: `"${object.etag}"`,
+    };
+    const replaced = insert(bucket, version);
+    if (replaced !== undefined) bytes.release(replaced.pieces);
+    return version;
+  }
+
+  function newVersionId(): string {
+    return random.text(32, 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._');
+  }
+
+  const putObject: Operation<Streamed<PutObjectRequest>, PutObjectOutput> = {
+    access: (input) => [
+      ...onObject('PutObject')(input),
+      ...(input.Tagging === undefined ? [] : onObject('PutObjectTagging')(input)),
+    ],
+    run: async (input, call) => {
+      const bucket = bucketNamed(buckets, input.Bucket);
+      checkUpload(input);
+      const tags = readTagHeader(input.Tagging);
+      failedPreconditions(current(bucket, input.Key ?? ''), input);
+      const checking = new Checking(input);
+      const { piece, md5 } = await bytes.receive(input.Body, checking.sums);
+      let version: Version;
+      try {
+        const checksum = checking.verify(md5, input.Body);
+        // Asked again now that the bytes are here: of two writers one wins.
+        failedPreconditions(current(bucket, input.Key ?? ''), input);
+        const headers = headersOf(input);
+        version = commit(bucket, {
+          key: input.Key ?? '',
+          pieces: [piece],
+          etag: md5,
+          headers,
+          tags,
+          checksum,
+        });
+      } catch (error) {
+        bytes.release([piece]);
+        throw error;
+      }
+      notify('ObjectCreated:Put', bucket, version, call);
+      return {
+        ETag: version.etag,
+        ServerSideEncryption: 'AES256',
+        ...versionField(bucket.name, version),
+        ...checksumFields(version.checksum),
+      };
+    },
+  };
+
+  function describe(version: Version, input: GetObjectRequest | HeadObjectRequest): HeadObjectOutput {
+    refuse(input, ['SSECustomerAlgorithm', 'SSECustomerKey', 'PartNumber']);
+    failedPreconditions(version, input);
+    return {
+      AcceptRanges: 'bytes',
+      LastModified: version.lastModified,
+      ETag: version.etag,
+      ServerSideEncryption: 'AES256',
+      ContentType: 'binary/octet-stream',
+      ...version.headers,
+      ...versionField(input.Bucket, version),
+      ...(input.ChecksumMode === 'ENABLED' && input.Range === undefined
+        ? checksumFields(version.checksum)
+        : {}),
+    };
+  }
+
+  const getObject: Operation<GetObjectRequest, Streamed<GetObjectOutput>> = {
+    access: onVersion('GetObject', 'GetObjectVersion'),
+    run: async (input, call) => {
+      const version = find(input, call);
+      const described = describe(version, input);
+      const range = readRange(input.Range, version.sizeBytes);
+      const { start, end } = range ?? { start: 0, end: version.sizeBytes };
+      const { ResponseContentType, ResponseContentDisposition, ResponseCacheControl } = input;
+      return {
+        ...described,
+        ...(ResponseContentType === undefined ? {} : { ContentType: ResponseContentType }),
+        ...(ResponseContentDisposition === undefined
+          ? {}
+          : { ContentDisposition: ResponseContentDisposition }),
+        ...(ResponseCacheControl === undefined ? {} : { CacheControl: ResponseCacheControl }),
+        ...(range === undefined ? {} : { ContentRange: `bytes ${start}-${end - 1}/${version.sizeBytes}` }),
+        ...(version.tags.length === 0 ? {} : { TagCount: version.tags.length }),
+        ContentLength: end - start,
+        Body: await bytes.read(version.pieces, start, end),
+      };
+    },
+  };
+
+  const headObject: Operation<HeadObjectRequest, HeadObjectOutput> = {
+    access: onVersion('GetObject', 'GetObjectVersion'),
+    run: (input, call) => {
+      const version = find(input, call);
+      const described = describe(version, input);
+      const range = readRange(input.Range, version.sizeBytes);
+      return {
+        ...described,
+        ContentLength: range === undefined ? version.sizeBytes : range.end - range.start,
+      };
+    },
+  };
+
+  function deleteOne(
+    bucket: Bucket,
+    key: string,
+    versionId: string | undefined,
+    call: Call,
+  ): DeleteObjectOutput {
+    if (versionId !== undefined) {
+      const version = bucket.keys.get(key)?.find((one) => one.versionId === versionId);
+      if (version === undefined) return { VersionId: versionId };
+      remove(bucket, version);
+      bytes.release(version.pieces);
+      notify('ObjectRemoved:Delete', bucket, version, call);
+      return { VersionId: versionId, ...(version.deleteMarker ? { DeleteMarker: true } : {}) };
+    }
+    if (bucket.versioning === undefined) {
+      const version = current(bucket, key);
+      if (version === undefined) return {};
+      remove(bucket, version);
+      bytes.release(version.pieces);
+      notify('ObjectRemoved:Delete', bucket, version, call);
+      return {};
+    }
+    const marker: Version = {
+      key,
+      versionId: bucket.versioning === 'Enabled' ? newVersionId() : 'null',
+      deleteMarker: true,
+      lastModified: now(),
+      pieces: [],
+      sizeBytes: 0,
+      etag: '',
+      headers: {},
+      checksum: undefined,
+      tags: [],
+    };
+    const replaced = insert(bucket, marker);
+    if (replaced !== undefined) bytes.release(replaced.pieces);
+    notify('ObjectRemoved:DeleteMarkerCreated', bucket, marker, call);
+    return { DeleteMarker: true, VersionId: marker.versionId };
+  }
+
+  const deleteObject: Operation<DeleteObjectRequest, DeleteObjectOutput> = {
+    access: onVersion('DeleteObject', 'DeleteObjectVersion'),
+    run: (input, call) => {
+      refuse(input, ['MFA', 'BypassGovernanceRetention', 'IfMatchLastModifiedTime', 'IfMatchSize']);
+      const bucket = bucketNamed(buckets, input.Bucket);
+      failedPreconditions(current(bucket, input.Key ?? ''), input);
+      return deleteOne(bucket, input.Key ?? '', input.VersionId, call);
+    },
+  };
+
+  const deleteObjects: Operation<DeleteObjectsRequest, DeleteObjectsOutput> = {
+    // Each key is judged by itself, and a refusal stands in the answer.
+    access: () => [],
+    run: (input, call) => {
+      const bucket = bucketNamed(buckets, input.Bucket);
+      const listed = input.Delete?.Objects ?? [];
+      if (listed.length === 0 || listed.length > 1000)
+        throw new AwsError('MalformedXML', 'The request must name 1 to 1000 objects.');
+      const deleted: DeletedObject[] = [];
+      const errors: S3Error[] = [];
+      for (const { Key: key = '', VersionId: versionId } of listed)
+        try {
+          const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion';
+          call.authorize({ action, resources: [`${bucketArn(bucket.name)}/${key}`] });
+          const done = deleteOne(bucket, key, versionId, call);
+          const marker =
+            done.DeleteMarker === true ? { DeleteMarker: true, DeleteMarkerVersionId: done.VersionId } : {};
+          const version = versionId === undefined ? {} : { VersionId: versionId };
+          if (input.Delete?.Quiet !== true) deleted.push({ Key: key, ...version, ...marker });
+        } catch (error) {
+          if (!(error instanceof AwsError)) throw error;
+          errors.push({ Key: key, Code: error.code, Message: error.message });
+        }
+      return { Deleted: deleted, Errors: errors };
+    },
+  };
+
+  const copyObject: Operation<CopyObjectRequest, CopyObjectOutput> = {
+    access: (input) => [...sourceAccess(input.CopySource), ...onObject('PutObject')(input)],
+    run: (input, call) => {
+      checkUpload(input);
+      refuse(input, ['CopySourceSSECustomerAlgorithm', 'CopySourceSSECustomerKey']);
+      const bucket = bucketNamed(buckets, input.Bucket);
+      const source = find(sourceOf(input.CopySource), call);
+      failedPreconditions(source, {
+        IfMatch: input.CopySourceIfMatch,
+        IfNoneMatch: input.CopySourceIfNoneMatch,
+        IfModifiedSince: input.CopySourceIfModifiedSince,
+        IfUnmodifiedSince: input.CopySourceIfUnmodifiedSince,
+      });
+      failedPreconditions(current(bucket, input.Key ?? ''), {
+        IfMatch: input.IfMatch,
+        IfNoneMatch: input.IfNoneMatch,
+      });
+      const replaceTags = input.TaggingDirective === 'REPLACE';
+      if (!replaceTags && source.tags.length > 0)
+        call.authorize({ action: 's3:GetObjectTagging', resources: [arnOf(sourceOf(input.CopySource))] });
+      const tags = replaceTags ? readTagHeader(input.Tagging) : source.tags;
+      if (tags.length > 0) call.authorize({ action: 's3:PutObjectTagging', resources: [arnOf(input)] });
+      const headers = input.MetadataDirective === 'REPLACE' ? headersOf(input) : source.headers;
+      for (const piece of source.pieces) piece.references += 1;
+      const etag = source.etag.replaceAll('"', '');
+      const { pieces, checksum } = source;
+      const version = commit(bucket, { key: input.Key ?? '', pieces, etag, headers, tags, checksum });
+      notify('ObjectCreated:Copy', bucket, version, call);
+      return {
+        CopyObjectResult: {
+          ETag: version.etag,
+          LastModified: version.lastModified,
+          ...checksumFields(checksum),
+        },
+        ...versionField(input.Bucket, version),
+        ...(sourceOf(input.CopySource).VersionId === undefined
+          ? {}
+          : { CopySourceVersionId: source.versionId }),
+      };
+    },
+  };
+
+  return {
+    find,
+    versionField,
+    commit,
+    operations: {
+      PutObject: putObject,
+      GetObject: getObject,
+      HeadObject: headObject,
+      DeleteObject: deleteObject,
+      DeleteObjects: deleteObjects,
+      CopyObject: copyObject,
+    },
+  };
+}
+
+/** The headers of an upload that are kept with the object. */
+export function headersOf(input: Headers): Headers {
+  const {
+    CacheControl,
+    ContentDisposition,
+    ContentEncoding,
+    ContentLanguage,
+    ContentType,
+    Expires,
+    Metadata,
+  } = input;
+  // `aws-chunked` was the wrapping of the request, not of the object.
+  const encoding = ContentEncoding?.split(',')
+    .filter((one) => one.trim() !== 'aws-chunked')
+    .join(',');
+  return {
+    ...(CacheControl === undefined ? {} : { CacheControl }),
+    ...(ContentDisposition === undefined ? {} : { ContentDisposition }),
+    ...(encoding ? { ContentEncoding: encoding } : {}),
+    ...(ContentLanguage === undefined ? {} : { ContentLanguage }),
+    ...(ContentType === undefined ? {} : { ContentType }),
+    ...(Expires === undefined ? {} : { Expires }),
+    ...(Metadata === undefined ? {} : { Metadata }),
+  };
+}
+
+const arnOf = (name: ObjectName): string => `${bucketArn(name.Bucket)}/${name.Key ?? ''}`;
+
+/** Reads `bucket/key?versionId=…`, as the header `x-amz-copy-source` has it. */
+export function sourceOf(copySource: string | undefined): ObjectName {
+  const [path = '', query = ''] = (copySource ?? '').replace(/^\//, '').split('?versionId=');
+  const decoded = decodeURIComponent(path);
+  const slash = decoded.indexOf('/');
+  if (slash < 1)
+    throw new AwsError(
+      'InvalidArgument',
+      'Copy Source must mention the source bucket and key: sourcebucket/sourcekey',
+    );
+  return {
+    Bucket: decoded.slice(0, slash),
+    Key: decoded.slice(slash + 1),
+    ...(query === '' ? {} : { VersionId: query }),
+  };
+}
+
+export function sourceAccess(copySource: string | undefined): readonly Access[] {
+  return onVersion('GetObject', 'GetObjectVersion')(sourceOf(copySource));
+}

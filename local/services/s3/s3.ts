@@ -1,0 +1,53 @@
+/** Simple Storage Service. */
+import type { Context } from '../../context.ts';
+import type { Service } from '../../service.ts';
+import { createBuckets } from './buckets.ts';
+import { ByteStore } from './bytes.ts';
+import { createListing } from './listing.ts';
+import { createMultipart } from './multipart.ts';
+import { createNotifications } from './notifications.ts';
+import { createObjects } from './objects.ts';
+import type { Bucket, Buckets } from './state.ts';
+import { createTagging } from './tags.ts';
+
+export function createS3(context: Context): { service: Service } {
+  const buckets: Buckets = new Map();
+  const bytes = new ByteStore(context);
+  const notifications = createNotifications(context, buckets);
+  const objects = createObjects(context, buckets, bytes, notifications.notify);
+  const service: Service = {
+    id: 's3',
+    operations: {
+      ...createBuckets(context, buckets),
+      ...notifications.operations,
+      ...objects.operations,
+      ...createListing(context, buckets),
+      ...createMultipart(context, buckets, bytes, objects, notifications.notify),
+      ...createTagging(objects),
+    },
+    resourcePolicies: (resource) => {
+      const name = /^arn:aws:s3:::([^/]+)/.exec(resource)?.[1];
+      const policy = name === undefined ? undefined : buckets.get(name)?.policy;
+      return policy === undefined ? [] : [policy.document];
+    },
+    look: () => Object.fromEntries([...buckets.values()].map((bucket) => [bucket.name, lookAt(bucket)])),
+  };
+  return { service };
+}
+
+/** How many keys of a bucket the region's page shows. */
+const shownKeys = 200;
+
+function lookAt(bucket: Bucket) {
+  const keys = [...bucket.keys.entries()].slice(0, shownKeys).map(([key, versions]) => {
+    const [newest] = versions;
+    const what = newest?.deleteMarker === true ? 'deleted' : `${newest?.sizeBytes ?? 0} bytes`;
+    return [key, versions.length > 1 ? `${what}, ${versions.length} versions` : what] as const;
+  });
+  return {
+    versioning: bucket.versioning ?? 'never enabled',
+    keys: bucket.keys.size,
+    uploadsInProgress: bucket.uploads.size,
+    objects: Object.fromEntries(keys),
+  };
+}
