@@ -1,0 +1,295 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type DiskPlan, makePlan, readPlan } from '../../../src/image/extents.ts';
+import { type ByteSource, bytesSource } from '../../../src/image/source.ts';
+import { encodeTuple } from '../../../src/image/tfs/encode.ts';
+import { find, openFile, readFileSystem, walk } from '../../../src/image/tfs/file-system.ts';
+import { readLog, uuidText, writeLog } from '../../../src/image/tfs/log.ts';
+import { type FileSystemInput, planFileSystem } from '../../../src/image/tfs/plan.ts';
+import type { TfsValue } from '../../../src/image/tfs/value.ts';
+
+const uuid = Uint8Array.from({ length: 16 }, (_, i) => i * 16 + i);
+
+function planned(input: Partial<FileSystemInput>): DiskPlan {
+  const plan = planFileSystem({ uuid, attributes: new Map(), files: [], ...input });
+  return makePlan(Math.max(plan.usedBytes, 1_048_576), plan.extents);
+}
+
+function file(path: string, content: string | Uint8Array) {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  return { path, sizeBytes: bytes.length, from: { bytes } };
+}
+
+/** Everything in a file system: each path with its content, target, or nothing for a directory. */
+async function contents(source: ByteSource): Promise<Record<string, unknown>> {
+  const fs = await readFileSystem(source);
+  const all: [string, unknown][] = [];
+  for (const node of walk(fs)) {
+    if (node.kind === 'directory') all.push([node.path, null]);
+    else if (node.kind === 'symlink') all.push([node.path, { target: node.target }]);
+    else {
+      const bytes = await openFile(fs, node).read(0, node.sizeBytes);
+      all.push([node.path, Buffer.from(bytes).toString('hex')]);
+    }
+  }
+  return Object.fromEntries(all);
+}
+
+const segment = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 }).filter(isName);
+function isName(text: string): boolean {
+  return text !== '.' && text !== '..' && !text.includes('/') && !text.includes('\0');
+}
+
+interface Tree {
+  readonly files: Map<string, Uint8Array>;
+  readonly symlinks: Map<string, string>;
+}
+
+/** Any set of paths in which no file is also a directory. */
+const tree: fc.Arbitrary<Tree> = fc
+  .array(
+    fc.tuple(
+      fc.array(segment, { minLength: 1, maxLength: 4 }).map((names) => `/${names.join('/')}`),
+      fc.oneof(
+        fc.uint8Array({ maxLength: 1500 }),
+        fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }),
+      ),
+    ),
+    { maxLength: 25 },
+  )
+  .map((entries) => {
+    const wanted = new Map<string, Uint8Array | string>(entries);
+    const parents = new Set<string>();
+    for (const path of wanted.keys()) {
+      for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1))
+        parents.add(path.slice(0, at));
+    }
+    const kept = [...wanted].filter(([path]) => !parents.has(path));
+    return {
+      files: new Map(kept.filter((entry): entry is [string, Uint8Array] => typeof entry[1] !== 'string')),
+      symlinks: new Map(kept.filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
+    };
+  });
+
+describe('a file system', () => {
+  it('reads back the same, for any tree', async () => {
+    await fc.assert(
+      fc.asyncProperty(tree, async ({ files, symlinks }) => {
+        const plan = planned({
+          files: [...files].map(([path, bytes]) => file(path, bytes)),
+          symlinks: Object.fromEntries(symlinks),
+        });
+        const got = await contents(readPlan(plan, {}));
+        const leaves = Object.entries(got).filter(([, content]) => content !== null);
+        expect(Object.fromEntries(leaves)).toEqual({
+          ...Object.fromEntries(
+            [...files].map(([path, bytes]) => [path, Buffer.from(bytes).toString('hex')]),
+          ),
+          ...Object.fromEntries([...symlinks].map(([path, target]) => [path, { target }])),
+        });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('has the same bytes, in whatever order its files are named', async () => {
+    await fc.assert(
+      fc.asyncProperty(tree, fc.integer(), async ({ files, symlinks }, seed) => {
+        const entries = [...files].map(([path, bytes]) => file(path, bytes));
+        const shuffled = [...entries].sort((a, b) => hash(a.path, seed) - hash(b.path, seed));
+        const one = planned({ files: entries, symlinks: Object.fromEntries(symlinks) });
+        const other = planned({ files: shuffled, symlinks: Object.fromEntries([...symlinks].reverse()) });
+        expect(await whole(one)).toEqual(await whole(other));
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('keeps its UUID, label, attributes and empty directories', async () => {
+    const attributes = new Map<string, TfsValue>([
+      ['program', '/a'],
+      ['custom', ['x', 5n]],
+    ]);
+    const plan = planned({
+      attributes,
+      label: 'data ✓',
+      directories: ['/mnt/vol', '/tmp'],
+      files: [file('/tmp/a', 'x')],
+    });
+    const fs = await readFileSystem(readPlan(plan, {}));
+    expect(uuidText(fs.uuid)).toBe('00112233-4455-6677-8899-aabbccddeeff');
+    expect(fs.label).toBe('data ✓');
+    expect(fs.root.get('custom')).toEqual(['x', 5n]);
+    expect([...walk(fs)].map(({ path }) => path)).toEqual(['/', '/mnt', '/mnt/vol', '/tmp', '/tmp/a']);
+  });
+
+  it('spreads a log that does not fit into one extension over several', async () => {
+    const files = Array.from({ length: 30_000 }, (_, i) =>
+      file(`/many/${i % 100}/file-${i}-with-a-long-name`, i < 5 ? `${i}` : ''),
+    );
+    const plan = planned({ files });
+    const source = readPlan(plan, {});
+    const fs = await readFileSystem(source);
+    expect(fs.extensions.length).toBeGreaterThan(3);
+    expect([...walk(fs)].filter(({ kind }) => kind === 'file')).toHaveLength(30_000);
+    const third = find(fs, '/many/3/file-3-with-a-long-name');
+    expect(third?.kind === 'file' && Buffer.from(await openFile(fs, third).read(0, 9)).toString()).toBe('3');
+  });
+
+  it('follows symbolic links, and gives up where they lead in a circle or nowhere', async () => {
+    const plan = planned({
+      files: [file('/bin/app-1.0', 'elf')],
+      symlinks: {
+        '/app': 'bin/current',
+        '/bin/current': './app-1.0',
+        '/abs': '/app',
+        '/bin/up': '../../app',
+        '/loop': 'loop',
+        '/gone': 'x',
+      },
+    });
+    const fs = await readFileSystem(readPlan(plan, {}));
+    for (const path of ['/app', 'app', '/abs', '/bin/up', '/bin/./current']) {
+      expect(find(fs, path), path).toMatchObject({ kind: 'file', path: '/bin/app-1.0' });
+    }
+    for (const path of ['/loop', '/gone', '/bin/app-1.0/x', '/nothing'])
+      expect(find(fs, path)).toBeUndefined();
+    expect(find(fs, '/')).toMatchObject({ kind: 'directory', path: '/' });
+  });
+
+  it.each([
+    ['a relative path', ['a']],
+    ['a path with ..', ['/a/../b']],
+    ['a path with an empty part', ['/a//b']],
+    ['a path twice', ['/a', '/a']],
+    ['a file in a file', ['/a', '/a/b']],
+    ['a directory over a file', ['/a/b', '/a']],
+  ])('cannot be planned with %s', (_, paths) => {
+    expect(() => planned({ files: paths.map((path) => file(path, 'x')) })).toThrow(RangeError);
+  });
+});
+
+function hash(text: string, seed: number): number {
+  return [...text].reduce((sum, char) => Math.imul(sum ^ (char.codePointAt(0) ?? 0), 0x01000193), seed);
+}
+
+async function whole(plan: DiskPlan): Promise<Buffer> {
+  return Buffer.from(await readPlan(plan, {}).read(0, plan.sizeBytes));
+}
+
+/** A file system of the given root tuple, without anything else. */
+async function fileSystemOf(tuple: readonly number[] | Uint8Array, change?: (disk: Buffer) => void) {
+  const disk = Buffer.alloc(1_048_576);
+  for (const { sector, bytes } of writeLog(Uint8Array.from(tuple), {
+    uuid,
+    label: '',
+    extensionSectors: [1],
+  })) {
+    disk.set(bytes, sector * 512);
+  }
+  change?.(disk);
+  return readFileSystem(bytesSource(disk));
+}
+
+const name = (text: string) => [0x80 | text.length, ...Buffer.from(text)];
+const longName = (text: string) => [0x88, text.length, ...Buffer.from(text)];
+
+function oneFile(filelength: string, extents: TfsValue): Uint8Array {
+  const node = new Map<string, TfsValue>([
+    ['filelength', filelength],
+    ['extents', extents],
+  ]);
+  return encodeTuple(new Map([['children', new Map([['f', node]])]]));
+}
+
+describe('a file whose bytes are not all there', () => {
+  const extents = new Map([
+    [
+      '2',
+      new Map<string, TfsValue>([
+        ['offset', '1030'],
+        ['length', 2n],
+      ]),
+    ],
+    [
+      '5',
+      new Map<string, TfsValue>([
+        ['offset', 40n],
+        ['length', '1'],
+        ['uninited', new Uint8Array(1)],
+      ]),
+    ],
+  ]);
+  const tuple = oneFile('4000', extents);
+
+  it('reads as zeros where nothing was written, and true elsewhere', async () => {
+    const fs = await fileSystemOf(tuple, (disk) =>
+      disk.fill(7, 1030 * 512, 1032 * 512).fill(9, 40 * 512, 41 * 512),
+    );
+    const node = find(fs, '/f');
+    if (node?.kind !== 'file') throw new Error('no file');
+    const bytes = Buffer.from(await openFile(fs, node).read(0, 5000));
+    expect(bytes).toEqual(
+      Buffer.concat([Buffer.alloc(1024), Buffer.alloc(1024, 7), Buffer.alloc(4000 - 2048)]),
+    );
+    expect(await openFile(fs, node).read(2000, 100)).toEqual(new Uint8Array(100).fill(7, 0, 48));
+  });
+});
+
+describe('a file system that contradicts itself', () => {
+  const one = [0x90];
+  it.each<[string, (disk: Buffer) => void]>([
+    [
+      'a link back to the log itself',
+      (disk) => disk.set([0x4e, 0x56, 0x4d, 0x54, 0x46, 0x53, 5, 0x88, 0, 5, 1, 0x88, 0], 512),
+    ],
+    ['a link outside', (disk) => disk.set([5, 0xff, 0xff, 0x7f, 0x88, 0], 26)],
+    ['a link to nothing', (disk) => disk.set([5, 1, 0], 26)],
+    ['a link to too much', (disk) => disk.set([5, 1, 0xff, 0xff, 0x7f], 26)],
+    ['an extension without its signature', (disk) => disk.fill(0, 512, 518)],
+    ['a length that its link does not name', (disk) => disk.set([0x87], 519)],
+    ['a version from the future', (disk) => disk.set([6], 6)],
+    ['a label without an end', (disk) => disk.fill(0x61, 25, 512)],
+    ['a record that does not exist', (disk) => disk.set([9], 521)],
+    ['a part of a tuple that was never begun', (disk) => disk.set([3, 1, 0x90], 521)],
+    ['a tuple that never ends', (disk) => disk.set([2, 5, 1, 0x90, 1], 521)],
+    ['a tuple begun inside another', (disk) => disk.set([2, 5, 1, 0x90, 2, 1, 1, 0x90, 1], 521)],
+    ['more of a tuple than announced', (disk) => disk.set([2, 1, 2, 0x90, 0x90, 1], 521)],
+    ['an enormous tuple', (disk) => disk.set([2, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 0x90], 521)],
+    ['no tuple', (disk) => disk.set([1], 521)],
+  ])('%s', async (_, change) => {
+    await expect(fileSystemOf(one, change)).rejects.toMatchObject({ name: 'DiskMalformed' });
+  });
+
+  it('a directory inside itself is found when it is walked', async () => {
+    // root { children { d: <the root again> } }
+    const fs = await fileSystemOf([0x91, ...longName('children'), 0x91, ...name('d'), 0x10, 0x01]);
+    expect(() => [...walk(fs)]).toThrow(expect.objectContaining({ name: 'DiskMalformed' }));
+    expect(find(fs, '/d/d/d/d')).toMatchObject({ kind: 'directory' });
+  });
+
+  it.each([
+    ['outside the file system', '9999', '9999999', '1'],
+    ['of a length that no disk has', '9999', '1', '9999999999'],
+    ['with a place that is no number', '9999', 'here', '1'],
+    ['and a length that is negative', '-1', '1', '1'],
+  ])('a file %s', async (_, length, offset, blocks) => {
+    const extent = new Map([
+      ['offset', offset],
+      ['length', blocks],
+    ]);
+    const fs = await fileSystemOf(oneFile(length, new Map([['0', extent]])));
+    expect(() => [...walk(fs)]).toThrow(expect.objectContaining({ name: 'DiskMalformed' }));
+  });
+});
+
+describe('a log written by hand', () => {
+  it('is read past old ends of segments', async () => {
+    const fs = await fileSystemOf([0x90], (disk) => disk.set([4, 4, 2, 1, 1, 0x90, 4, 1], 521));
+    expect(fs.root.size).toBe(0);
+    expect((await readLog(fs.source)).extensions).toEqual([
+      { sector: 0, sectors: 1 },
+      { sector: 1, sectors: 1024 },
+    ]);
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type ManifestSettings,
+  makeManifest,
+  manifestTuple,
+  programPath,
+  readManifest,
+} from '../../../src/image/manifest.ts';
+import type { TfsValue } from '../../../src/image/tfs/value.ts';
+
+const malformed = expect.objectContaining({ name: 'DiskMalformed' });
+
+describe('a manifest', () => {
+  it('gives the program its own name as first argument, and a resolver', () => {
+    const manifest = makeManifest({ arguments: ['-v'], environment: { A: '' } }, '/hello');
+    expect(manifest.arguments).toEqual(['/hello', '-v']);
+    expect(manifest.files).toEqual({ '/etc/resolv.conf': 'nameserver 169.254.169.253\n' });
+    const own = makeManifest({ files: { '/etc/resolv.conf': 'nameserver 10.0.0.2\n' } }, '/hello');
+    expect(own.files['/etc/resolv.conf']).toBe('nameserver 10.0.0.2\n');
+  });
+
+  it('comes back from the root tuple with every key', () => {
+    const settings: ManifestSettings = {
+      arguments: ['', 'žluť'],
+      environment: { B: '2', A: '', __proto__x: 'y' },
+      klibs: ['tls', 'ntp'],
+      flags: ['noaslr', 'exec_protection'],
+      attributes: { mounts: { data: '/mnt' }, notrace: ['read'], coredumplimit: 5, debug: false, own: true },
+    };
+    expect(readManifest(manifestTuple(makeManifest(settings, '/hello')))).toEqual({
+      program: '/hello',
+      arguments: ['/hello', '', 'žluť'],
+      environment: { A: '', B: '2', __proto__x: 'y' },
+      attributes: {
+        klibs: 'bootfs',
+        noaslr: 't',
+        exec_protection: 't',
+        mounts: { data: '/mnt' },
+        notrace: ['read'],
+        coredumplimit: 5,
+        own: true,
+      },
+    });
+  });
+
+  it.each<[string, ManifestSettings]>([
+    ['an argument with a NUL', { arguments: ['a\0'] }],
+    ['a value with a NUL', { environment: { A: 'a\0' } }],
+    ['a name with =', { environment: { 'A=B': 'a' } }],
+    ['no name at all', { environment: { '': 'a' } }],
+    ['half a character', { environment: { A: '\ud83d' } }],
+    ['half a character in a file', { files: { '/a': '\ud83d' } }],
+    ['a relative path', { files: { 'etc/motd': '' } }],
+    ['a path with ..', { files: { '/etc/../motd': '' } }],
+    ['a path that ends in a slash', { files: { '/etc/': '' } }],
+    ['a file in place of the program', { files: { '/hello': '' } }],
+    ['a file below the program', { files: { '/hello/x': '' } }],
+    ['a file below a file', { files: { '/etc/resolv.conf/x': '' } }],
+    ['a flag that would replace the files', { flags: ['children'] }],
+    ['a key that would make the root a file', { attributes: { extents: {} } }],
+    ['a key that has a setting of its own', { attributes: { program: '/x' } }],
+    ['a fraction', { attributes: { coredumplimit: 1.5 } }],
+  ])('cannot have %s', (_, settings) => {
+    expect(() => makeManifest(settings, '/hello')).toThrow(
+      expect.objectContaining({ name: 'ManifestInvalid' }),
+    );
+  });
+
+  it.each<[string, TfsValue][]>([
+    [['program', '']],
+    [['program', 5n]],
+    [['arguments', 'text']],
+    [['arguments', [5n]]],
+    [['environment', []]],
+    [['environment', new Map([['A', 5n]])]],
+  ])('is malformed on a disk with %s', (entry) => {
+    expect(() => readManifest(new Map<string, TfsValue>([['program', '/x'], entry]))).toThrow(malformed);
+  });
+
+  it('is malformed on a disk where a key leads into itself', () => {
+    const circle = new Map<string, TfsValue>();
+    circle.set('again', circle);
+    expect(() =>
+      readManifest(
+        new Map<string, TfsValue>([
+          ['program', '/x'],
+          ['mounts', circle],
+        ]),
+      ),
+    ).toThrow(malformed);
+  });
+
+  it('reads the arguments of older disks in the order of their numbers', () => {
+    const numbered = new Map(['10', '2', '0'].map((key) => [key, `argument ${key}`]));
+    const root = new Map<string, TfsValue>([
+      ['program', '/x'],
+      ['arguments', numbered],
+    ]);
+    expect(readManifest(root).arguments).toEqual(['argument 0', 'argument 2', 'argument 10']);
+  });
+});
+
+describe('the path of a program', () => {
+  it.each([
+    ['example.com/shop/cmd/api', '/api'],
+    ['example.com/shop/v2', '/shop'],
+    ['v2', '/v2'],
+    ['hello', '/hello'],
+    ['command-line-arguments', '/program'],
+    ['', '/program'],
+    ['example.com/..', '/example.com'],
+    ['example.com/ä', '/example.com'],
+  ])('of the package %s is %s', (path, expected) => {
+    expect(programPath({ goVersion: 'go1.26.8', path, deps: [], settings: {} })).toBe(expected);
+  });
+});
