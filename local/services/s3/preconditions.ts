@@ -57,7 +57,7 @@ export function readRange(
   const suffix = found[1] === '';
   const start = suffix ? Math.max(0, sizeBytes - Number(found[2])) : Number(found[1]);
   const end = suffix ? sizeBytes : Math.min(sizeBytes, last + 1);
-  if (!suffix && last < start) return undefined;
+  if (!suffix && found[2] !== '' && last < start) return undefined;
   if (start >= sizeBytes)
     throw new AwsError('InvalidRange', 'The requested range is not satisfiable', 416, {
       RangeRequested: header ?? '',
