@@ -46,6 +46,9 @@ export type Recognised = RecognisedElf | RecognisedDisk;
 /** Small reads are gathered into pieces of this size; 4 MiB are held at most. */
 const cacheOptions = { chunkBytes: 262_144, chunks: 16 };
 
+/** Each may cost a request of its own; a program is written once and lies in one or a few. */
+const mostProgramExtents = 4096;
+
 /**
  * Tells a Go program from a Nanos disk from anything else, by content alone.
  *
@@ -116,6 +119,12 @@ async function recogniseDisk(source: ByteSource, bootSector: Uint8Array): Promis
   }
   if (node.sizeBytes > source.sizeBytes) {
     throw new FlotillaError('DiskMalformed', "The disk's program is larger than the disk.");
+  }
+  if (node.extents.length > mostProgramExtents) {
+    throw new FlotillaError(
+      'DiskMalformed',
+      "The disk's program lies in more pieces than could be read in time.",
+    );
   }
   const program = openFile(rootFs, node);
   const buildInfo = await buildInfoOf(program);

@@ -6,8 +6,13 @@ import type { TfsTuple, TfsValue } from './value.ts';
 /** What grows while a log is read: a tuple may be added to by every later record. */
 type OpenTuple = Map<string, TfsValue>;
 
-/** Enough for some hundred thousand files; a value costs up to a few hundred bytes of memory. */
-const mostValues = 1_000_000;
+/**
+ * What the values of one log may cost together, in units of some 80 bytes of memory: 160 MB, enough for a
+ * hundred thousand files. Tuples, vectors and buffers are objects of some 300 bytes, the rest is small.
+ */
+const budget = 2_000_000;
+const objectCost = 4;
+const smallCost = 1;
 /** A directory takes two levels. */
 const deepest = 512;
 
@@ -27,7 +32,7 @@ interface Header {
  */
 export class LogDecoder {
   readonly #numbered: (OpenTuple | TfsValue[] | string)[] = [];
-  #values = 0;
+  #spent = 0;
 
   /** The tuple that everything hangs from: the first of the log. */
   get root(): TfsTuple | undefined {
@@ -43,10 +48,9 @@ export class LogDecoder {
   }
 
   #value(reader: ByteReader, old: boolean, depth: number): TfsValue | undefined {
-    this.#values += 1;
-    if (this.#values > mostValues) throw malformedDisk(`more than ${mostValues} values`);
     if (depth > deepest) throw malformedDisk(`values nested more than ${deepest} deep`);
     const head = old ? oldHeader(reader) : header(reader);
+    this.#spend(head.type === valueType.integer || head.type === valueType.string ? smallCost : objectCost);
     switch (head.type) {
       case valueType.tuple:
         return this.#tuple(reader, head, old, depth);
@@ -107,12 +111,17 @@ export class LogDecoder {
     if (head.immediate) {
       const name = text(reader.take(head.count));
       this.#numbered.push(name);
-      if (this.#numbered.length > mostValues) throw malformedDisk(`more than ${mostValues} names`);
+      this.#spend(smallCost);
       return name;
     }
     const name = this.#look(head.count);
     if (typeof name !== 'string') throw malformedDisk('a reference to a name leads to something else');
     return name;
+  }
+
+  #spend(cost: number): void {
+    this.#spent += cost;
+    if (this.#spent > budget) throw malformedDisk('more values than any disk of use has');
   }
 
   /** No byte at all deletes the attribute; in version 4 every text was a buffer. */

@@ -171,7 +171,9 @@ export function openFile(fs: FileSystem, file: TfsFile): ByteSource {
   async function read(offset: number, length: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(readableLength(file.sizeBytes, offset, length));
     const end = offset + bytes.length;
-    for (const extent of file.extents) {
+    for (let i = firstEndingAfter(file.extents, offset); i < file.extents.length; i += 1) {
+      const extent = file.extents[i];
+      if (extent === undefined || extent.fileBlock * SECTOR_BYTES >= end) break;
       const start = Math.max(offset, extent.fileBlock * SECTOR_BYTES);
       const stop = Math.min(end, (extent.fileBlock + extent.length) * SECTOR_BYTES);
       if (start >= stop || extent.uninited) continue;
@@ -181,4 +183,17 @@ export function openFile(fs: FileSystem, file: TfsFile): ByteSource {
     return bytes;
   }
   return { sizeBytes: file.sizeBytes, read };
+}
+
+/** A file that grew for long has many extents and is read in pieces, so the first one is found by halving. */
+function firstEndingAfter(extents: readonly FileExtent[], offset: number): number {
+  let low = 0;
+  let high = extents.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const extent = extents[middle];
+    if (extent !== undefined && (extent.fileBlock + extent.length) * SECTOR_BYTES <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

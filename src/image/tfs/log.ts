@@ -28,6 +28,7 @@ const payloadBytes = extensionBytes - extensionHeaderBytes - 2 * recordBytes;
 
 /** A disk of hostile make may chain extensions up to its end; 32 MiB describe some hundred thousand files. */
 const mostLogBytes = 32 * 1_048_576;
+const mostExtensions = 256;
 
 export interface TfsLog {
   readonly version: number;
@@ -63,7 +64,9 @@ export async function readLog(source: ByteSource): Promise<TfsLog> {
       throw malformedDisk('the log leads back into itself', { sector });
     }
     logBytes += sectors * SECTOR_BYTES;
-    if (logBytes > mostLogBytes) throw malformedDisk(`a log of more than ${mostLogBytes} bytes`);
+    if (logBytes > mostLogBytes || extensions.length >= mostExtensions) {
+      throw malformedDisk(`a log of more than ${mostLogBytes} bytes or ${mostExtensions} parts`);
+    }
     const bytes = await readWhole(source, sector * SECTOR_BYTES, sectors * SECTOR_BYTES);
     if (bytes === undefined) throw malformedDisk('the log leads outside the file system', { sector });
     extensions.push({ sector, sectors });

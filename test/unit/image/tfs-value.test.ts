@@ -130,7 +130,7 @@ describe('values that no writer would leave', () => {
   it('are malformed when there are too many of them', () => {
     const million = [0xab, 0xff, 0xff, 0x7f]; // a vector of two million
     const bytes = Uint8Array.from([0x91, 0x81, 0x61, ...million, ...new Array(2_000_000).fill(0x90)]);
-    expect(() => decode(bytes)).toThrow(/more than/);
+    expect(() => decode(bytes)).toThrow(/more values/);
   });
 
   it('may lead back into themselves, and are then not turned into an object', () => {
