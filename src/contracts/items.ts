@@ -150,6 +150,8 @@ export const releaseItem = z.strictObject({
   state: z.enum(['new', 'candidate', 'live', 'warm', 'retired', 'failed']),
   /** Why, where the state is `failed`. */
   reason: z.string().optional(),
+  /** When it was last promoted; absent for a release that was never live. */
+  servedAt: time.optional(),
   createdAt: time,
   by: actor,
 });
@@ -183,6 +185,8 @@ export const rolloutItem = z.strictObject({
       details: z.record(z.string(), z.unknown()).optional(),
     })
     .optional(),
+  /** Whoever asked accepts what would otherwise be refused: a vetoed image, a release that failed before. */
+  force: z.boolean().optional(),
   requestedAt: time,
   startedAt: time.optional(),
   endedAt: time.optional(),

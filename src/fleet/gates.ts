@@ -1,14 +1,6 @@
 /** Gates: the points where a rollout waits, and what lets it pass. Nothing polls there. */
 import type { AlarmView } from './world.ts';
 
-/** One step of a plan: so much weight, then perhaps a wait, then perhaps a person's word. */
-export interface PlannedStep {
-  readonly weight: number;
-  readonly bakeSeconds: number;
-  readonly approval: boolean;
-  readonly approvalSeconds: number;
-}
-
 export interface AlarmWatch {
   readonly name: string;
   readonly missingData: 'ignore' | 'quiet' | 'abort';

@@ -4,9 +4,10 @@
  */
 
 import { releaseLabel, type SlotColour } from '../contracts/ids.ts';
-import type { FleetItem, ImageItem, LeasedMutation, ReleaseItem } from '../contracts/items.ts';
-import { type Capacity, candidateCapacity, pinFor } from './capacity.ts';
-import { type AlarmVerdict, alarmVerdict, type PlannedStep } from './gates.ts';
+import type { FleetItem, ImageItem, ReleaseItem } from '../contracts/items.ts';
+import type { PlannedStep, RolloutPlan } from '../contracts/rollout.ts';
+import { candidateCapacity, pinFor } from './capacity.ts';
+import { type AlarmVerdict, alarmVerdict } from './gates.ts';
 import { servingVerdict } from './health.ts';
 import { formatWeights, idleSlot, sameWeights } from './traffic.ts';
 import type { AlarmView, GroupView, RuleView, SlotSettings, SlotViews } from './world.ts';
@@ -27,21 +28,6 @@ export interface RolloutWorld {
   readonly alarms: readonly AlarmView[];
 }
 
-export interface RolloutPlan {
-  /** `warm`: the candidate is the former live release, whose group still stands. */
-  readonly way: 'launch' | 'warm';
-  readonly release: number;
-  readonly slot: SlotColour;
-  readonly groupName: string;
-  readonly capacity: Capacity;
-  /** Live's minimum while both serve. */
-  readonly pin: Pick<LeasedMutation, 'groupName' | 'former' | 'pinned'> | null;
-  readonly steps: readonly PlannedStep[];
-  /** The group of a warm release that must leave the slot first. */
-  readonly evict: { readonly release: number; readonly groupName: string } | null;
-  readonly smokeTest: boolean;
-}
-
 export type PlanVerdict =
   | { readonly verdict: 'go'; readonly plan: RolloutPlan }
   | { readonly verdict: 'refused'; readonly reasons: readonly string[] };
@@ -60,7 +46,7 @@ const atOnce: PlannedStep = { weight: 100, bakeSeconds: 0, approval: false, appr
 export function plannedSteps(
   fleet: Pick<FleetItem, 'live' | 'spec'>,
   way: RolloutPlan['way'],
-): readonly PlannedStep[] {
+): PlannedStep[] {
   return fleet.live === null || way === 'warm' ? [atOnce] : fleet.spec.rollout.steps;
 }
 

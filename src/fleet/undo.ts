@@ -51,10 +51,30 @@ export function restWeights(live: FleetItem['live']): Weights {
   return live === null ? noWeights : weightsFor(live.slot, 100);
 }
 
-/** Groups of the fleet that have no role: the candidate of a failed rollout, and what a crash left behind. */
-export function withoutRole(world: Pick<UndoWorld, 'fleet' | 'groups'>): readonly GroupView[] {
-  const kept = [world.fleet.live?.groupName, world.fleet.warm?.groupName];
+/**
+ * Groups of the fleet that have no role: the candidate of a failed rollout, a retired release, what a crash left
+ * behind. `keep` is one more group to leave alone.
+ */
+export function withoutRole(world: Pick<UndoWorld, 'fleet' | 'groups'>, keep?: string): readonly GroupView[] {
+  const kept = [world.fleet.live?.groupName, world.fleet.warm?.groupName, keep];
   return world.groups.filter((group) => !kept.includes(group.name));
+}
+
+/**
+ * The next step towards a fleet in which only groups with a role stand, and nothing drains; `keep` is the candidate
+ * where there is one that shall stay.
+ */
+export function nextRemoval(world: UndoWorld, keep?: string): UndoStep {
+  for (const group of withoutRole(world, keep)) return removeStep(group, world);
+  const draining = (['blue', 'green'] as const).flatMap((slot) =>
+    // The live slot always has something that comes and goes.
+    slot === world.fleet.live?.slot
+      ? []
+      : world.slots[slot].targets.filter(({ state }) => state.endsWith('draining')),
+  );
+  return draining.length > 0
+    ? { do: 'wait', reasons: draining.map(({ id, state }) => `${id} is ${state}`) }
+    : { do: 'done' };
 }
 
 /** The next step of undoing, or `done`. */
@@ -75,12 +95,8 @@ export function nextUndo(world: UndoWorld): UndoStep {
   }
   if (!sameWeights(fleet.weights, rest)) return { do: 'record-weights', weights: rest };
 
-  for (const group of leaving) {
-    const step = removeStep(group, world);
-    if (step !== undefined) return step;
-  }
-  const lingering = lingeringTargets(world);
-  if (lingering.length > 0) return { do: 'wait', reasons: lingering };
+  const removal = nextRemoval(world);
+  if (removal.do !== 'done') return removal;
 
   for (const pin of fleet.pins) {
     return { do: 'unpin', groupName: pin.groupName, minimum: pin.former, pinned: pin.pinned };
@@ -114,8 +130,8 @@ function bringBack(world: UndoWorld, leaving: readonly GroupView[]): UndoStep | 
   return { do: 'wait', reasons: [`live has ${healthy} healthy targets of ${wanted.desired}`] };
 }
 
-/** The next step towards a group's end; undefined when it is gone. */
-export function removeStep(group: GroupView, world: UndoWorld): UndoStep | undefined {
+/** The next step towards a group's end. */
+function removeStep(group: GroupView, world: UndoWorld): UndoStep {
   if (group.deleting) return { do: 'wait', reasons: [`${group.name} is being deleted`] };
   const slot = slotOfGroup(group, world.slotOfArn);
   const refused = guardRemoval({ groupName: group.name, slot }, world.fleet, world);
@@ -131,12 +147,4 @@ export function removeStep(group: GroupView, world: UndoWorld): UndoStep | undef
     return { do: 'wait', reasons: [`${group.members.length} instances of ${group.name} still drain or end`] };
   }
   return { do: 'delete', groupName: group.name };
-}
-
-/** Targets that still drain in the slot of a candidate that has left. */
-function lingeringTargets(world: UndoWorld): string[] {
-  const { candidate, warm } = world.fleet;
-  if (candidate === null || warm?.slot === candidate.slot) return [];
-  const { targets } = world.slots[candidate.slot];
-  return targets.map(({ id, state }) => `${id} is still in ${candidate.slot} (${state})`);
 }

@@ -1,0 +1,58 @@
+/** What the states of swap-fleet and retire-release hand to their functions, and hand on. */
+import * as z from 'zod';
+import { fleetName, slotColour } from './ids.ts';
+
+const count = z.number().int().min(0);
+const ordinal = z.number().int().min(1);
+
+/** Which rollout of which fleet, on whose behalf. */
+export const rolloutCall = z.strictObject({
+  fleet: fleetName,
+  rollout: ordinal,
+  /** ARN of the execution that calls. */
+  execution: z.string().startsWith('arn:'),
+});
+export type RolloutCall = z.infer<typeof rolloutCall>;
+
+/** The same, by an execution that holds the fleet. */
+export const heldCall = rolloutCall.extend({
+  /** What AcquireLease gave out; a function that finds another one stops. */
+  fence: ordinal,
+});
+export type HeldCall = z.infer<typeof heldCall>;
+
+export const plannedStep = z.strictObject({
+  weight: z.number().int().min(1).max(100),
+  bakeSeconds: count,
+  approval: z.boolean(),
+  approvalSeconds: ordinal,
+});
+export type PlannedStep = z.infer<typeof plannedStep>;
+
+export const rolloutPlan = z.strictObject({
+  /** `warm`: the candidate is the former live release, whose group still stands. */
+  way: z.enum(['launch', 'warm']),
+  release: ordinal,
+  slot: slotColour,
+  groupName: z.string(),
+  /** Of the candidate until it is promoted, in instances. */
+  capacity: z.strictObject({ minimum: count, desired: ordinal, maximum: ordinal }),
+  /** Live's minimum while both serve; null where nothing could scale it in. */
+  pin: z.strictObject({ groupName: z.string(), former: count, pinned: count }).nullable(),
+  steps: z.array(plannedStep).min(1),
+  /** The warm release that must leave the slot first. */
+  evict: z.strictObject({ release: ordinal, groupName: z.string() }).nullable(),
+  smokeTest: z.boolean(),
+});
+export type RolloutPlan = z.infer<typeof rolloutPlan>;
+
+/** Weights in per cent. */
+export const slotWeights = z.strictObject({ blue: count, green: count });
+
+/** What lineage keeps of a proof. */
+export const trafficProof = z.strictObject({
+  step: ordinal,
+  proof: z.enum(['read-back']),
+  healthy: z.strictObject({ blue: count, green: count }),
+});
+export type TrafficProof = z.infer<typeof trafficProof>;

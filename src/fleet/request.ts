@@ -1,0 +1,159 @@
+/** What becomes of a wish to make a release live: decided from the fleet and its releases as they are. */
+
+import { releaseLabel } from '../contracts/ids.ts';
+import type { FleetItem, ImageItem, ReleaseItem } from '../contracts/items.ts';
+import type { RolloutRequest } from '../contracts/request.ts';
+import type { ErrorName } from '../errors.ts';
+
+export interface RequestWorld {
+  readonly fleet: FleetItem;
+  /** The release that was asked for by number, or the image by identity; undefined where there is none. */
+  readonly image: Pick<ImageItem, 'identity' | 'state' | 'imageId'> | undefined;
+  readonly release: ReleaseItem | undefined;
+  readonly live: ReleaseItem | undefined;
+  /** The release that will be live once everything under way and queued has ended; live's where nothing is. */
+  readonly last: { readonly release: ReleaseItem; readonly rollout: number } | undefined;
+  /** Releases that served before, any order. Only for a rollback. */
+  readonly former: readonly ReleaseItem[];
+}
+
+export type RequestVerdict =
+  | {
+      readonly verdict: 'already-live';
+      readonly release: number;
+      readonly rollout?: number;
+      readonly message: string;
+    }
+  | { readonly verdict: 'superseded'; readonly message: string }
+  | { readonly verdict: 'refused'; readonly error: ErrorName; readonly reasons: readonly string[] }
+  | {
+      readonly verdict: 'go';
+      readonly kind: 'deploy' | 'rollback';
+      /** An existing release, or a new one on the image that was asked for. */
+      readonly release: ReleaseItem | 'new';
+      /** Whether the execution starts now, or when those before it have ended. */
+      readonly start: boolean;
+      /** Queued rollouts that this one makes pointless. */
+      readonly supersedes: readonly number[];
+      /** The rollout under way that is to be aborted for this one. */
+      readonly aborts: number | null;
+    };
+
+/** The release that a rollback without a number means: the warm one, else the one that served last before live. */
+export function rollbackTarget(
+  fleet: Pick<FleetItem, 'live' | 'warm'>,
+  former: readonly ReleaseItem[],
+): ReleaseItem | undefined {
+  const warm = former.find(({ number }) => number === fleet.warm?.release);
+  if (warm !== undefined) return warm;
+  return former
+    .filter(
+      ({ number, servedAt, state }) =>
+        number !== fleet.live?.release && servedAt !== undefined && state !== 'failed',
+    )
+    .sort((a, b) => (b.servedAt ?? '').localeCompare(a.servedAt ?? ''))[0];
+}
+
+/** Decides on a request. */
+export function decideRequest(request: RolloutRequest, world: RequestWorld): RequestVerdict {
+  const { fleet } = world;
+  const force = request.force === true;
+  if (request.upload !== undefined && request.upload < fleet.newestUpload && !force) {
+    return {
+      verdict: 'superseded',
+      message: `Upload ${request.upload} of ${fleet.fleet} is older than upload ${fleet.newestUpload}, which was deployed or is being built.`,
+    };
+  }
+  const wanted = find(request, world);
+  if (wanted.verdict !== 'found') return wanted;
+
+  const { release } = wanted;
+  const identity = release === 'new' ? world.image?.identity : release.identity;
+  const last = world.last;
+  if (last !== undefined && !force) {
+    const same =
+      release === 'new' ? last.release.identity === identity : last.release.number === release.number;
+    if (same) {
+      const live = last.release.number === fleet.live?.release;
+      return {
+        verdict: 'already-live',
+        release: last.release.number,
+        ...(last.rollout > 0 ? { rollout: last.rollout } : {}),
+        message: `${releaseLabel(last.release.number)} with this image is ${live ? 'live' : 'on its way'} already.`,
+      };
+    }
+  }
+  if (release !== 'new' && release.state === 'failed' && !force) {
+    return {
+      verdict: 'refused',
+      error: 'RequestRefused',
+      reasons: [
+        `${releaseLabel(release.number)} failed before: ${release.reason ?? 'no reason kept'}; force it to try again`,
+      ],
+    };
+  }
+
+  const busy = fleet.lease?.purpose === 'rollout' || fleet.queue.length > 0;
+  const { whenBusy } = fleet.spec.rollout;
+  if (busy && whenBusy === 'refuse') {
+    const holder = fleet.lease?.rollout ?? fleet.queue[0];
+    return {
+      verdict: 'refused',
+      error: 'LeaseHeld',
+      reasons: [`rollout ${holder} is under way, and the fleet's spec refuses a second one`],
+    };
+  }
+  const overtakes = busy && whenBusy === 'supersede';
+  return {
+    verdict: 'go',
+    kind: wanted.kind,
+    release,
+    start: fleet.lease === null && (fleet.queue.length === 0 || overtakes),
+    supersedes: overtakes ? fleet.queue : [],
+    aborts: overtakes && fleet.lease?.purpose === 'rollout' ? fleet.lease.rollout : null,
+  };
+}
+
+type Found =
+  | { readonly verdict: 'found'; readonly kind: 'deploy' | 'rollback'; readonly release: ReleaseItem | 'new' }
+  | Extract<RequestVerdict, { verdict: 'refused' }>;
+
+function find(request: RolloutRequest, world: RequestWorld): Found {
+  const refuse = (error: ErrorName, reason: string): Found => ({
+    verdict: 'refused',
+    error,
+    reasons: [reason],
+  });
+  const { target } = request;
+  switch (target.kind) {
+    case 'image': {
+      const { image } = world;
+      if (image === undefined) return refuse('ImageNotFound', `There is no image ${target.identity}`);
+      if (image.state === 'vetoed' && request.force !== true) {
+        return refuse('ImageVetoed', `The image ${target.identity} has been vetoed`);
+      }
+      if (image.imageId === undefined || image.state === 'building' || image.state === 'failed') {
+        return refuse('ImageNotFound', `The image ${target.identity} is ${image.state}`);
+      }
+      return { verdict: 'found', kind: 'deploy', release: 'new' };
+    }
+    case 'release':
+      if (world.release === undefined) {
+        return refuse('ReleaseNotFound', `${request.fleet} has no release ${releaseLabel(target.number)}`);
+      }
+      return { verdict: 'found', kind: backwards(world.release, world), release: world.release };
+    case 'rollback': {
+      const release = rollbackTarget(world.fleet, world.former);
+      if (release === undefined) {
+        return refuse('ReleaseNotFound', `${request.fleet} has no release that was live before`);
+      }
+      return { verdict: 'found', kind: 'rollback', release };
+    }
+  }
+}
+
+function backwards(release: ReleaseItem, world: RequestWorld): 'deploy' | 'rollback' {
+  return release.servedAt !== undefined && release.number < (world.fleet.live?.release ?? 0)
+    ? 'rollback'
+    : 'deploy';
+}

@@ -1,0 +1,309 @@
+/** Asking for a rollout: numbers, items and events in one transaction, then the execution. */
+import type { Executions } from '../aws/executions.ts';
+import type { Table, Write } from '../aws/table.ts';
+import { releaseLabel } from '../contracts/ids.ts';
+import {
+  type FleetItem,
+  type ImageItem,
+  imageItem,
+  type ReleaseItem,
+  type RolloutItem,
+  releaseItem,
+  rolloutItem,
+} from '../contracts/items.ts';
+import type { RolloutAnswer, RolloutRequest } from '../contracts/request.ts';
+import { FlotillaError } from '../errors.ts';
+import { phases } from '../fleet/phases.ts';
+import { decideRequest, type RequestVerdict, type RequestWorld } from '../fleet/request.ts';
+import { keys, prefixes } from '../lineage/keys.ts';
+import { releaseRefs } from '../lineage/refs.ts';
+import type { Clock } from './clock.ts';
+import { type Config, executionArn, machineArn } from './config.ts';
+import { changeFleet, readFleet } from './rollout/hold.ts';
+import { fleetEvent, rolloutKey, updateRollout } from './rollout/record.ts';
+
+export interface RequestDeps {
+  readonly table: Table;
+  readonly executions: Executions;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly config: Pick<Config, 'machinePrefix'>;
+}
+
+/** How far back a rollback looks for a release that served. */
+const releasesLookedAt = 100;
+
+/** Name of the execution of a rollout: `web-12`. */
+export function swapExecutionName(fleet: string, rollout: number): string {
+  return `${fleet}-${rollout}`;
+}
+
+/**
+ * Asks for a rollout. Safe to repeat as far as it makes sense: the same image again is answered with
+ * `already-live` once it is live or on its way.
+ * @throws FlotillaError `FleetNotFound`, `ReleaseNotFound`, `ImageNotFound`, `ImageVetoed`, `LeaseHeld`,
+ * `RequestRefused`.
+ */
+export async function requestRollout(request: RolloutRequest, deps: RequestDeps): Promise<RolloutAnswer> {
+  const { table } = deps;
+  const before = await readFleet(table, request.fleet);
+  const image =
+    request.target.kind === 'image'
+      ? await table.get(keys.image(request.target.identity), imageItem)
+      : undefined;
+
+  // Decided against each version of the fleet's item that the write is tried on.
+  let verdict: RequestVerdict | undefined;
+  let answer: { rollout: number; release: number; arn: string } | undefined;
+  let item = before;
+  for (let tries = 0; verdict === undefined || tries < 5; tries += 1) {
+    const world = await lookAround(request, item, image, table);
+    verdict = decideRequest(request, world);
+    if (verdict.verdict !== 'go' || request.dryRun === true) break;
+    const decided = verdict;
+    const revision = item.revision;
+    answer = undefined;
+    item = await changeFleet(
+      table,
+      request.fleet,
+      deps.clock,
+      (present, now) => {
+        // Somebody wrote in between: what was decided may no longer be right.
+        if (present.revision !== revision) return undefined;
+        const written = allot(request, decided, present, image, now, deps);
+        answer = { rollout: written.rollout, release: written.release, arn: written.arn };
+        return written;
+      },
+      item,
+    );
+    if (answer !== undefined && item.revision === revision + 1) break;
+    answer = undefined;
+  }
+
+  if (verdict.verdict === 'refused') {
+    throw new FlotillaError(verdict.error, verdict.reasons.join('; '), { fleet: request.fleet });
+  }
+  if (verdict.verdict === 'superseded') return { outcome: 'superseded', message: verdict.message };
+  if (verdict.verdict === 'already-live') {
+    const { release, rollout, message } = verdict;
+    return {
+      outcome: 'already-live',
+      release,
+      message,
+      ...(rollout === undefined
+        ? {}
+        : {
+            rollout,
+            executionArn: executionArn(deps.config, 'swap-fleet', swapExecutionName(request.fleet, rollout)),
+          }),
+    };
+  }
+  if (request.dryRun === true) {
+    const what = verdict.release === 'new' ? 'a new release' : releaseLabel(verdict.release.number);
+    return {
+      outcome: verdict.start ? 'started' : 'queued',
+      message: `Nothing was changed. ${what} would be ${verdict.start ? 'rolled out now' : 'queued'}.`,
+    };
+  }
+  if (answer === undefined) {
+    throw new FlotillaError('AwsUnavailable', `The item of ${request.fleet} kept changing`, {
+      fleet: request.fleet,
+    });
+  }
+  const { rollout, release, arn } = answer;
+  if (verdict.aborts !== null) await abortHolder(item, deps);
+  if (verdict.start) await startRollout(request.fleet, rollout, deps);
+  return {
+    outcome: verdict.start ? 'started' : 'queued',
+    rollout,
+    release,
+    executionArn: arn,
+    message: verdict.start
+      ? `Rollout ${rollout} makes ${releaseLabel(release)} live.`
+      : `Rollout ${rollout} of ${releaseLabel(release)} waits for those before it.`,
+  };
+}
+
+/** Starts the execution of a rollout; again is the same execution. */
+export async function startRollout(
+  fleet: string,
+  rollout: number,
+  deps: Pick<RequestDeps, 'executions' | 'config'>,
+): Promise<'started' | 'exists'> {
+  const { outcome } = await deps.executions.start(
+    machineArn(deps.config, 'swap-fleet'),
+    swapExecutionName(fleet, rollout),
+    { fleet, rollout },
+  );
+  return outcome;
+}
+
+/** A gate learns of the abort at once; elsewhere the order is read at the next border between two states. */
+async function abortHolder(item: FleetItem, deps: RequestDeps): Promise<void> {
+  if (item.gate !== null && item.gate.rollout === item.lease?.rollout) {
+    await deps.executions.fail(item.gate.token, 'GateAborted', 'A newer rollout takes its place');
+  }
+}
+
+async function lookAround(
+  request: RolloutRequest,
+  fleet: FleetItem,
+  image: ImageItem | undefined,
+  table: Table,
+): Promise<RequestWorld> {
+  const release = async (number: number | undefined): Promise<ReleaseItem | undefined> =>
+    number === undefined || number === 0
+      ? undefined
+      : table.get(keys.release(fleet.fleet, number), releaseItem);
+  const { target } = request;
+  const lastRollout = fleet.queue.at(-1);
+  const last =
+    lastRollout === undefined
+      ? undefined
+      : await table.get(keys.rollout(fleet.fleet, lastRollout), rolloutItem);
+  const holding =
+    fleet.lease?.purpose === 'rollout' && fleet.lease.state === 'held' ? fleet.lease : undefined;
+  const lastNumber = last?.release ?? holding?.release ?? fleet.live?.release;
+  const [live, asked, ahead, former] = await Promise.all([
+    release(fleet.live?.release),
+    target.kind === 'release' ? release(target.number) : undefined,
+    release(lastNumber),
+    target.kind === 'rollback'
+      ? table.query(keys.fleet(fleet.fleet).pk, prefixes.release, releaseItem, {
+          newestFirst: true,
+          limit: releasesLookedAt,
+        })
+      : undefined,
+  ]);
+  const askedImage = asked === undefined ? image : await table.get(keys.image(asked.identity), imageItem);
+  return {
+    fleet,
+    image: askedImage,
+    release: asked,
+    live,
+    last: ahead === undefined ? undefined : { release: ahead, rollout: lastRollout ?? holding?.rollout ?? 0 },
+    former: former?.items ?? [],
+  };
+}
+
+/** Everything that a new rollout writes at once. */
+function allot(
+  request: RolloutRequest,
+  verdict: Extract<RequestVerdict, { verdict: 'go' }>,
+  fleet: FleetItem,
+  image: ImageItem | undefined,
+  now: string,
+  deps: RequestDeps,
+) {
+  const number = fleet.nextRollout;
+  const arn = executionArn(deps.config, 'swap-fleet', swapExecutionName(fleet.fleet, number));
+  const fresh = verdict.release === 'new' ? newRelease(request, fleet, image, now) : undefined;
+  const release = fresh?.number ?? (verdict.release === 'new' ? 0 : verdict.release.number);
+  const rollout: RolloutItem = {
+    type: 'rollout',
+    fleet: fleet.fleet,
+    number,
+    kind: verdict.kind,
+    release,
+    from: fleet.live?.release ?? 0,
+    executionArn: arn,
+    status: verdict.start ? 'requested' : 'queued',
+    phase: verdict.start ? phases.acquiring : phases.queued,
+    ...(request.force === true ? { force: true } : {}),
+    requestedAt: now,
+    by: request.by,
+  };
+  const put = (key: { pk: string; sk: string }, item: Readonly<Record<string, unknown>>): Write => ({
+    kind: 'put',
+    key,
+    item,
+    condition: { kind: 'absent' },
+  });
+  const event = (key: string, kind: string, data: Record<string, unknown>) =>
+    fleetEvent({ fleet: fleet.fleet, key, kind, at: now, by: request.by, data });
+  return {
+    rollout: number,
+    release,
+    arn,
+    fleet: {
+      ...fleet,
+      nextRollout: number + 1,
+      nextRelease: fresh === undefined ? fleet.nextRelease : fresh.number + 1,
+      newestUpload: Math.max(fleet.newestUpload, request.upload ?? 0),
+      queue: [...fleet.queue.filter((one) => !verdict.supersedes.includes(one)), number],
+      orders:
+        verdict.aborts === null
+          ? fleet.orders
+          : [
+              ...fleet.orders,
+              {
+                verb: 'abort' as const,
+                rollout: verdict.aborts,
+                by: request.by,
+                at: now,
+                reason: `superseded by rollout ${number}`,
+              },
+            ],
+    },
+    writes: [
+      put(keys.rollout(fleet.fleet, number), rollout),
+      ...verdict.supersedes.map((old) =>
+        updateRollout(fleet.fleet, old, { status: 'superseded', phase: phases.ended, endedAt: now }),
+      ),
+      ...(fresh === undefined
+        ? []
+        : [
+            put(keys.release(fleet.fleet, fresh.number), fresh),
+            ...releaseRefs(fresh, now).map(
+              (ref): Write => ({ kind: 'put', key: keys.ref(ref.id, ref.toType, ref.to), item: ref }),
+            ),
+          ]),
+    ],
+    events: [
+      event(rolloutKey(number, 'requested'), 'rollout-requested', {
+        rollout: number,
+        release,
+        kind: verdict.kind,
+        target: request.target,
+        upload: request.upload,
+      }),
+      ...(fresh === undefined
+        ? []
+        : [
+            event(`release-${fresh.number}/made`, 'release-made', {
+              release: fresh.number,
+              identity: fresh.identity,
+              imageId: fresh.imageId,
+              upload: fresh.upload,
+            }),
+          ]),
+      ...verdict.supersedes.map((old) =>
+        event(rolloutKey(old, 'superseded'), 'rollout-superseded', { rollout: old, by: number }),
+      ),
+    ],
+  };
+}
+
+function newRelease(
+  request: RolloutRequest,
+  fleet: FleetItem,
+  image: ImageItem | undefined,
+  now: string,
+): ReleaseItem {
+  if (image?.imageId === undefined) {
+    throw new FlotillaError('ImageNotFound', 'The image has no AMI', { fleet: fleet.fleet });
+  }
+  return {
+    type: 'release',
+    fleet: fleet.fleet,
+    number: fleet.nextRelease,
+    identity: image.identity,
+    imageId: image.imageId,
+    artifactSha256: image.artifactSha256,
+    image: fleet.spec.image,
+    kernel: image.kernel,
+    upload: request.upload ?? 0,
+    state: 'new',
+    createdAt: now,
+    by: request.by,
+  };
+}

@@ -1,0 +1,62 @@
+/** Reading the world of one fleet, all at once. */
+import type { Groups } from '../../aws/groups.ts';
+import type { LoadBalancer, SlotArns } from '../../aws/load-balancer.ts';
+import type { FleetItem } from '../../contracts/items.ts';
+import { FlotillaError } from '../../errors.ts';
+import type { UndoWorld } from '../../fleet/undo.ts';
+import type { TrafficWorld } from '../../fleet/world.ts';
+
+export interface LookDeps {
+  readonly balancer: LoadBalancer;
+  readonly groups: Groups;
+}
+
+export function slotArns(fleet: Pick<FleetItem, 'fixed'>): SlotArns {
+  return { blue: fleet.fixed.blueArn, green: fleet.fixed.greenArn };
+}
+
+/**
+ * Rule and target health of both slots.
+ * @throws FlotillaError `TrafficNotProven` where the rule is gone: nothing can be said of the traffic then.
+ */
+export async function lookAtTraffic(
+  balancer: LoadBalancer,
+  fleet: Pick<FleetItem, 'fleet' | 'fixed'>,
+): Promise<TrafficWorld> {
+  const slots = slotArns(fleet);
+  const [rule, blue, green] = await Promise.all([
+    balancer.rule(fleet.fixed.ruleArn, slots),
+    balancer.targets(slots.blue),
+    balancer.targets(slots.green),
+  ]);
+  if (rule === undefined) {
+    throw new FlotillaError('TrafficNotProven', `The listener rule of ${fleet.fleet} is gone`, {
+      fleet: fleet.fleet,
+      ruleArn: fleet.fixed.ruleArn,
+    });
+  }
+  return { rule, slots: { blue: { targets: blue }, green: { targets: green } } };
+}
+
+/** All that undoing and removing look at. `undoingSince` in milliseconds since the epoch. */
+export async function lookForUndo(
+  deps: LookDeps,
+  stack: string,
+  fleet: FleetItem,
+  now: Date,
+  undoingSince: number,
+): Promise<UndoWorld> {
+  const [traffic, groups] = await Promise.all([
+    lookAtTraffic(deps.balancer, fleet),
+    deps.groups.ofFleet(stack, fleet.fleet),
+  ]);
+  const shifted = fleet.weightsSince === undefined ? 0 : Date.parse(fleet.weightsSince);
+  return {
+    ...traffic,
+    fleet,
+    groups,
+    slotOfArn: { [fleet.fixed.blueArn]: 'blue', [fleet.fixed.greenArn]: 'green' },
+    secondsSinceShift: (now.getTime() - shifted) / 1000,
+    undoingSeconds: (now.getTime() - undoingSince) / 1000,
+  };
+}

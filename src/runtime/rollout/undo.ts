@@ -1,0 +1,141 @@
+/** Doing what src/fleet/undo.ts decides: one step, then look again, until nothing is left or something must be awaited. */
+import type { Groups } from '../../aws/groups.ts';
+import type { LoadBalancer } from '../../aws/load-balancer.ts';
+import { FlotillaError } from '../../errors.ts';
+import { guardWeights } from '../../fleet/guard.ts';
+import { nextRemoval, nextUndo, type UndoStep, type UndoWorld } from '../../fleet/undo.ts';
+import type { Hold } from './hold.ts';
+import { lookForUndo, slotArns } from './look.ts';
+import { fleetEvent } from './record.ts';
+
+export interface UndoDeps {
+  readonly balancer: LoadBalancer;
+  readonly groups: Groups;
+}
+
+export interface UndoOptions {
+  readonly stack: string;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  /** Prefix of the events' keys: `rollout-12`, `release-7`. */
+  readonly subject: string;
+  readonly execution: string;
+  /** `undo`: back to the fleet at rest. `remove`: only take away groups without a role. */
+  readonly aim: 'undo' | 'remove';
+  /** A group that stays although it has no role yet. */
+  readonly keep?: string;
+}
+
+export type UndoOutcome =
+  | { readonly done: true; readonly did: readonly string[] }
+  | { readonly done: false; readonly did: readonly string[]; readonly reasons: readonly string[] };
+
+/** More steps than any rollout leaves to undo; a loop that goes on is a loop that achieves nothing. */
+const stepsAtMost = 25;
+
+/**
+ * Undoes as far as it goes now. Safe to repeat, by whoever holds the fleet.
+ * @throws FlotillaError `LeaseLost`, `DeadlineNear`, `GuardRefused`.
+ */
+export async function undo(hold: Hold, deps: UndoDeps, options: UndoOptions): Promise<UndoOutcome> {
+  const did: string[] = [];
+  let last = '';
+  for (let count = 0; count < stepsAtMost; count += 1) {
+    const world = await lookForUndo(deps, options.stack, hold.fleet, hold.now(), options.since);
+    const step = options.aim === 'undo' ? nextUndo(world) : nextRemoval(world, options.keep);
+    if (step.do === 'done') return { done: true, did };
+    if (step.do === 'wait') return { done: false, did, reasons: step.reasons };
+    const text = JSON.stringify(step);
+    // Reads lag behind writes: what was done just now may not show yet.
+    if (text === last) return { done: false, did, reasons: [`${step.do} does not show yet`] };
+    last = text;
+    await perform(step, world, hold, deps, options);
+    did.push(describe(step));
+  }
+  return { done: false, did, reasons: [`more than ${stepsAtMost} steps; looking again`] };
+}
+
+function describe(step: Exclude<UndoStep, { do: 'wait' | 'done' }>): string {
+  switch (step.do) {
+    case 'weights':
+    case 'record-weights':
+      return `weights: blue ${step.weights.blue} %, green ${step.weights.green} %`;
+    case 'resize':
+      return `resize ${step.groupName} to ${step.capacity.desired}`;
+    case 'unpin':
+      return `minimum of ${step.groupName} back to ${step.minimum}`;
+    default:
+      return `${step.do} ${step.groupName}`;
+  }
+}
+
+async function perform(
+  step: Exclude<UndoStep, { do: 'wait' | 'done' }>,
+  world: UndoWorld,
+  hold: Hold,
+  deps: UndoDeps,
+  options: UndoOptions,
+): Promise<void> {
+  const { fleet } = hold;
+  // The revision makes the key: the same step on the same state is the same event, a later one is another.
+  const record = (kind: string, data: Record<string, unknown>, at: string, revision: number) =>
+    fleetEvent({
+      fleet: fleet.fleet,
+      key: `${options.subject}/${kind}-at-${revision}`,
+      kind,
+      at,
+      execution: options.execution,
+      data,
+    });
+
+  await hold.before();
+  switch (step.do) {
+    case 'weights':
+    case 'record-weights':
+      if (step.do === 'weights') {
+        const refused = guardWeights(world.slots, step.weights, fleet.served);
+        if (refused.length > 0) {
+          throw new FlotillaError('GuardRefused', refused.join('; '), { fleet: fleet.fleet });
+        }
+        await deps.balancer.setWeights(fleet.fixed.ruleArn, slotArns(fleet), step.weights);
+      }
+      await hold.change((item, now) => ({
+        fleet: { ...item, weights: step.weights, weightsSince: now },
+        events: [
+          record(
+            'weights-restored',
+            { weights: step.weights, before: world.rule.weights },
+            now,
+            item.revision,
+          ),
+        ],
+      }));
+      return;
+    case 'resize':
+      await deps.groups.resize(step.groupName, step.capacity);
+      return;
+    case 'shrink':
+      await deps.groups.resize(step.groupName, { minimum: 0, desired: 0 });
+      return;
+    case 'delete':
+      await deps.groups.remove(step.groupName);
+      return;
+    case 'unpin':
+      await unpin(deps.groups, step);
+      await hold.change((item, now) => ({
+        fleet: { ...item, pins: item.pins.filter(({ groupName }) => groupName !== step.groupName) },
+        events: [
+          record('unpinned', { groupName: step.groupName, minimum: step.minimum }, now, item.revision),
+        ],
+      }));
+  }
+}
+
+/** Gives a group its minimum back, unless somebody else has changed it since it was pinned. */
+export async function unpin(
+  groups: Groups,
+  pin: { readonly groupName: string; readonly minimum: number; readonly pinned: number },
+): Promise<void> {
+  const group = await groups.describe(pin.groupName);
+  if (group?.minimum === pin.pinned) await groups.resize(pin.groupName, { minimum: pin.minimum });
+}
