@@ -1,0 +1,185 @@
+/**
+ * An image of this project's own writer, with a real Nanos kernel, boots and serves.
+ *
+ * Wants a kernel bundle (`kernel.img` and `boot.img`, as Ops keeps them in `~/.ops/<version>/`) in the folder
+ * that FLOTILLA_KERNEL_BUNDLE names, `qemu-system-x86_64` and `go`. No acceleration is needed.
+ */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, describe, expect, it } from 'vitest';
+import { BLOCK_BYTES, blockChecksum } from '../../src/image/blocks.ts';
+import { planDisk } from '../../src/image/disk.ts';
+import { nonZeroBlocks, readPlan } from '../../src/image/extents.ts';
+import { BUILDER_VERSION, imageIdentity, kernelDigest } from '../../src/image/identity.ts';
+import { requireKernelBundle } from '../../src/image/kernel-bundle.ts';
+import { makeManifest, programPath } from '../../src/image/manifest.ts';
+import { recognise } from '../../src/image/recognise.ts';
+import { bytesSource } from '../../src/image/source.ts';
+
+const bundle = process.env.FLOTILLA_KERNEL_BUNDLE ?? '';
+const isInstalled = (command: string, flag: string) => spawnSync(command, [flag]).status === 0;
+
+function missing(): string | undefined {
+  if (bundle === '') return 'FLOTILLA_KERNEL_BUNDLE names no kernel bundle';
+  const files = ['kernel.img', 'boot.img'].filter((file) => !existsSync(join(bundle, file)));
+  if (files.length > 0) return `${bundle} lacks ${files.join(' and ')}`;
+  if (!isInstalled('qemu-system-x86_64', '--version')) return 'qemu-system-x86_64 is not installed';
+  if (!isInstalled('go', 'version')) return 'go is not installed';
+  return undefined;
+}
+
+const server = `package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+)
+
+func main() {
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		file, err := os.ReadFile("/etc/greeting")
+		if err == nil {
+			// what the kernel can write, it can read back: the disk has room for its log
+			err = os.WriteFile("/written", file, 0o644)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), 500)
+			return
+		}
+		written, _ := os.ReadFile("/written")
+		json.NewEncoder(w).Encode(map[string]any{"arguments": os.Args, "environment": os.Environ(), "file": string(written)})
+	})
+	if err := http.ListenAndServe(":"+os.Getenv("PORT"), nil); err != nil {
+		panic(err)
+	}
+}
+`;
+
+const settings = {
+  arguments: ['-v', 'two words', 'žluť'],
+  environment: { PORT: '8080', RELEASE: 'v7', EMPTY: '' },
+  files: { '/etc/greeting': 'hello\n' },
+};
+const volumeSizeGiB = 1;
+
+let folder = '';
+const machines: ChildProcess[] = [];
+
+afterAll(async () => {
+  for (const machine of machines) {
+    if (machine.exitCode !== null || machine.signalCode !== null) continue;
+    const ended = once(machine, 'exit');
+    machine.kill('SIGKILL');
+    await ended;
+  }
+  if (folder !== '') rmSync(folder, { recursive: true, force: true });
+});
+
+function buildServer(): Buffer {
+  writeFileSync(join(folder, 'main.go'), server);
+  writeFileSync(join(folder, 'go.mod'), 'module example.com/booted\n\ngo 1.21\n');
+  const env = { ...process.env, CGO_ENABLED: '0', GOOS: 'linux', GOARCH: 'amd64', GOFLAGS: '' };
+  execFileSync('go', ['build', '-o', 'program', '.'], { cwd: folder, env });
+  return readFileSync(join(folder, 'program'));
+}
+
+/** Plans and writes the disk, block by block as into a snapshot, and gives the file's path. */
+async function writeDisk(program: Buffer): Promise<string> {
+  const kernelImg = readFileSync(join(bundle, 'kernel.img'));
+  const bootImg = readFileSync(join(bundle, 'boot.img'));
+  requireKernelBundle({ kernelImgStart: kernelImg, kernelImgBytes: kernelImg.length, bootImg });
+  const recognised = await recognise(bytesSource(program));
+  if (recognised.kind !== 'go-elf') throw new Error('the server is no Go program');
+  const manifest = makeManifest(settings, programPath(recognised.buildInfo));
+  const digest = kernelDigest([
+    { name: 'kernel.img', sha256: blockChecksum(kernelImg) },
+    { name: 'boot.img', sha256: blockChecksum(bootImg) },
+  ]);
+  const identity = imageIdentity({
+    artifactSha256: blockChecksum(program),
+    kernelDigest: digest,
+    manifest,
+    builderVersion: BUILDER_VERSION,
+    volumeSizeGiB,
+  });
+  const volumeBytes = volumeSizeGiB * 2 ** 30;
+  const plan = planDisk({
+    kernel: { bootImg, kernelImgBytes: kernelImg.length, digest },
+    programBytes: program.length,
+    manifest,
+    volumeBytes,
+    identity,
+  });
+  const disk = readPlan(plan, { program: bytesSource(program), kernel: bytesSource(kernelImg) });
+  const path = join(folder, 'disk.img');
+  await using file = await open(path, 'w');
+  await file.truncate(volumeBytes);
+  for (const index of nonZeroBlocks(plan)) {
+    await file.write(await disk.read(index * BLOCK_BYTES, BLOCK_BYTES), 0, undefined, index * BLOCK_BYTES);
+  }
+  return path;
+}
+
+async function freePort(): Promise<number> {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const address = listener.address();
+  listener.close();
+  await once(listener, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+function boot(disk: string, port: number): { machine: ChildProcess; console: () => string } {
+  const machine = spawn(
+    'qemu-system-x86_64',
+    [
+      ...['-machine', 'q35', '-m', '256', '-display', 'none', '-serial', 'stdio', '-no-reboot'],
+      ...['-drive', `file=${disk},format=raw,if=virtio`],
+      ...['-netdev', `user,id=n,hostfwd=tcp:127.0.0.1:${port}-:8080`, '-device', 'virtio-net-pci,netdev=n'],
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  machines.push(machine);
+  let text = '';
+  for (const stream of [machine.stdout, machine.stderr]) stream.on('data', (data) => (text += data));
+  return { machine, console: () => text };
+}
+
+/** Asks until the machine answers, as a health check does; an end of the machine ends the waiting. */
+async function answerFrom(port: number, { machine, console }: ReturnType<typeof boot>): Promise<Response> {
+  for (let attempt = 0; attempt < 240; attempt += 1) {
+    if (machine.exitCode !== null) break;
+    try {
+      return await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(2000) });
+    } catch {
+      await delay(250); // the machine is another computer: there is nothing to wait for but its answer
+    }
+  }
+  throw new Error(`the machine did not answer; its console:\n${console()}`);
+}
+
+describe('an image under QEMU', () => {
+  it('boots, and serves with the arguments, environment and files of its manifest', async ({ skip }) => {
+    const reason = missing();
+    if (reason !== undefined) skip(reason);
+    folder = mkdtempSync(join(tmpdir(), 'flotilla-boot-'));
+    const disk = await writeDisk(buildServer());
+    const port = await freePort();
+    const response = await answerFrom(port, boot(disk, port));
+    const answer: unknown = await response.json();
+    expect(response.status).toBe(200);
+    expect(answer).toEqual({
+      arguments: ['/booted', '-v', 'two words', 'žluť'],
+      environment: expect.arrayContaining(['PORT=8080', 'RELEASE=v7', 'EMPTY=']),
+      file: 'hello\n',
+    });
+  }, 180_000);
+});
