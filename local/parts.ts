@@ -4,6 +4,7 @@
  */
 import type { Context, Hooks } from './context.ts';
 import type { Iam } from './iam/iam.ts';
+import { createDynamoDb } from './services/dynamodb/dynamodb.ts';
 import { createEbs } from './services/ebs/ebs.ts';
 import { createEc2 } from './services/ec2/ec2.ts';
 import { createLambda } from './services/lambda/lambda.ts';
@@ -27,6 +28,7 @@ export type Parts = ReturnType<typeof createParts>;
 
 export function createParts({ context, iam, hooks }: Assembly) {
   const s3 = createS3(context);
+  const dynamodb = createDynamoDb(context);
   const sts = createSts(context, iam);
   const logs = createLogs(context);
   const lambda = createLambda(context, { logs });
@@ -37,6 +39,7 @@ export function createParts({ context, iam, hooks }: Assembly) {
   // biome-ignore format: one line each
   return {
     s3,
+    dynamodb,
     ebs,
     ec2,
     sts,

@@ -1,0 +1,123 @@
+/**
+ * dynalite, driven directly: its actions are called as functions, without its HTTP server, whose port and whose
+ * absence of signatures the region does not want.
+ */
+import { createRequire } from 'node:module';
+import type { Context } from '../../context.ts';
+import { AwsError } from '../../service.ts';
+import { plain, revived } from './values.ts';
+
+export type Json = Readonly<Record<string, unknown>>;
+/** An item or a key in DynamoDB's JSON. */
+export type Item = Readonly<Record<string, unknown>>;
+
+type Callback = (error: unknown, data?: unknown) => void;
+
+interface Store {
+  readonly options: { maxItemSize: number };
+  readonly tableDb: { awsAccountId: string; awsRegion: string };
+  getTable(name: string, checkStatus: boolean, callback: Callback): void;
+}
+
+interface Validations {
+  checkTypes(data: unknown, types: unknown): Record<string, unknown>;
+  checkValidations(data: unknown, types: unknown, custom: unknown, store: Store): void;
+}
+
+interface Database {
+  create(options: object): Store;
+  checkConditional(data: unknown, existing: Item | undefined): unknown;
+  validateItem(item: Item, table: Json): unknown;
+  validateKey(key: Item, table: Json): unknown;
+  validateUpdates(updates: unknown, expression: unknown, table: Json): unknown;
+}
+
+export interface Table extends Json {
+  readonly TableName: string;
+  readonly TableStatus: string;
+  readonly KeySchema: readonly { readonly AttributeName: string; readonly KeyType: 'HASH' | 'RANGE' }[];
+}
+
+const load = createRequire(import.meta.url);
+
+export type Engine = ReturnType<typeof createEngine>;
+
+export function createEngine(context: Context) {
+  const database = load('dynalite/db') as Database;
+  const validations = load('dynalite/validations') as Validations;
+  const store = database.create({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  store.tableDb.awsAccountId = context.accountId;
+  store.tableDb.awsRegion = context.regionName;
+
+  /** The request as dynalite has it once checked, with its expressions parsed. @throws AwsError */
+  function prepare(operation: string, input: unknown): Record<string, unknown> {
+    const file = operation.charAt(0).toLowerCase() + operation.slice(1);
+    const rules = load(`dynalite/validations/${file}`) as { types: unknown; custom?: unknown };
+    try {
+      const data = validations.checkTypes(plain(input), rules.types);
+      validations.checkValidations(data, rules.types, rules.custom, store);
+      return data;
+    } catch (error) {
+      throw toAwsError(error);
+    }
+  }
+
+  /** Runs an action on a request that was prepared. Real work: virtual time waits for it. @throws AwsError */
+  function perform(operation: string, data: Record<string, unknown>): Promise<Json> {
+    const file = operation.charAt(0).toLowerCase() + operation.slice(1);
+    const action = load(`dynalite/actions/${file}`) as (s: Store, d: unknown, c: Callback) => void;
+    return context.clock.hold(
+      new Promise((resolve, reject) => {
+        action(store, data, (error, result) => {
+          if (error) reject(toAwsError(error));
+          else resolve(revived(result) as Json);
+        });
+      }),
+    );
+  }
+
+  /** Prepares and performs. */
+  async function run(operation: string, input: unknown): Promise<Json> {
+    return perform(operation, prepare(operation, input));
+  }
+
+  /** @throws AwsError ResourceNotFoundException */
+  function table(name: string): Promise<Table> {
+    return context.clock.hold(
+      new Promise((resolve, reject) => {
+        store.getTable(name, false, (error, found) => {
+          if (error) reject(toAwsError(error));
+          else resolve(found as Table);
+        });
+      }),
+    );
+  }
+
+  /** What an item or key lacks to fit the table; `undefined` if it fits. */
+  function misfit(kind: 'item' | 'key', value: Item, of: Table): AwsError | undefined {
+    const error = kind === 'item' ? database.validateItem(value, of) : database.validateKey(value, of);
+    return error == null ? undefined : toAwsError(error);
+  }
+
+  /** Whether the prepared request's condition holds for the item that exists, in DynamoDB's JSON. */
+  function conditionHolds(data: Record<string, unknown>, existing: Item | undefined): boolean {
+    return database.checkConditional(data, existing as Item) == null;
+  }
+
+  return { prepare, perform, run, table, misfit, conditionHolds };
+}
+
+/** dynalite's errors carry the body of the answer. */
+function toAwsError(error: unknown): AwsError {
+  const { statusCode, body } = error as {
+    statusCode?: number;
+    body?: { __type: string; message?: string; Message?: string };
+  };
+  if (statusCode === undefined || body === undefined) {
+    if (error instanceof AwsError) return error;
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return new AwsError('InternalServerError', `dynalite broke: ${detail}`, 500);
+  }
+  const code = body.__type.slice(body.__type.lastIndexOf('#') + 1);
+  return new AwsError(code, body.message ?? body.Message ?? code, statusCode);
+}

@@ -1,0 +1,133 @@
+/** Single items, batches and queries: dynalite does the work, under the region's lock. */
+import type {
+  BatchGetItemInput,
+  BatchGetItemOutput,
+  BatchWriteItemInput,
+  BatchWriteItemOutput,
+  DeleteItemInput,
+  DeleteItemOutput,
+  GetItemInput,
+  GetItemOutput,
+  PutItemInput,
+  PutItemOutput,
+  QueryInput,
+  QueryOutput,
+  ScanInput,
+  ScanOutput,
+  UpdateItemInput,
+  UpdateItemOutput,
+} from '@aws-sdk/client-dynamodb';
+import type { Context } from '../../context.ts';
+import { AwsError, type Operation } from '../../service.ts';
+import type { Engine, Item, Table } from './engine.ts';
+import type { Lock } from './lock.ts';
+import { onTable, onTables, tableNameOf } from './rights.ts';
+
+export interface Write {
+  readonly TableName: string | undefined;
+  readonly Key?: Item | undefined;
+  readonly Item?: Item | undefined;
+  readonly ReturnValuesOnConditionCheckFailure?: string | undefined;
+}
+
+/** The key of the item that a write means. */
+export function keyOf(write: Write, table: Table): Item {
+  const item = write.Key ?? write.Item ?? {};
+  return Object.fromEntries(table.KeySchema.map(({ AttributeName: name }) => [name, item[name]]));
+}
+
+export function createItems(context: Context, engine: Engine, lock: Lock) {
+  function read<Input extends { TableName: string | undefined }, Output>(
+    operation: string,
+  ): Operation<Input, Output> {
+    return {
+      access: onTable(context, operation),
+      run: async (input) =>
+        (await engine.run(operation, {
+          ...input,
+          TableName: tableNameOf(context, input.TableName),
+        })) as Output,
+    };
+  }
+
+  /**
+   * A write of one item. Where the condition failed and the caller asked for it, the item that stood in the way is
+   * in the error: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
+   */
+  function write<Input extends Write, Output>(operation: string): Operation<Input, Output> {
+    return {
+      access: onTable(context, operation),
+      run: (input) => {
+        const { ReturnValuesOnConditionCheckFailure: wanted, ...rest } = input;
+        const TableName = tableNameOf(context, input.TableName);
+        const data = engine.prepare(operation, { ...rest, TableName });
+        return lock.run(async () => {
+          try {
+            return (await engine.perform(operation, data)) as Output;
+          } catch (error) {
+            if (
+              !(error instanceof AwsError) ||
+              error.code !== 'ConditionalCheckFailedException' ||
+              wanted !== 'ALL_OLD'
+            )
+              throw error;
+            const key = keyOf(input, await engine.table(TableName));
+            const { Item: item } = await engine.run('GetItem', { TableName, Key: key, ConsistentRead: true });
+            throw new AwsError(
+              error.code,
+              error.message,
+              error.status,
+              item === undefined ? {} : { Item: item },
+            );
+          }
+        });
+      },
+    };
+  }
+
+  /** A batch names tables as keys, by name or ARN; the answer comes under the same names. */
+  function renamed<T>(items: Readonly<Record<string, T>> | undefined): Record<string, T> {
+    return Object.fromEntries(
+      Object.entries(items ?? {}).map(([name, value]) => [tableNameOf(context, name), value]),
+    );
+  }
+
+  const batchGet: Operation<BatchGetItemInput, BatchGetItemOutput> = {
+    access: onTables(context, 'BatchGetItem'),
+    run: async (input) =>
+      (await engine.run('BatchGetItem', {
+        ...input,
+        RequestItems: renamed(input.RequestItems),
+      })) as BatchGetItemOutput,
+  };
+
+  const batchWrite: Operation<BatchWriteItemInput, BatchWriteItemOutput> = {
+    access: onTables(context, 'BatchWriteItem'),
+    run: (input) =>
+      lock.run(
+        async () =>
+          (await engine.run('BatchWriteItem', {
+            ...input,
+            RequestItems: renamed(input.RequestItems),
+          })) as BatchWriteItemOutput,
+      ),
+  };
+
+  const query: Operation<QueryInput, QueryOutput> = read('Query');
+  const scan: Operation<ScanInput, ScanOutput> = read('Scan');
+  const get: Operation<GetItemInput, GetItemOutput> = read('GetItem');
+  const put: Operation<PutItemInput, PutItemOutput> = write('PutItem');
+  const update: Operation<UpdateItemInput, UpdateItemOutput> = write('UpdateItem');
+  const remove: Operation<DeleteItemInput, DeleteItemOutput> = write('DeleteItem');
+
+  return {
+    Query: query,
+    Scan: scan,
+    GetItem: get,
+    PutItem: put,
+    UpdateItem: update,
+    DeleteItem: remove,
+    BatchGetItem: batchGet,
+    BatchWriteItem: batchWrite,
+  };
+}
