@@ -1,0 +1,88 @@
+/** Rollouts asked for, and orders given to them. */
+import { type Copies, openCopies } from '../src/aws/copy-object.ts';
+import { type Executions, openExecutions } from '../src/aws/executions.ts';
+import { type Objects, openObjects } from '../src/aws/objects.ts';
+import { openTable, type Table } from '../src/aws/table.ts';
+import type { BodyOf, ParamsOf, RolloutAnswer } from '../src/contracts/api.ts';
+import { parseRolloutId } from '../src/contracts/ids.ts';
+import type { Actor } from '../src/contracts/items.ts';
+import { FlotillaError } from '../src/errors.ts';
+import { ask, deploy } from '../src/runtime/deploy-request.ts';
+import { giveOrder } from '../src/runtime/give-order.ts';
+import type { Invocation } from '../src/runtime/handler.ts';
+import { type ApiAnswer, apiFunction, type Route, route } from '../src/runtime/http.ts';
+
+interface Deps {
+  readonly table: Table;
+  readonly executions: Executions;
+  readonly objects: Objects;
+  readonly copies: Copies;
+}
+
+function answered(body: RolloutAnswer): ApiAnswer {
+  const begun = body.outcome === 'started' || body.outcome === 'queued' || body.outcome === 'building';
+  return {
+    status: begun ? 202 : 200,
+    body,
+    ...(begun && body.address !== undefined ? { location: body.address } : {}),
+  };
+}
+
+type OrderName = 'abortRollout' | 'approveRollout' | 'rejectRollout' | 'promoteRollout';
+
+/** The four orders differ in nothing but their verb. */
+function orderRoute(name: OrderName, verb: 'abort' | 'approve' | 'reject' | 'promote'): Route<Deps> {
+  return route(
+    name,
+    async (
+      { params, body, actor }: { params: ParamsOf<OrderName>; body: BodyOf<OrderName>; actor: Actor },
+      { table, executions }: Deps,
+      { clock }: Invocation,
+    ) => {
+      const { id } = params;
+      const parsed = parseRolloutId(id);
+      if (parsed === undefined)
+        throw new FlotillaError('RolloutNotFound', `There is no rollout ${id}.`, { id });
+      const given = {
+        fleet: parsed.fleet,
+        rollout: parsed.number,
+        verb,
+        by: actor,
+        ...(body.reason === undefined ? {} : { reason: body.reason }),
+      };
+      const { message } = await giveOrder(given, { table, executions, clock });
+      const address = `/rollouts/${id}`;
+      return { status: 202, body: { rollout: id, address, message }, location: address };
+    },
+  );
+}
+
+export const routes: readonly Route<Deps>[] = [
+  route('requestRollout', async ({ params, body, actor }, deps: Deps, invocation) =>
+    answered(await deploy({ ...body, fleet: params.fleet, by: actor }, deps, invocation)),
+  ),
+  route('rollBack', async ({ params, body, actor }, deps: Deps, invocation) =>
+    answered(
+      await ask(
+        { fleet: params.fleet, target: { kind: 'rollback' }, by: actor, force: false, plan: body.plan },
+        deps,
+        invocation,
+      ),
+    ),
+  ),
+  orderRoute('abortRollout', 'abort'),
+  orderRoute('approveRollout', 'approve'),
+  orderRoute('rejectRollout', 'reject'),
+  orderRoute('promoteRollout', 'promote'),
+];
+
+export const handler = apiFunction<Deps>({
+  name: 'api-rollouts',
+  deps: (config) => ({
+    table: openTable(config.table),
+    executions: openExecutions(),
+    objects: openObjects(),
+    copies: openCopies(),
+  }),
+  routes,
+});

@@ -1,0 +1,194 @@
+/** `POST /fleets/{fleet}/rollouts`: from what a person names to an image, and from there to a rollout. */
+import type { Copies } from '../aws/copy-object.ts';
+import type { Objects } from '../aws/objects.ts';
+import type { BodyOf, RolloutAnswer } from '../contracts/api.ts';
+import { rolloutId } from '../contracts/ids.ts';
+import {
+  type Actor,
+  artifactItem,
+  eventItem,
+  type FleetItem,
+  imageItem,
+  refItem,
+  type UploadItem,
+  uploadItem,
+} from '../contracts/items.ts';
+import { kernelKeys, latestKernel } from '../contracts/kernel-bundle.ts';
+import type { RolloutTarget } from '../contracts/request.ts';
+import { FlotillaError } from '../errors.ts';
+import { keys } from '../lineage/keys.ts';
+import { uploadId } from '../lineage/upload.ts';
+import type { Invocation } from './handler.ts';
+import { requireFleet } from './read-fleet.ts';
+import { type RequestDeps, requestRollout } from './request-rollout.ts';
+
+export interface DeployDeps extends Omit<RequestDeps, 'clock' | 'config'> {
+  readonly objects: Pick<Objects, 'bytes'>;
+  readonly copies: Copies;
+}
+
+export type DeployWish = BodyOf<'requestRollout'> & { readonly fleet: string; readonly by: Actor };
+
+/** @throws FlotillaError as requestRollout, and ArtifactNotFound, UploadGone, ImageNotFound */
+export async function deploy(
+  wish: DeployWish,
+  deps: DeployDeps,
+  invocation: Invocation,
+): Promise<RolloutAnswer> {
+  const { fleet, by, release, image, artifact } = wish;
+  const item = await requireFleet(deps.table, fleet);
+  if (item.lease?.purpose === 'removal') {
+    throw new FlotillaError('FleetInUse', `Fleet ${fleet} is being removed.`, { fleet });
+  }
+  let target: RolloutTarget;
+  if (release !== undefined) target = { kind: 'release', number: release };
+  else if (image !== undefined) target = { kind: 'image', identity: await identityOf(image, deps) };
+  else {
+    const found = await imageOfArtifact(artifact ?? '', item, deps, invocation);
+    if (found.kind === 'building') return onTheWay(found.upload);
+    if (found.kind === 'none') return await rebuild(artifact ?? '', item, wish, deps, invocation);
+    target = { kind: 'image', identity: found.identity };
+  }
+  return await ask({ fleet, target, by, force: wish.force, plan: wish.plan }, deps, invocation);
+}
+
+export interface Ask {
+  readonly fleet: string;
+  readonly target: RolloutTarget;
+  readonly by: Actor;
+  readonly force: boolean;
+  readonly plan: boolean;
+}
+
+/** Asks for the rollout, and answers in the words of the API. */
+export async function ask(
+  { fleet, target, by, force, plan }: Ask,
+  deps: Omit<RequestDeps, 'clock' | 'config'>,
+  { clock, config }: Invocation,
+): Promise<RolloutAnswer> {
+  const answer = await requestRollout({ fleet, target, by, force, dryRun: plan }, { ...deps, clock, config });
+  const { outcome, message, rollout, release, executionArn } = answer;
+  if (outcome === 'superseded') throw new FlotillaError('SupersededUpload', message, { fleet });
+  const id = rollout === undefined ? undefined : rolloutId(fleet, rollout);
+  return {
+    outcome: plan && outcome !== 'already-live' ? 'planned' : outcome,
+    message,
+    ...(release === undefined ? {} : { release }),
+    ...(id === undefined ? {} : { rollout: id, address: `/rollouts/${id}` }),
+    ...(executionArn === undefined ? {} : { executionArn }),
+  };
+}
+
+/** An AMI's id through its look-up, an identity as it is. */
+async function identityOf(image: string, { table }: DeployDeps): Promise<string> {
+  if (!image.startsWith('ami-')) return image;
+  const { pk, sk } = keys.ref(image, 'image', '');
+  const [ref] = await table.queryAll(pk, sk, refItem);
+  if (ref === undefined) {
+    throw new FlotillaError('ImageNotFound', `${image} is not an image that was made here.`, {
+      imageId: image,
+    });
+  }
+  return ref.to;
+}
+
+type Found =
+  | { readonly kind: 'image'; readonly identity: string }
+  | { readonly kind: 'building'; readonly upload: UploadItem }
+  | { readonly kind: 'none' };
+
+/**
+ * The image that this artifact becomes with the fleet's present settings, if one was made: that of an upload of
+ * the same bytes to this fleet since the spec was last applied, with the kernel that the spec means today.
+ */
+async function imageOfArtifact(
+  sha256: string,
+  fleet: FleetItem,
+  deps: DeployDeps,
+  { config }: Invocation,
+): Promise<Found> {
+  const { pk, sk } = keys.ref(sha256, 'upload', '');
+  const refs = await deps.table.queryAll(pk, sk, refItem);
+  const applied = await deps.table.get(
+    keys.event(`fleet/${fleet.fleet}`, `spec-${String(fleet.specVersion).padStart(10, '0')}`),
+    eventItem,
+  );
+  const uploads: UploadItem[] = [];
+  for (const ref of refs) {
+    const upload = await deps.table.get(keys.upload(ref.to), uploadItem);
+    if (upload?.fleet === fleet.fleet && upload.receivedAt >= (applied?.at ?? '')) uploads.push(upload);
+  }
+  uploads.sort((a, b) => (a.receivedAt < b.receivedAt ? 1 : -1));
+  const kernel = fleet.spec.image.kernel ?? (await newestKernel(deps, config.storeBucket));
+  for (const { identity } of uploads) {
+    if (identity === undefined) continue;
+    const image = await deps.table.get(keys.image(identity), imageItem);
+    // A disk brought its own kernel, which the item calls ''.
+    if (image?.state === 'available' && (image.kernel === '' || image.kernel === kernel)) {
+      return { kind: 'image', identity };
+    }
+  }
+  const building = uploads.find((upload) => upload.endedAt === undefined);
+  return building === undefined ? { kind: 'none' } : { kind: 'building', upload: building };
+}
+
+async function newestKernel({ objects }: DeployDeps, bucket: string): Promise<string | undefined> {
+  const bytes = await objects.bytes({ bucket, key: kernelKeys.latest });
+  if (bytes === undefined) return undefined;
+  return latestKernel.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).version;
+}
+
+function onTheWay(upload: UploadItem): RolloutAnswer {
+  return {
+    outcome: 'building',
+    message: `Upload ${upload.id} of the same bytes is being built; its rollout follows.`,
+    address: `/uploads/${upload.id}`,
+  };
+}
+
+/**
+ * Sends the bytes the way of every upload once more: a copy under the fleet's own prefix. An image that fits is
+ * adopted there, so that this costs no second build.
+ */
+async function rebuild(
+  sha256: string,
+  fleet: FleetItem,
+  wish: DeployWish,
+  { table, copies }: DeployDeps,
+  { config }: Invocation,
+): Promise<RolloutAnswer> {
+  const artifact = await table.get(keys.artifact(sha256), artifactItem);
+  if (artifact === undefined) {
+    throw new FlotillaError('ArtifactNotFound', `Nothing with the digest ${sha256} was ever accepted.`, {
+      sha256,
+    });
+  }
+  const name = artifact.key.slice(artifact.key.indexOf('/') + 1);
+  const key = `${fleet.fleet}/${name}`;
+  const then = fleet.spec.deployOnUpload
+    ? 'its rollout follows'
+    : 'the fleet does not deploy on upload: ask for the rollout again once it is built';
+  if (wish.plan) {
+    return {
+      outcome: 'planned',
+      message: `Nothing was changed. The artifact would be built for ${fleet.fleet} as ${key}; ${then}.`,
+    };
+  }
+  const copied = await copies.copy({
+    from: { bucket: artifact.bucket, key: artifact.key, versionId: artifact.versionId },
+    bucket: config.uploadBucket,
+    key,
+  });
+  if (copied === 'gone') {
+    throw new FlotillaError('UploadGone', `The bytes of ${sha256} are no longer in the upload bucket.`, {
+      sha256,
+      key: artifact.key,
+    });
+  }
+  const id = uploadId({ bucket: config.uploadBucket, key, versionId: copied.versionId });
+  return {
+    outcome: 'building',
+    message: `The artifact is being built for ${fleet.fleet}; ${then}.`,
+    address: `/uploads/${id}`,
+  };
+}
