@@ -18,7 +18,7 @@ export interface GoModule {
   readonly replace?: GoModule;
 }
 
-export interface GoVcs {
+interface GoVcs {
   /** `git`, `hg`, … */
   readonly system: string;
   readonly revision?: string;

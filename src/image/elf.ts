@@ -19,7 +19,7 @@ export interface ElfSegment {
 }
 
 /** A named part of the file (section header). */
-export interface ElfSection {
+interface ElfSection {
   readonly name: string;
   readonly type: number;
   readonly address: bigint;
@@ -37,7 +37,7 @@ export interface ElfFile {
 }
 
 const segmentType = { load: 1, dynamic: 2, interpreter: 3 } as const;
-export const segmentFlag = { execute: 1, write: 2 } as const;
+const segmentFlag = { execute: 1, write: 2 } as const;
 const headerBytes = 64;
 const segmentBytes = 56;
 const sectionBytes = 64;

@@ -8,14 +8,12 @@ import { SECTOR_BYTES } from './tfs/log.ts';
 
 /** Names of a bundle's files, as an Ops release has them. */
 export const kernelFile = { kernel: 'kernel.img', boot: 'boot.img' } as const;
-/** Modules lie in this folder of a release, one file each. */
-export const klibFolder = 'klibs/';
 
 /**
  * The boot file system has 12 MiB. Its log takes the first 512 KiB, the second is for small modules, and the
  * kernel reserves as much again for a log that grows.
  */
-export const mostKernelBytes = BOOT_FS_SECTORS * SECTOR_BYTES - 4 * 524_288;
+const mostKernelBytes = BOOT_FS_SECTORS * SECTOR_BYTES - 4 * 524_288;
 /** A real boot.img has about 50 KB; the region that it is loaded into ends at 0x80000 minus its base. */
 const mostBootBytes = 0x80000 - 0x8000;
 

@@ -10,11 +10,11 @@ import { SECTOR_BYTES } from './tfs/log.ts';
 
 export const partitionType = { linux: 0x83, efiSystem: 0xef } as const;
 /** Where the kernel leaves its exit code and the end of its console. */
-export const KERNEL_LOG_BYTES = 4096;
+const KERNEL_LOG_BYTES = 4096;
 /** Fixed: the boot file system has this size on every Nanos disk. */
 export const BOOT_FS_SECTORS = 24_576;
 /** 33 MiB: the smallest FAT32 with sectors of 512 bytes and one sector per cluster, rounded up. */
-export const EFI_SYSTEM_SECTORS = 67_584;
+const EFI_SYSTEM_SECTORS = 67_584;
 
 const tableOffset = 0x1be;
 const entryBytes = 16;

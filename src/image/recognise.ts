@@ -143,7 +143,7 @@ async function recogniseDisk(source: ByteSource, bootSector: Uint8Array): Promis
   };
 }
 
-export interface DiskLayout {
+interface DiskLayout {
   readonly boot: Partition;
   readonly root: Partition;
   readonly hasEfiSystem: boolean;
@@ -156,7 +156,7 @@ export interface DiskLayout {
  *
  * @throws FlotillaError DiskNotNanos, DiskTruncated
  */
-export function diskLayout(bootSector: Uint8Array, sizeBytes: number): DiskLayout {
+function diskLayout(bootSector: Uint8Array, sizeBytes: number): DiskLayout {
   const partitions = readPartitions(bootSector);
   const at = (index: number) => partitions.find((partition) => partition.index === index);
   const hasEfiSystem = at(0)?.type === partitionType.efiSystem;

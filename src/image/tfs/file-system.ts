@@ -5,7 +5,7 @@ import { readLog, SECTOR_BYTES, type TfsLog } from './log.ts';
 import { isTuple, type TfsTuple, type TfsValue } from './value.ts';
 
 /** A run of blocks of a file; all numbers in 512-byte blocks. */
-export interface FileExtent {
+interface FileExtent {
   /** Where in the file. */
   readonly fileBlock: number;
   /** Where in the file system. */

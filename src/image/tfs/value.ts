@@ -22,7 +22,7 @@ export function isTuple(value: TfsValue | undefined): value is TfsTuple {
 }
 
 /** The null value: an attribute that says something by being there. */
-export const present: Uint8Array = new Uint8Array(1);
+const present: Uint8Array = new Uint8Array(1);
 
 /**
  * What a person or a database can read: tuples become objects, integers numbers where they are exact and

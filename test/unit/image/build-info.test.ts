@@ -25,12 +25,12 @@ const text = [
   '',
 ].join('\n');
 
-async function readFrom(data: Uint8Array) {
+async function readFrom(data: Uint8Array, address?: bigint) {
   const source = bytesSource(
     makeElf({
       segments: [
         { type: 1, flags: 5, bytes: Buffer.from('code') },
-        { type: 1, flags: 6, bytes: data },
+        { type: 1, flags: 6, bytes: data, ...(address !== undefined && { address }) },
       ],
     }),
   );
@@ -81,17 +81,21 @@ describe('the build information of Go', () => {
     expect(info).toEqual({ goVersion: 'go1.17.13', ...parseModules(text) });
   });
 
-  it('is found behind other data, across the border of a search piece, and only where it is aligned', async () => {
-    const behind = 1_048_576 - 16;
+  it('is found behind other data, but only where it is aligned in memory', async () => {
     const decoy = Buffer.concat([Buffer.alloc(8), inlineBuildInfo('go0.0', '')]);
-    const padding = Buffer.alloc(behind - Math.ceil(decoy.length / 16) * 16);
-    const data = Buffer.concat([
-      decoy,
-      Buffer.alloc((16 - (decoy.length % 16)) % 16),
-      padding,
-      inlineBuildInfo('go1.26.8', text),
-    ]);
-    expect((await readFrom(data)).goVersion).toBe('go1.26.8');
+    const padding = Buffer.alloc(16 - (decoy.length % 16));
+    const info = await readFrom(Buffer.concat([decoy, padding, inlineBuildInfo('go1.26.8', text)]));
+    expect(info.goVersion).toBe('go1.26.8');
+  });
+
+  it('is found across the border of what is searched at once', async () => {
+    const data = Buffer.concat([Buffer.alloc(1_048_576 - 8), inlineBuildInfo('go1.26.8', text)]);
+    expect((await readFrom(data, 0x500008n)).goVersion).toBe('go1.26.8');
+  });
+
+  it('without the line end before its closing mark says nothing of modules', async () => {
+    const info = await readFrom(inlineBuildInfo('go1.26.8', 'path\texample.com/cut'));
+    expect(info).toEqual({ goVersion: 'go1.26.8', path: '', deps: [], settings: {} });
   });
 
   it.each([
@@ -108,9 +112,13 @@ describe('the build information of Go', () => {
   });
 
   it('that claims a length beyond the file is malformed', async () => {
-    const data = inlineBuildInfo('go1.26.8', 'x'.repeat(200));
-    data.set([0xff, 0xff, 0xff, 0x7f], 41); // the length of the module text
-    await expect(readFrom(data)).rejects.toMatchObject({ name: 'ArtifactMalformed' });
+    const data = inlineBuildInfo('go1.26.8', 'x'.repeat(50)); // 82 bytes with the marks
+    data[41] = 127; // the length of the module text
+    await expect(readFrom(data)).rejects.toThrow(/outside the file/);
+  });
+
+  it('that is longer than any of Go is malformed', async () => {
+    await expect(readFrom(inlineBuildInfo('go'.repeat(1000), text))).rejects.toThrow(/2000 bytes/);
   });
 
   it('keeps any setting whose value Go quotes', () => {

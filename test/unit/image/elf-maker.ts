@@ -54,7 +54,7 @@ export function makeElf(options: ElfOptions = {}): Buffer {
 }
 
 /** The text between its sentinels, as the linker frames it. */
-export function framed(text: string): Buffer {
+function framed(text: string): Buffer {
   const frame = Buffer.alloc(16, 0xab);
   return Buffer.concat([frame, Buffer.from(text), frame]);
 }

@@ -78,6 +78,20 @@ describe('an ELF that lies about its size', () => {
     await expect(recognise(bytesSource(file))).rejects.toMatchObject({ name: 'ArtifactMalformed' });
   });
 
+  it('is malformed where a section reaches beyond the file', async () => {
+    const section = Buffer.alloc(128); // the unused first entry, then one of a kind that has bytes
+    section.writeUInt32LE(1, 64 + 4);
+    section.writeBigUInt64LE(10_000_000n, 64 + 32);
+    const elf = makeGoElf();
+    elf.writeBigUInt64LE(BigInt(elf.length), 40);
+    elf.writeUInt16LE(64, 58);
+    elf.writeUInt16LE(2, 60);
+    const file = Buffer.concat([elf, section]);
+    await expect(recognise(bytesSource(file))).rejects.toMatchObject({ name: 'ArtifactMalformed' });
+    file.writeUInt32LE(8, elf.length + 64 + 4); // memory that starts as zeros takes nothing of the file
+    expect(await recognise(bytesSource(file))).toMatchObject({ kind: 'go-elf' });
+  });
+
   it('still wants a linker where the name of the linker is empty', async () => {
     const file = makeElf({ segments: [code, { type: 3, bytes: new Uint8Array(0) }] });
     file.writeBigUInt64LE(2n ** 60n, 64 + 56 + 8);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DiskPlan, makePlan, readPlan } from '../../../src/image/extents.ts';
 import { type ByteSource, bytesSource } from '../../../src/image/source.ts';
+import { ByteWriter } from '../../../src/image/tfs/bytes.ts';
 import { encodeTuple } from '../../../src/image/tfs/encode.ts';
 import { find, openFile, readFileSystem, walk } from '../../../src/image/tfs/file-system.ts';
 import { readLog, uuidText, writeLog } from '../../../src/image/tfs/log.ts';
@@ -238,33 +239,51 @@ describe('a file whose bytes are not all there', () => {
 
 describe('a file system that contradicts itself', () => {
   const one = [0x90];
-  it.each<[string, (disk: Buffer) => void]>([
-    [
-      'a link back to the log itself',
-      (disk) => disk.set([0x4e, 0x56, 0x4d, 0x54, 0x46, 0x53, 5, 0x88, 0, 5, 1, 0x88, 0], 512),
-    ],
-    ['a link outside', (disk) => disk.set([5, 0xff, 0xff, 0x7f, 0x88, 0], 26)],
-    ['a link to nothing', (disk) => disk.set([5, 1, 0], 26)],
-    ['a link to too much', (disk) => disk.set([5, 1, 0xff, 0xff, 0x7f], 26)],
-    ['an extension without its signature', (disk) => disk.fill(0, 512, 518)],
-    ['a length that its link does not name', (disk) => disk.set([0x87], 519)],
-    ['a version from the future', (disk) => disk.set([6], 6)],
-    ['a label without an end', (disk) => disk.fill(0x61, 25, 512)],
-    ['a record that does not exist', (disk) => disk.set([9], 521)],
-    ['a part of a tuple that was never begun', (disk) => disk.set([3, 1, 0x90], 521)],
-    ['a tuple that never ends', (disk) => disk.set([2, 5, 1, 0x90, 1], 521)],
-    ['a tuple begun inside another', (disk) => disk.set([2, 5, 1, 0x90, 2, 1, 1, 0x90, 1], 521)],
-    ['more of a tuple than announced', (disk) => disk.set([2, 1, 2, 0x90, 0x90, 1], 521)],
-    ['an enormous tuple', (disk) => disk.set([2, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 0x90], 521)],
-    ['no tuple', (disk) => disk.set([1], 521)],
-  ])('%s', async (_, change) => {
-    await expect(fileSystemOf(one, change)).rejects.toMatchObject({ name: 'DiskMalformed' });
+  // the link of the first sector stands at 25, the first record of the extension at 521
+  it.each<[string, RegExp, (disk: Buffer) => void]>([
+    ['a link back to the log itself', /back into itself/, (disk) => disk.set([5, 1, 0x88, 0], 521)],
+    ['a link outside', /outside/, (disk) => disk.set([5, 0xff, 0xff, 0x7f, 0x88, 0], 25)],
+    ['a link to nothing', /0 sectors/, (disk) => disk.set([5, 1, 0], 25)],
+    ['a link to too much', /2097151 sectors/, (disk) => disk.set([5, 1, 0xff, 0xff, 0x7f], 25)],
+    ['an extension without its signature', /signature/, (disk) => disk.fill(0, 512, 518)],
+    ['a length that its link does not name', /says 896 sectors/, (disk) => disk.set([0x87], 519)],
+    ['a version from the future', /version 6/, (disk) => disk.set([6], 6)],
+    ['a label without an end', /label/, (disk) => disk.fill(0x61, 24, 512)],
+    ['a record that does not exist', /kind 9/, (disk) => disk.set([9], 521)],
+    ['a part of a tuple that was never begun', /more of a tuple/, (disk) => disk.set([3, 1, 0x90], 521)],
+    ['a tuple that never ends', /not finished/, (disk) => disk.set([2, 5, 1, 0x90, 1], 521)],
+    ['a tuple begun in another', /not finished/, (disk) => disk.set([2, 5, 1, 0x90, 2, 1, 1, 0x90, 1], 521)],
+    ['a part longer than its tuple', /longer than/, (disk) => disk.set([2, 1, 2, 0x90, 0x90, 1], 521)],
+    ['more of a tuple than announced', /more of/, (disk) => disk.set([2, 2, 1, 0x90, 3, 2, 0, 0, 1], 521)],
+    ['an enormous tuple', /a tuple of/, (disk) => disk.set([2, 0xff, 0xff, 0xff, 0xff, 0x7f, 1, 0x90], 521)],
+    ['no tuple', /no tuple/, (disk) => disk.set([1], 521)],
+  ])('%s', async (_, why, change) => {
+    const error = await fileSystemOf(one, change).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'DiskMalformed', message: expect.stringMatching(why) });
+  });
+
+  it('a log in more parts than any has', async () => {
+    const disk = Buffer.alloc(1_048_576); // three hundred parts of one sector, each linked to the next
+    for (let sector = 0; sector < 300; sector += 1) {
+      disk.set([0x4e, 0x56, 0x4d, 0x54, 0x46, 0x53, 5, 1], sector * 512);
+      const link = new ByteWriter();
+      link.byte(5);
+      link.varint(sector + 1);
+      link.varint(1);
+      disk.set(link.finish(), sector * 512 + (sector === 0 ? 25 : 8));
+    }
+    await expect(readFileSystem(bytesSource(disk))).rejects.toThrow(/256 parts/);
   });
 
   it('a directory inside itself is found when it is walked', async () => {
     // root { children { d: <the root again> } }
     const fs = await fileSystemOf([0x91, ...longName('children'), 0x91, ...name('d'), 0x10, 0x01]);
-    expect(() => [...walk(fs)]).toThrow(expect.objectContaining({ name: 'DiskMalformed' }));
+    const paths: string[] = [];
+    const walking = () => {
+      for (const { path } of walk(fs)) paths.push(path);
+    };
+    expect(walking).toThrow(expect.objectContaining({ name: 'DiskMalformed' }));
+    expect(paths).toEqual(['/', '/d']); // at once, and not after walking round for long
     expect(find(fs, '/d/d/d/d')).toMatchObject({ kind: 'directory' });
   });
 
@@ -280,6 +299,22 @@ describe('a file system that contradicts itself', () => {
     ]);
     const fs = await fileSystemOf(oneFile(length, new Map([['0', extent]])));
     expect(() => [...walk(fs)]).toThrow(expect.objectContaining({ name: 'DiskMalformed' }));
+  });
+});
+
+describe('a file whose parts overlap', () => {
+  it('is malformed', async () => {
+    const part = (offset: bigint) =>
+      new Map([
+        ['offset', offset],
+        ['length', 2n],
+      ]);
+    const overlapping = new Map([
+      ['1', part(1030n)],
+      ['0', part(1040n)],
+    ]);
+    const fs = await fileSystemOf(oneFile('1024', overlapping));
+    expect(() => find(fs, '/f')).toThrow(/overlap/);
   });
 });
 
