@@ -40,9 +40,6 @@ export const buildAttempt = z.strictObject({
 });
 export type BuildAttempt = z.infer<typeof buildAttempt>;
 
-const plain: z.ZodType<PlainJson> = z.json();
-type PlainJson = z.infer<ReturnType<typeof z.json>>;
-
 /** Everything that an image is made from, kept in the store for the functions that write its blocks. */
 export const recipe = z.strictObject({
   identity: sha256Hex,
@@ -67,7 +64,8 @@ export const recipe = z.strictObject({
         files: z.record(z.string(), z.string()),
         klibs: z.array(z.string()),
         flags: z.array(z.string()),
-        attributes: z.record(z.string(), plain),
+        /** Further keys of the manifest: a fleet's spec has none. */
+        attributes: z.strictObject({}),
       }),
     })
     .optional(),

@@ -1,0 +1,134 @@
+/** Looks at what was uploaded: its digest in one pass, and what it is by ranges. Nothing is held in memory. */
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import { hasCode } from '../src/aws/errors.ts';
+import { type Objects, openObjects } from '../src/aws/objects.ts';
+import { openTable, type Table } from '../src/aws/table.ts';
+import { type AcceptedUpload, executionArn, type UploadJob, uploadJob } from '../src/contracts/build.ts';
+import type { ArtifactItem } from '../src/contracts/items.ts';
+import { FlotillaError } from '../src/errors.ts';
+import type { GoBuildInfo } from '../src/image/build-info.ts';
+import { programPath } from '../src/image/manifest.ts';
+import { type Recognised, recognise } from '../src/image/recognise.ts';
+import { uploadId } from '../src/lineage/upload.ts';
+import { acceptUpload, numberUpload } from '../src/runtime/accept-upload.ts';
+import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
+
+interface Deps {
+  readonly table: Table;
+  readonly objects: Objects;
+}
+
+const gib = 1_073_741_824;
+
+async function sha256Of(objects: Objects, job: UploadJob): Promise<{ sha256: string; sizeBytes: number }> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  for await (const piece of await objects.stream(job)) {
+    hash.update(piece);
+    sizeBytes += piece.length;
+  }
+  return { sha256: hash.digest('hex'), sizeBytes };
+}
+
+function goFacts(info: GoBuildInfo | undefined): Partial<ArtifactItem> {
+  const facts = {
+    goVersion: info?.goVersion,
+    module: info?.main?.path ?? info?.path,
+    moduleVersion: info?.main?.version,
+    vcsRevision: info?.vcs?.revision,
+    vcsTime: info?.vcs?.time,
+    vcsModified: info?.vcs?.modified,
+  };
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined));
+}
+
+/** @throws FlotillaError ArtifactArchitectureMismatch, ArtifactTooLarge */
+function requireFit(found: Recognised, sizeBytes: number, architecture: string, volumeSizeGiB: number): void {
+  if (found.architecture !== architecture) {
+    throw new FlotillaError(
+      'ArtifactArchitectureMismatch',
+      `The program is for ${found.architecture}, and the fleet runs ${architecture}`,
+      { artifact: found.architecture, fleet: architecture },
+    );
+  }
+  if (found.kind === 'go-elf' && found.architecture === 'arm64') {
+    throw new FlotillaError(
+      'ArtifactArchitectureMismatch',
+      'Programs for arm64 need a disk built by Ops: upload that instead of the program',
+      { artifact: found.architecture },
+    );
+  }
+  if (sizeBytes > volumeSizeGiB * gib) {
+    throw new FlotillaError(
+      'ArtifactTooLarge',
+      `The file has ${sizeBytes} bytes, a volume of the fleet ${volumeSizeGiB} GiB`,
+      { sizeBytes, volumeSizeGiB },
+    );
+  }
+}
+
+async function inspect(job: UploadJob, { table, objects }: Deps, { clock }: Invocation) {
+  const id = uploadId(job);
+  const { upload, fleet } = await numberUpload(table, id, clock.now);
+  const head = await objects.head(job);
+  if (head === undefined) throw uploadGone(job);
+  const found = await recognise(objects.source(job, head.sizeBytes));
+  requireFit(found, head.sizeBytes, fleet.spec.architecture, fleet.spec.image.volumeSizeGiB);
+  const { sha256, sizeBytes } = await sha256Of(objects, job);
+  if (sizeBytes !== head.sizeBytes) throw new Error(`S3 gave ${sizeBytes} of ${head.sizeBytes} bytes`);
+
+  const { kind, architecture } = found;
+  const program = found.kind === 'go-elf' ? programPath(found.buildInfo) : found.program;
+  await acceptUpload(
+    table,
+    id,
+    {
+      type: 'artifact',
+      sha256,
+      kind,
+      sizeBytes,
+      architecture,
+      ...goFacts(found.buildInfo),
+      program,
+      ...(found.kind === 'nanos-disk' ? { programSha256: found.programSha256 } : {}),
+      bucket: job.bucket,
+      key: job.key,
+      versionId: job.versionId,
+    },
+    clock.now,
+  );
+  return {
+    uploadId: id,
+    fleet: fleet.fleet,
+    upload: upload.number,
+    sha256,
+    kind,
+    architecture,
+    sizeBytes,
+    program,
+    deployOnUpload: fleet.spec.deployOnUpload,
+  } satisfies AcceptedUpload;
+}
+
+function uploadGone({ bucket, key, versionId }: UploadJob): FlotillaError {
+  return new FlotillaError('UploadGone', `${bucket}/${key} has no version ${versionId} any more`, {
+    bucket,
+    key,
+    versionId,
+  });
+}
+
+export const handler = lambdaFunction({
+  name: 'inspect-artifact',
+  input: z.strictObject({ upload: uploadJob, executionArn }),
+  deps: (config): Deps => ({ table: openTable(config.table), objects: openObjects() }),
+  run: async ({ upload }, deps, invocation) => {
+    try {
+      return await inspect(upload, deps, invocation);
+    } catch (error) {
+      if (hasCode(error, 'NoSuchKey', 'NoSuchVersion')) throw uploadGone(upload);
+      throw error;
+    }
+  },
+});

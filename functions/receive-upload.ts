@@ -1,0 +1,129 @@
+/** S3 tells of uploads: each becomes an item that can be found, and one execution of build-image. */
+import * as z from 'zod';
+import { type Executions, openExecutions } from '../src/aws/executions.ts';
+import { openTable, type Table } from '../src/aws/table.ts';
+import type { UploadJob } from '../src/contracts/build.ts';
+import { type UploadItem, uploadKeyItem } from '../src/contracts/items.ts';
+import { uploadReceived } from '../src/lineage/events.ts';
+import { keys } from '../src/lineage/keys.ts';
+import { uploadPlace } from '../src/lineage/places.ts';
+import {
+  buildExecutionName,
+  decodeEventKey,
+  fleetOfKey,
+  isLaterEvent,
+  uploadId,
+} from '../src/lineage/upload.ts';
+import { executionArn, machineArn } from '../src/runtime/config.ts';
+import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html */
+const s3Record = z.object({
+  eventName: z.string(),
+  eventTime: z.iso.datetime(),
+  userIdentity: z.object({ principalId: z.string() }),
+  requestParameters: z.object({ sourceIPAddress: z.string() }).partial().optional(),
+  s3: z.object({
+    bucket: z.object({ name: z.string() }),
+    object: z.object({
+      key: z.string(),
+      size: z.number().int().min(0).default(0),
+      versionId: z.string().optional(),
+      sequencer: z.string(),
+    }),
+  }),
+});
+const s3Event = z.object({ Records: z.array(s3Record).min(1) });
+
+interface Deps {
+  readonly table: Table;
+  readonly executions: Executions;
+}
+
+/** The input of build-image: from the record alone, so that S3's double of it is the same execution. */
+export function jobOf({ s3, userIdentity, requestParameters }: z.output<typeof s3Record>): UploadJob {
+  const { key, size, versionId, sequencer } = s3.object;
+  const sourceIp = requestParameters?.sourceIPAddress;
+  return {
+    bucket: s3.bucket.name,
+    key: decodeEventKey(key),
+    // S3 calls the one version of an object in an unversioned bucket `null`.
+    versionId: versionId ?? 'null',
+    sequencer,
+    sizeBytes: size,
+    uploader: {
+      principal: userIdentity.principalId,
+      ...(sourceIp === undefined ? {} : { sourceIp }),
+      through: 'upload',
+    },
+  };
+}
+
+/** Remembers the newest event of the key; an older one changes nothing. */
+async function rememberNewest(table: Table, job: UploadJob, id: string): Promise<void> {
+  const { bucket, key, sequencer } = job;
+  for (;;) {
+    const known = await table.get(keys.uploadKey(bucket, key), uploadKeyItem);
+    if (known !== undefined && !isLaterEvent(sequencer, known.sequencer)) return;
+    const { outcome } = await table.commit({
+      writes: [
+        {
+          kind: 'put',
+          key: keys.uploadKey(bucket, key),
+          item: { type: 'upload-key', bucket, key, sequencer, upload: id },
+          condition:
+            known === undefined
+              ? { kind: 'absent' }
+              : { kind: 'equals', values: { sequencer: known.sequencer } },
+        },
+      ],
+    });
+    if (outcome !== 'refused') return;
+  }
+}
+
+async function receive(record: z.output<typeof s3Record>, deps: Deps, { config }: Invocation) {
+  const job = jobOf(record);
+  const id = uploadId(job);
+  const name = buildExecutionName(id);
+  const fleet = fleetOfKey(job.key);
+  const { uploader, ...address } = job;
+  const upload: UploadItem = {
+    type: 'upload',
+    id,
+    ...address,
+    ...(fleet === undefined ? {} : { fleet }),
+    state: 'received',
+    executionArn: executionArn(config, 'build-image', name),
+    receivedAt: new Date(record.eventTime).toISOString(),
+    by: uploader,
+  };
+  // Refused or repeated means that the event came before: what follows is repeated as well, in case it was lost.
+  await deps.table.commit({
+    writes: [
+      {
+        kind: 'put',
+        key: keys.upload(id),
+        item: upload,
+        list: uploadPlace(upload),
+        condition: { kind: 'absent' },
+      },
+    ],
+    events: [uploadReceived(upload, { at: upload.receivedAt, by: uploader })],
+  });
+  await rememberNewest(deps.table, job, id);
+  const { outcome } = await deps.executions.start(machineArn(config, 'build-image'), name, job);
+  return { upload: id, execution: name, outcome };
+}
+
+export const handler = lambdaFunction({
+  name: 'receive-upload',
+  input: s3Event,
+  deps: (config): Deps => ({ table: openTable(config.table), executions: openExecutions() }),
+  run: async ({ Records }, deps, invocation) => {
+    const uploads = [];
+    for (const record of Records) uploads.push(await receive(record, deps, invocation));
+    invocation.log.info('uploads received', { uploads });
+    return { uploads };
+  },
+});

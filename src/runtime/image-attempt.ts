@@ -1,0 +1,64 @@
+/** The image item while one execution builds it: only the owner of the attempt may change it. */
+import type { Table, Write } from '../aws/table.ts';
+import type { BuildAttempt } from '../contracts/build.ts';
+import { type EventItem, type ImageItem, imageItem } from '../contracts/items.ts';
+import { FlotillaError } from '../errors.ts';
+import { keys } from '../lineage/keys.ts';
+
+/** Tags of everything that an attempt makes; they tell whose it is when nothing was recorded. */
+export function attemptTags(stack: string, { identity, attempt }: BuildAttempt): Record<string, string> {
+  return {
+    Name: `flotilla ${identity.slice(0, 12)}`,
+    'flotilla:stack': stack,
+    'flotilla:identity': identity,
+    'flotilla:attempt': String(attempt),
+  };
+}
+
+function notOwner({ identity, attempt }: BuildAttempt): FlotillaError {
+  return new FlotillaError('ImageBuildFailed', 'Another execution has taken this build over', {
+    identity,
+    attempt,
+  });
+}
+
+/**
+ * The item of an attempt that is still ours.
+ * @throws FlotillaError ImageBuildFailed when it is not
+ */
+export async function ownAttempt(
+  table: Table,
+  attempt: BuildAttempt,
+  executionArn: string,
+): Promise<ImageItem> {
+  const item = await table.get(keys.image(attempt.identity), imageItem);
+  if (item?.owner !== executionArn || item.attempt !== attempt.attempt || item.state !== 'building') {
+    throw notOwner(attempt);
+  }
+  return item;
+}
+
+/**
+ * Writes the item of our attempt anew, together with what else belongs to the change.
+ * @throws FlotillaError ImageBuildFailed when it is no longer ours
+ */
+export async function saveAttempt(
+  table: Table,
+  item: ImageItem,
+  change: { readonly writes?: readonly Write[]; readonly events?: readonly EventItem[] } = {},
+): Promise<void> {
+  const { owner, attempt } = item;
+  const outcome = await table.commit({
+    writes: [
+      {
+        kind: 'put',
+        key: keys.image(item.identity),
+        item,
+        condition: { kind: 'equals', values: { owner, attempt, state: 'building' } },
+      },
+      ...(change.writes ?? []),
+    ],
+    events: change.events ?? [],
+  });
+  if (outcome.outcome === 'refused') throw notOwner(item);
+}
