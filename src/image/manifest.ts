@@ -127,7 +127,8 @@ function checkPaths({ program, files }: Manifest): void {
 
 /**
  * Where the program lies in the image: named after the Go package, so that the path depends on nothing but the
- * artifact. `example.com/shop/v2` becomes `/shop`.
+ * artifact. `example.com/shop/v2` becomes `/bin/shop`. In a folder of its own it is in nobody's way: a fleet whose
+ * program is `etc` or that has files under `/shop` is as good as another.
  */
 export function programPath(buildInfo: GoBuildInfo): string {
   const names = buildInfo.path
@@ -135,7 +136,7 @@ export function programPath(buildInfo: GoBuildInfo): string {
     .filter((name) => /^[A-Za-z0-9._-]+$/.test(name) && /[A-Za-z0-9]/.test(name));
   if (names.length > 1 && /^v\d+$/.test(names.at(-1) ?? '')) names.pop();
   const name = names.at(-1);
-  return name === undefined || buildInfo.path === 'command-line-arguments' ? '/program' : `/${name}`;
+  return name === undefined || buildInfo.path === 'command-line-arguments' ? '/bin/program' : `/bin/${name}`;
 }
 
 /** The attributes of the root tuple, in a fixed order. */

@@ -177,7 +177,7 @@ describe('an image under QEMU', () => {
     const answer: unknown = await response.json();
     expect(response.status).toBe(200);
     expect(answer).toEqual({
-      arguments: ['/booted', '-v', 'two words', 'žluť'],
+      arguments: ['/bin/booted', '-v', 'two words', 'žluť'],
       environment: expect.arrayContaining(['PORT=8080', 'RELEASE=v7', 'EMPTY=']),
       file: 'hello\n',
     });

@@ -102,14 +102,15 @@ describe('a manifest', () => {
 
 describe('the path of a program', () => {
   it.each([
-    ['example.com/shop/cmd/api', '/api'],
-    ['example.com/shop/v2', '/shop'],
-    ['v2', '/v2'],
-    ['hello', '/hello'],
-    ['command-line-arguments', '/program'],
-    ['', '/program'],
-    ['example.com/..', '/example.com'],
-    ['example.com/ä', '/example.com'],
+    ['example.com/shop/cmd/api', '/bin/api'],
+    ['example.com/shop/v2', '/bin/shop'],
+    ['v2', '/bin/v2'],
+    ['example.com/etc', '/bin/etc'],
+    ['hello', '/bin/hello'],
+    ['command-line-arguments', '/bin/program'],
+    ['', '/bin/program'],
+    ['example.com/..', '/bin/example.com'],
+    ['example.com/ä', '/bin/example.com'],
   ])('of the package %s is %s', (path, expected) => {
     expect(programPath({ goVersion: 'go1.26.8', path, deps: [], settings: {} })).toBe(expected);
   });
