@@ -4,12 +4,15 @@
  */
 import type { Context, Hooks } from './context.ts';
 import type { Iam } from './iam/iam.ts';
+import { createCloudWatch } from './services/cloudwatch/cloudwatch.ts';
 import { createDynamoDb } from './services/dynamodb/dynamodb.ts';
 import { createEbs } from './services/ebs/ebs.ts';
 import { createEc2 } from './services/ec2/ec2.ts';
+import { createElbv2 } from './services/elbv2/elbv2.ts';
 import { createLambda } from './services/lambda/lambda.ts';
 import { createLogs } from './services/logs/logs.ts';
 import { createS3 } from './services/s3/s3.ts';
+import { createStates } from './services/states/states.ts';
 import { createSts } from './services/sts/sts.ts';
 import type { Front } from './wire/front-door.ts';
 
@@ -33,8 +36,11 @@ export function createParts({ context, iam, hooks }: Assembly) {
   const logs = createLogs(context);
   const lambda = createLambda(context, { logs });
   hooks.invokeAsync = lambda.invokeAsync;
+  const states = createStates(context, iam);
   const ebs = createEbs(context);
   const ec2 = createEc2(context, ebs);
+  const cloudwatch = createCloudWatch(context);
+  const elbv2 = createElbv2(context, { ec2, cloudwatch });
   // One line each, so that neighbours can add theirs.
   // biome-ignore format: one line each
   return {
@@ -42,8 +48,11 @@ export function createParts({ context, iam, hooks }: Assembly) {
     dynamodb,
     ebs,
     ec2,
+    cloudwatch,
+    elbv2,
     sts,
     logs,
     lambda,
+    states,
   };
 }

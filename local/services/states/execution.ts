@@ -1,0 +1,218 @@
+import type { DescribeExecutionOutput, ExecutionStatus } from '@aws-sdk/client-sfn';
+import { AwsError } from '../../service.ts';
+import type { Cursor, History } from './history.ts';
+import { runStates, startOf } from './interpreter.ts';
+import type { Json } from './json.ts';
+import type { Machine } from './machine-store.ts';
+import type { Place, Run } from './run.ts';
+import { Scope } from './scope.ts';
+import { Cancelled, StateError } from './state-error.ts';
+
+/** https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html */
+const redrivableMs = 14 * 24 * 3_600_000;
+
+export interface ExecutionInit {
+  readonly arn: string;
+  readonly name: string;
+  /** The machine as it was when the execution started. */
+  readonly machine: Machine;
+  /** JSON, as it was given. */
+  readonly input: string;
+  readonly startedAt: number;
+  readonly history: History;
+  /** All of a run but what the execution adds itself. */
+  readonly parts: Omit<Run, 'context' | 'executionArn' | 'history' | 'definition'>;
+  /** Called at each change of status. */
+  readonly changed: (execution: Execution) => void;
+}
+
+/** One execution of a machine. */
+export class Execution {
+  readonly init: ExecutionInit;
+  status: ExecutionStatus = 'RUNNING';
+  stoppedAt: number | undefined;
+  output: string | undefined;
+  error: string | undefined;
+  cause: string | undefined;
+  redriveCount = 0;
+  redrivenAt: number | undefined;
+  readonly #place: Place;
+  readonly #cursor: Cursor = { previous: 0 };
+  #scope = new Scope();
+
+  constructor(init: ExecutionInit) {
+    this.init = init;
+    this.#place = startOf(init.machine.definition, JSON.parse(init.input) as Json);
+  }
+
+  /** Starts it; its first state is entered once the present turn is over. */
+  start(): void {
+    this.init.history.add('ExecutionStarted', this.#cursor, {
+      executionStartedEventDetails: {
+        input: this.init.input,
+        inputDetails: { truncated: false },
+        roleArn: this.init.machine.roleArn,
+      },
+    });
+    this.#go();
+  }
+
+  /** Ends it as ABORTED; does nothing to one that has ended. Functions that it invoked run on. */
+  stop(error: string | undefined, cause: string | undefined): void {
+    if (this.status !== 'RUNNING') return;
+    this.#end('ABORTED', { error, cause }, () =>
+      this.init.history.add('ExecutionAborted', this.#cursor, {
+        executionAbortedEventDetails: {
+          ...(error !== undefined && { error }),
+          ...(cause !== undefined && { cause }),
+        },
+      }),
+    );
+  }
+
+  /** Runs it on from the states that did not succeed. @throws AwsError ExecutionNotRedrivable */
+  redrive(): void {
+    const reason = this.notRedrivable();
+    if (reason !== undefined) throw new AwsError('ExecutionNotRedrivable', reason);
+    this.redriveCount += 1;
+    this.redrivenAt = this.init.parts.clock.now();
+    this.status = 'RUNNING';
+    this.stoppedAt = undefined;
+    this.error = undefined;
+    this.cause = undefined;
+    this.#scope = new Scope();
+    this.init.history.add('ExecutionRedriven', this.#cursor, {
+      executionRedrivenEventDetails: { redriveCount: this.redriveCount },
+    });
+    this.#go();
+  }
+
+  /** Why it cannot be redriven, or undefined if it can. */
+  notRedrivable(): string | undefined {
+    if (this.status === 'RUNNING') return 'Execution is RUNNING and cannot be redriven';
+    if (this.status === 'SUCCEEDED') return 'Execution is SUCCEEDED and cannot be redriven';
+    if (this.init.parts.clock.now() - this.init.startedAt > redrivableMs && this.stoppedAt !== undefined) {
+      if (this.init.parts.clock.now() - this.stoppedAt > redrivableMs) {
+        return 'Execution has exceeded the redrivable period of 14 days';
+      }
+    }
+    if (this.init.history.events.length >= 24_999) return 'Execution history event limit exceeded';
+    return undefined;
+  }
+
+  describe(): DescribeExecutionOutput {
+    const { arn, name, machine, input, startedAt } = this.init;
+    const included = { included: true };
+    const reason = this.notRedrivable();
+    return {
+      executionArn: arn,
+      stateMachineArn: machine.arn,
+      name,
+      status: this.status,
+      startDate: new Date(startedAt),
+      ...(this.stoppedAt !== undefined && { stopDate: new Date(this.stoppedAt) }),
+      input,
+      inputDetails: included,
+      ...(this.output !== undefined && { output: this.output, outputDetails: included }),
+      ...(this.error !== undefined && { error: this.error }),
+      ...(this.cause !== undefined && { cause: this.cause }),
+      redriveCount: this.redriveCount,
+      ...(this.redrivenAt !== undefined && { redriveDate: new Date(this.redrivenAt) }),
+      redriveStatus: reason === undefined ? 'REDRIVABLE' : 'NOT_REDRIVABLE',
+      ...(reason !== undefined && { redriveStatusReason: reason }),
+    };
+  }
+
+  #go(): void {
+    const { parts, machine, changed } = this.init;
+    const scope = this.#scope;
+    const limit = machine.definition.TimeoutSeconds;
+    if (limit !== undefined) {
+      const timer = parts.clock.after(limit * 1000, () => this.#timeOut());
+      scope.onCancel(() => timer.cancel());
+    }
+    changed(this);
+    const first = parts.clock.after(0, () => void this.#run(scope));
+    scope.onCancel(() => first.cancel());
+  }
+
+  async #run(scope: Scope): Promise<void> {
+    const { parts, machine, history, arn } = this.init;
+    const run: Run = {
+      ...parts,
+      history,
+      definition: machine.definition,
+      executionArn: arn,
+      context: this.#context(),
+    };
+    try {
+      const output = await runStates({
+        run,
+        states: machine.definition,
+        place: this.#place,
+        outer: undefined,
+        scope,
+        cursor: this.#cursor,
+        outerContext: {},
+      });
+      if (scope.cancelled) return;
+      const text = JSON.stringify(output);
+      this.#end('SUCCEEDED', { output: text }, () =>
+        history.add('ExecutionSucceeded', this.#cursor, {
+          executionSucceededEventDetails: { output: text, outputDetails: { truncated: false } },
+        }),
+      );
+    } catch (thrown) {
+      // Stopped or timed out: that has been written where it happened.
+      if (thrown instanceof Cancelled || scope.cancelled) return;
+      const { error, cause } =
+        thrown instanceof StateError
+          ? thrown
+          : new StateError('States.Runtime', `The local region broke: ${(thrown as Error).stack ?? thrown}`);
+      this.#end('FAILED', { error, cause }, () =>
+        history.add('ExecutionFailed', this.#cursor, { executionFailedEventDetails: { error, cause } }),
+      );
+    }
+  }
+
+  #timeOut(): void {
+    if (this.status !== 'RUNNING') return;
+    this.#end('TIMED_OUT', { error: 'States.Timeout' }, () =>
+      this.init.history.add('ExecutionTimedOut', this.#cursor, {
+        executionTimedOutEventDetails: { error: 'States.Timeout' },
+      }),
+    );
+  }
+
+  #end(
+    status: ExecutionStatus,
+    told: { output?: string; error?: string | undefined; cause?: string | undefined },
+    write: () => void,
+  ): void {
+    write();
+    this.status = status;
+    this.stoppedAt = this.init.parts.clock.now();
+    this.output = told.output;
+    this.error = told.error;
+    this.cause = told.cause;
+    this.#scope.cancel();
+    this.init.changed(this);
+  }
+
+  // https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html
+  #context(): { [key: string]: Json } {
+    const { arn, name, machine, input, startedAt } = this.init;
+    return {
+      Execution: {
+        Id: arn,
+        Input: JSON.parse(input) as Json,
+        Name: name,
+        RoleArn: machine.roleArn,
+        StartTime: new Date(startedAt).toISOString(),
+        RedriveCount: this.redriveCount,
+        ...(this.redrivenAt !== undefined && { RedriveTime: new Date(this.redrivenAt).toISOString() }),
+      },
+      StateMachine: { Id: machine.arn, Name: machine.name },
+    };
+  }
+}

@@ -1,0 +1,214 @@
+import type { HistoryEventType } from '@aws-sdk/client-sfn';
+import { runMap, runParallel } from './branches.ts';
+import type { States } from './definition.ts';
+import { type Extra, Frame } from './frame.ts';
+import type { Cursor } from './history.ts';
+import type { Json } from './json.ts';
+import type { Place, Run } from './run.ts';
+import { type Scope, Variables } from './scope.ts';
+import { matches, StateError } from './state-error.ts';
+import { runTask } from './task-state.ts';
+
+/** What a group of states runs in. */
+export interface GroupInit {
+  readonly run: Run;
+  readonly states: States;
+  /** Is moved along, so that it always tells where the group stands. */
+  readonly place: Place;
+  readonly outer: Variables<Json> | undefined;
+  readonly scope: Scope;
+  readonly cursor: Cursor;
+  readonly outerContext: { readonly [key: string]: Json };
+}
+
+/** What a state hands to its successor. */
+interface Step {
+  readonly output: Json;
+  readonly next: string | undefined;
+}
+
+/**
+ * Runs states from the place's one to an end. @returns the last one's output.
+ * @throws StateError nobody caught it; Cancelled the scope was cancelled.
+ */
+export async function runStates(init: GroupInit): Promise<Json> {
+  const { run, states, place, scope, cursor, outerContext } = init;
+  const variables = new Variables(place.variables, init.outer);
+  for (;;) {
+    const state = states.States[place.state];
+    if (state === undefined) throw new StateError('States.Runtime', `There is no state '${place.state}'.`);
+    const frame = new Frame({ run, name: place.state, state, place, variables, scope, cursor, outerContext });
+    const { output, next } = await runState(frame);
+    if (next === undefined) return output;
+    place.state = next;
+    place.input = output;
+    delete place.branches;
+    delete place.entered;
+  }
+}
+
+async function runState(frame: Frame): Promise<Step> {
+  const { state, place } = frame;
+  if (place.entered !== true) {
+    frame.log(`${state.Type}StateEntered` as HistoryEventType, {
+      stateEnteredEventDetails: {
+        name: frame.name,
+        input: JSON.stringify(frame.input),
+        inputDetails: { truncated: false },
+      },
+    });
+    // Redriven, these go on inside; the others are entered anew.
+    if (['Task', 'Parallel', 'Map'].includes(state.Type)) place.entered = true;
+  }
+  switch (state.Type) {
+    case 'Pass':
+      return leave(frame, state, frame.input, {}, state.Next);
+    case 'Succeed':
+      return leave(frame, state, frame.input, {}, undefined);
+    case 'Wait':
+      await wait(frame);
+      return leave(frame, state, frame.input, {}, state.Next);
+    case 'Choice':
+      return choose(frame);
+    case 'Fail':
+      return fail(frame);
+    case 'Task':
+      return attempt(frame, runTask);
+    case 'Parallel':
+      return attempt(frame, (one) => runParallel(one, runStates));
+    case 'Map':
+      return attempt(frame, (one) => runMap(one, runStates));
+  }
+}
+
+/** Evaluates Assign and Output, and writes the state's exit. */
+async function leave(
+  frame: Frame,
+  from: { readonly Output?: Json; readonly Assign?: { [name: string]: Json } },
+  byDefault: Json,
+  extra: Extra,
+  next: string | undefined,
+  field = '',
+): Promise<Step> {
+  // Both see the variables as they were: https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html
+  const assigned =
+    from.Assign === undefined ? undefined : await frame.evaluate(from.Assign, `${field}Assign`, extra);
+  const output =
+    from.Output === undefined ? byDefault : await frame.evaluate(from.Output, `${field}Output`, extra);
+  frame.checkSize(output);
+  if (assigned !== undefined) frame.checkSize(assigned);
+  const values = (assigned ?? {}) as { [name: string]: Json };
+  Object.assign(frame.place.variables, values);
+  frame.log(`${frame.state.Type}StateExited` as HistoryEventType, {
+    stateExitedEventDetails: {
+      name: frame.name,
+      output: JSON.stringify(output),
+      outputDetails: { truncated: false },
+      ...(assigned !== undefined && {
+        assignedVariables: Object.fromEntries(
+          Object.entries(values).map(([name, value]) => [name, JSON.stringify(value)]),
+        ),
+        assignedVariablesDetails: { truncated: false },
+      }),
+    },
+  });
+  return { output, next };
+}
+
+async function wait(frame: Frame): Promise<void> {
+  const { clock } = frame.run;
+  const { Seconds, Timestamp } = frame.state;
+  if (Seconds !== undefined) {
+    await frame.scope.pause(clock, (await frame.seconds(Seconds, 'Seconds', 0)) * 1000);
+    return;
+  }
+  const value = await frame.evaluate(Timestamp ?? null, 'Timestamp');
+  const until = typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : Number.NaN;
+  if (Number.isNaN(until)) {
+    const error = new StateError(
+      'States.QueryEvaluationError',
+      `The field 'Timestamp' must be an ISO 8601 time, not ${JSON.stringify(value)}.`,
+    );
+    frame.logEvaluationFailure(error, 'Timestamp');
+    throw error;
+  }
+  await frame.scope.pause(clock, Math.max(0, until - clock.now()));
+}
+
+async function choose(frame: Frame): Promise<Step> {
+  const { Choices = [], Default } = frame.state;
+  for (const [index, rule] of Choices.entries()) {
+    const field = `Choices[${index}]/`;
+    const holds = await frame.evaluate(rule.Condition, `${field}Condition`);
+    if (typeof holds !== 'boolean') {
+      const error = new StateError(
+        'States.QueryEvaluationError',
+        `The field '${field}Condition' must be true or false, not ${JSON.stringify(holds)}.`,
+      );
+      frame.logEvaluationFailure(error, `${field}Condition`);
+      throw error;
+    }
+    if (holds) return leave(frame, rule, frame.input, {}, rule.Next, field);
+  }
+  if (Default !== undefined) return leave(frame, frame.state, frame.input, {}, Default);
+  throw new StateError(
+    'States.NoChoiceMatched',
+    `No choice of the state '${frame.name}' matches, and it has no default.`,
+  );
+}
+
+async function fail(frame: Frame): Promise<never> {
+  const text = async (template: string | undefined, field: string): Promise<string> => {
+    if (template === undefined) return '';
+    const value = await frame.evaluate(template, field);
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  };
+  throw new StateError(await text(frame.state.Error, 'Error'), await text(frame.state.Cause, 'Cause'));
+}
+
+/** A state that may be tried again and whose errors may be caught. */
+async function attempt(frame: Frame, body: (frame: Frame) => Promise<Json>): Promise<Step> {
+  const { state } = frame;
+  const tries = new Map<object, number>();
+  for (;;) {
+    try {
+      const result = await body(frame);
+      return await leave(frame, state, result, { result }, state.Next);
+    } catch (error) {
+      if (!(error instanceof StateError)) throw error;
+      const delayMs = retryDelayMs(frame, error, tries);
+      if (delayMs !== undefined) {
+        delete frame.place.branches;
+        await frame.scope.pause(frame.run.clock, delayMs);
+        frame.retryCount += 1;
+        continue;
+      }
+      return caught(frame, error);
+    }
+  }
+}
+
+/** https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-retrying-after-an-error */
+function retryDelayMs(frame: Frame, error: StateError, tries: Map<object, number>): number | undefined {
+  const retrier = frame.state.Retry?.find(({ ErrorEquals }) => matches(ErrorEquals, error));
+  if (retrier === undefined) return undefined;
+  const done = tries.get(retrier) ?? 0;
+  if (done >= (retrier.MaxAttempts ?? 3)) return undefined;
+  tries.set(retrier, done + 1);
+  const grown = (retrier.IntervalSeconds ?? 1) * (retrier.BackoffRate ?? 2) ** done;
+  const seconds = Math.min(grown, retrier.MaxDelaySeconds ?? Number.POSITIVE_INFINITY);
+  return (retrier.JitterStrategy === 'FULL' ? frame.run.random.next() * seconds : seconds) * 1000;
+}
+
+async function caught(frame: Frame, error: StateError): Promise<Step> {
+  const index = frame.state.Catch?.findIndex(({ ErrorEquals }) => matches(ErrorEquals, error)) ?? -1;
+  const catcher = frame.state.Catch?.[index];
+  if (catcher === undefined) throw error;
+  const errorOutput = { Error: error.error, Cause: error.cause };
+  return leave(frame, catcher, errorOutput, { errorOutput }, catcher.Next, `Catch[${index}]/`);
+}
+
+/** The first place of a machine or branch. */
+export function startOf(states: States, input: Json): Place {
+  return { state: states.StartAt, input, variables: {} };
+}

@@ -1,0 +1,157 @@
+import type { CreateStateMachineInput, Tag, UpdateStateMachineInput } from '@aws-sdk/client-sfn';
+import { arn, type Context } from '../../context.ts';
+import { AwsError } from '../../service.ts';
+import { checkDefinition } from './check-definition.ts';
+import type { Definition } from './definition.ts';
+import type { Query } from './query.ts';
+
+/** A machine at one moment; an update makes a new one, and executions keep theirs. */
+export interface Machine {
+  readonly arn: string;
+  readonly name: string;
+  readonly text: string;
+  readonly definition: Definition;
+  readonly roleArn: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly revisionId: string | undefined;
+  readonly logging: CreateStateMachineInput['loggingConfiguration'];
+  readonly tracing: CreateStateMachineInput['tracingConfiguration'];
+}
+
+/** https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
+const definitionBytes = 1024 * 1024;
+
+/** Throws unless the name is one that Step Functions takes, for a machine or an execution. */
+export function checkName(name: string): void {
+  // https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+  if (name.length < 1 || name.length > 80 || !/^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}]+$/u.test(name)) {
+    throw new AwsError('InvalidName', `Invalid Name: '${name}'`);
+  }
+}
+
+/** The machines by ARN. */
+export class MachineStore {
+  readonly #context: Context;
+  readonly #query: Query;
+  readonly #trusted: (roleArn: string) => boolean;
+  readonly machines = new Map<string, Machine>();
+  readonly tags = new Map<string, Map<string, string>>();
+
+  /** @param trusted whether Step Functions may assume a role. */
+  constructor(context: Context, query: Query, trusted: (roleArn: string) => boolean) {
+    this.#context = context;
+    this.#query = query;
+    this.#trusted = trusted;
+  }
+
+  arnOf(name: string | undefined): string {
+    return arn(this.#context, 'states', `stateMachine:${name}`);
+  }
+
+  /** @throws AwsError StateMachineDoesNotExist, InvalidArn */
+  find(machineArn: string | undefined): Machine {
+    if (!machineArn?.startsWith('arn:aws:states:')) {
+      throw new AwsError('InvalidArn', `Invalid Arn: '${machineArn}'`);
+    }
+    const machine = this.machines.get(machineArn);
+    if (machine === undefined) {
+      throw new AwsError('StateMachineDoesNotExist', `State Machine Does Not Exist: '${machineArn}'`);
+    }
+    return machine;
+  }
+
+  /** Repeatable: the same name with the same contents answers with what there is. */
+  async create(input: CreateStateMachineInput): Promise<Machine> {
+    const name = input.name ?? '';
+    checkName(name);
+    if ((input.type ?? 'STANDARD') !== 'STANDARD') {
+      throw new AwsError('StateMachineTypeNotSupported', 'The local region runs STANDARD machines alone.');
+    }
+    const text = input.definition ?? '';
+    const definition = await this.#read(text);
+    this.#checkRole(input.roleArn);
+    const before = this.machines.get(this.arnOf(name));
+    if (before !== undefined) {
+      if (before.text === text && before.roleArn === input.roleArn) return before;
+      throw new AwsError('StateMachineAlreadyExists', `State Machine Already Exists: '${before.arn}'`);
+    }
+    const now = this.#context.clock.now();
+    const machine: Machine = {
+      arn: this.arnOf(name),
+      name,
+      text,
+      definition,
+      roleArn: input.roleArn ?? '',
+      createdAt: now,
+      updatedAt: now,
+      revisionId: undefined,
+      logging: input.loggingConfiguration,
+      tracing: input.tracingConfiguration,
+    };
+    this.machines.set(machine.arn, machine);
+    this.tag(machine.arn, input.tags ?? []);
+    return machine;
+  }
+
+  async update(input: UpdateStateMachineInput): Promise<Machine> {
+    const { definition: text, roleArn } = input;
+    if (text === undefined && roleArn === undefined && input.loggingConfiguration === undefined) {
+      throw new AwsError(
+        'MissingRequiredParameter',
+        'Either the definition, the role ARN or the configuration must be specified',
+      );
+    }
+    this.find(input.stateMachineArn);
+    const definition = text === undefined ? undefined : await this.#read(text);
+    if (roleArn !== undefined) this.#checkRole(roleArn);
+    const before = this.find(input.stateMachineArn);
+    const machine: Machine = {
+      ...before,
+      text: text ?? before.text,
+      definition: definition ?? before.definition,
+      roleArn: roleArn ?? before.roleArn,
+      logging: input.loggingConfiguration ?? before.logging,
+      tracing: input.tracingConfiguration ?? before.tracing,
+      updatedAt: this.#context.clock.now(),
+      revisionId: this.#context.random.uuid(),
+    };
+    this.machines.set(machine.arn, machine);
+    return machine;
+  }
+
+  tag(resourceArn: string, tags: readonly Tag[]): void {
+    const own = this.tags.get(resourceArn) ?? new Map<string, string>();
+    for (const { key, value } of tags) own.set(key ?? '', value ?? '');
+    this.tags.set(resourceArn, own);
+  }
+
+  async #read(text: string): Promise<Definition> {
+    if (Buffer.byteLength(text) > definitionBytes) {
+      throw new AwsError(
+        'InvalidDefinition',
+        `Invalid State Machine Definition: 'larger than ${definitionBytes} bytes'`,
+      );
+    }
+    const { definition, complaints } = await this.#context.clock.hold(checkDefinition(text, this.#query));
+    if (definition === undefined || complaints.length > 0) {
+      const told = complaints.map(
+        ({ code, message, location }) => `${code}: ${message} at ${location || '/'}`,
+      );
+      throw new AwsError('InvalidDefinition', `Invalid State Machine Definition: '${told.join(', ')}'`);
+    }
+    return definition;
+  }
+
+  #checkRole(roleArn: string | undefined): void {
+    if (!/^arn:aws:iam::\d{12}:role\/\S+$/.test(roleArn ?? '')) {
+      throw new AwsError('InvalidArn', `Invalid Arn: '${roleArn}'`);
+    }
+    if (!this.#trusted(roleArn ?? '')) {
+      throw new AwsError(
+        'AccessDeniedException',
+        `Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the provided role.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,201 @@
+import type { Context } from '../../context.ts';
+import { AwsError, type Principal, type Service } from '../../service.ts';
+import { Execution } from './execution.ts';
+import { executionOperations } from './execution-operations.ts';
+import { History } from './history.ts';
+import { dataLimitBytes } from './json.ts';
+import { machineOperations } from './machine-operations.ts';
+import { checkName, type Machine, MachineStore } from './machine-store.ts';
+import { Query } from './query.ts';
+import type { Calls } from './run.ts';
+import { TaskTokens } from './task-tokens.ts';
+
+/** What Step Functions needs of IAM. */
+export interface Roles {
+  /** A session of the role as a caller. @throws AwsError NoSuchEntity */
+  rolePrincipal(roleArn: string, sessionName: string): Principal;
+  trusts(roleArn: string, by: { service: string }): boolean;
+}
+
+/** What other parts of the region use of Step Functions. */
+export interface StepFunctions {
+  readonly service: Service;
+  /** Stops an execution without a caller's rights, as the console's button does; an ended one stays as it is. */
+  stop(executionArn: string, error?: string, cause?: string): void;
+  /** Every execution that the region keeps, oldest first. */
+  executions(): readonly Execution[];
+  /** Resolves when an execution ends; at once if it has ended. @throws AwsError ExecutionDoesNotExist */
+  ended(executionArn: string): Promise<Execution>;
+  close(): Promise<void>;
+}
+
+/** The state of the service, for its operations. */
+export interface StatesCore {
+  readonly context: Context;
+  readonly machines: MachineStore;
+  readonly query: Query;
+  readonly tokens: TaskTokens;
+  readonly executions: Map<string, Execution>;
+  executionArn(machine: Machine, name: string): string;
+  /** @throws AwsError InvalidName, InvalidExecutionInput, ExecutionAlreadyExists */
+  start(machine: Machine, name: string | undefined, input: string | undefined): Execution;
+  /** @throws AwsError ExecutionDoesNotExist, InvalidArn */
+  find(executionArn: string | undefined): Execution;
+}
+
+/** Closed executions are kept for 90 days. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
+const keptMs = 90 * 24 * 3_600_000;
+
+/** Step Functions: STANDARD machines in JSONata. */
+export function createStates(context: Context, roles: Roles): StepFunctions {
+  const { clock, random, hooks, regionName } = context;
+  const query = new Query(clock, random);
+  const trusted = (roleArn: string): boolean => {
+    try {
+      return roles.trusts(roleArn, { service: 'states.amazonaws.com' });
+    } catch {
+      // A role that does not exist trusts nobody.
+      return false;
+    }
+  };
+  const machines = new MachineStore(context, query, trusted);
+  const executions = new Map<string, Execution>();
+  const waiting = new Map<string, ((execution: Execution) => void)[]>();
+  const tokens = new TaskTokens(random, (executionArn) => executions.has(executionArn));
+
+  function find(executionArn: string | undefined): Execution {
+    if (!executionArn?.startsWith('arn:aws:states:')) {
+      throw new AwsError('InvalidArn', `Invalid Arn: '${executionArn}'`);
+    }
+    const execution = executions.get(executionArn);
+    if (execution === undefined) {
+      throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`);
+    }
+    return execution;
+  }
+
+  function changed(execution: Execution): void {
+    publish(context, execution);
+    if (execution.status === 'RUNNING') return;
+    const { arn } = execution.init;
+    for (const tell of waiting.get(arn) ?? []) tell(execution);
+    waiting.delete(arn);
+  }
+
+  async function ended(executionArn: string): Promise<Execution> {
+    const execution = find(executionArn);
+    if (execution.status !== 'RUNNING') return execution;
+    return new Promise((resolve) => {
+      waiting.set(executionArn, [...(waiting.get(executionArn) ?? []), resolve]);
+    });
+  }
+
+  function callsOf(machine: Machine, name: string): Calls {
+    return {
+      async call(service, operation, input) {
+        // Asked for at each call: the role's policies count as they are now.
+        const principal = roles.rolePrincipal(machine.roleArn, name.slice(0, 64));
+        return hooks.call(service, operation, input, principal);
+      },
+      ended: async (executionArn) => ({ ...(await ended(executionArn)).describe() }),
+    };
+  }
+
+  const executionArn = (machine: Machine, name: string): string =>
+    `${machine.arn.replace(':stateMachine:', ':execution:')}:${name}`;
+
+  function start(
+    machine: Machine,
+    wantedName: string | undefined,
+    wantedInput: string | undefined,
+  ): Execution {
+    const name = wantedName ?? random.uuid();
+    const input = wantedInput ?? '{}';
+    checkName(name);
+    checkInput(input);
+    const arn = executionArn(machine, name);
+    const before = executions.get(arn);
+    if (
+      before !== undefined &&
+      !(before.stoppedAt !== undefined && clock.now() - before.stoppedAt > keptMs)
+    ) {
+      // Idempotent while it runs: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+      if (before.status === 'RUNNING' && before.init.input === input) return before;
+      throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);
+    }
+    const execution = new Execution({
+      arn,
+      name,
+      machine,
+      input,
+      startedAt: clock.now(),
+      history: new History(clock),
+      parts: { clock, random, query, tokens, regionName, calls: callsOf(machine, name) },
+      changed,
+    });
+    executions.set(arn, execution);
+    execution.start();
+    return execution;
+  }
+
+  const core: StatesCore = { context, machines, query, tokens, executions, executionArn, start, find };
+  return {
+    service: { id: 'states', operations: { ...machineOperations(core), ...executionOperations(core) } },
+    stop: (arn, error, cause) => find(arn).stop(error, cause),
+    executions: () => [...executions.values()],
+    ended,
+    async close() {
+      for (const execution of executions.values()) execution.stop('Region.Closed', undefined);
+    },
+  };
+}
+
+function checkInput(input: string): void {
+  if (Buffer.byteLength(input) > dataLimitBytes) {
+    throw new AwsError(
+      'InvalidExecutionInput',
+      `Invalid State Machine Execution Input: 'larger than ${dataLimitBytes} bytes'`,
+    );
+  }
+  try {
+    JSON.parse(input);
+  } catch (error) {
+    throw new AwsError(
+      'InvalidExecutionInput',
+      `Invalid State Machine Execution Input: '${(error as Error).message}'`,
+    );
+  }
+}
+
+// https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+function publish(context: Context, execution: Execution): void {
+  const told = execution.describe();
+  const { input = '{}', output } = told;
+  // Left out when event and data would not fit: the event has at most 256 KB.
+  const fits = input.length + (output?.length ?? 0) <= 248 * 1024;
+  context.hooks.publish({
+    source: 'aws.states',
+    detailType: 'Step Functions Execution Status Change',
+    resources: [execution.init.arn],
+    detail: {
+      executionArn: told.executionArn,
+      stateMachineArn: told.stateMachineArn,
+      name: told.name,
+      status: told.status,
+      startDate: told.startDate?.getTime(),
+      stopDate: told.stopDate?.getTime() ?? null,
+      input: fits ? input : null,
+      inputDetails: { included: fits },
+      output: fits ? (output ?? null) : null,
+      outputDetails: output === undefined ? null : { included: fits },
+      error: told.error ?? null,
+      cause: told.cause ?? null,
+      stateMachineVersionArn: null,
+      stateMachineAliasArn: null,
+      redriveCount: told.redriveCount,
+      redriveDate: told.redriveDate?.getTime() ?? null,
+      redriveStatus: told.redriveStatus,
+      redriveStatusReason: told.redriveStatusReason ?? null,
+    },
+  });
+}
