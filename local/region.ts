@@ -119,6 +119,8 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     },
     async listen() {
       listening ??= await listen((request) => door.handle(request), options.port ?? 0);
+      // Services with ports of their own, such as the load balancers, open them now.
+      for (const part of Object.values(parts) as { listen?: () => Promise<void> }[]) await part.listen?.();
       return endpoint();
     },
     handle: (request) => door.handle(request),

@@ -1,0 +1,82 @@
+/** Rule conditions. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html */
+import type { RuleCondition } from '@aws-sdk/client-elastic-load-balancing-v2';
+
+/** What of a request decides about its way. */
+export interface RoutedRequest {
+  readonly host: string;
+  /** With the query. */
+  readonly target: string;
+  readonly method: string;
+  /** By name in lower case; several values are joined with a comma. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly sourceIp: string;
+}
+
+/** A rule applies when all of its conditions hold; a condition holds when one of its values fits. */
+export function fits(conditions: readonly RuleCondition[], request: RoutedRequest): boolean {
+  return conditions.every((condition) => holds(condition, request));
+}
+
+function holds(condition: RuleCondition, request: RoutedRequest): boolean {
+  const [path = '/', query = ''] = split(request.target, '?');
+  switch (condition.Field) {
+    case 'host-header': {
+      const host = request.host.replace(/:\d+$/, '');
+      return (condition.HostHeaderConfig?.Values ?? []).some((value) => matches(value, host, true));
+    }
+    case 'path-pattern':
+      return (condition.PathPatternConfig?.Values ?? []).some((value) => matches(value, path, false));
+    case 'http-header': {
+      const { HttpHeaderName: name = '', Values: values = [] } = condition.HttpHeaderConfig ?? {};
+      const found = request.headers[name.toLowerCase()];
+      const given = found === undefined ? [] : typeof found === 'string' ? [found] : found;
+      return values.some((value) => given.some((one) => matches(value, one, true)));
+    }
+    case 'http-request-method':
+      return (condition.HttpRequestMethodConfig?.Values ?? []).includes(request.method);
+    case 'query-string': {
+      const pairs = [...new URLSearchParams(query)];
+      return (condition.QueryStringConfig?.Values ?? []).some(({ Key, Value = '' }) =>
+        pairs.some(
+          ([key, value]) => (Key === undefined || matches(Key, key, true)) && matches(Value, value, true),
+        ),
+      );
+    }
+    case 'source-ip':
+      return (condition.SourceIpConfig?.Values ?? []).some((block) => inBlock(request.sourceIp, block));
+    default:
+      return false;
+  }
+}
+
+const compiled = new Map<string, RegExp>();
+
+/** `*` stands for any characters, `?` for one. */
+function matches(pattern: string, text: string, ignoreCase: boolean): boolean {
+  const key = `${ignoreCase}${pattern}`;
+  let expression = compiled.get(key);
+  if (expression === undefined) {
+    const escaped = pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '[^]*')
+      .replaceAll('?', '[^]');
+    expression = new RegExp(`^${escaped}$`, ignoreCase ? 'i' : '');
+    if (compiled.size > 10_000) compiled.clear();
+    compiled.set(key, expression);
+  }
+  return expression.test(text);
+}
+
+function split(text: string, at: string): [string, string] {
+  const index = text.indexOf(at);
+  return index < 0 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)];
+}
+
+/** IPv4 only: that is all that comes over loopback here. */
+function inBlock(address: string, block: string): boolean {
+  const [base = '', bits = '32'] = block.split('/');
+  const number = (text: string): number =>
+    text.split('.').reduce((sum, part) => ((sum << 8) | Number(part)) >>> 0, 0);
+  const size = 2 ** (32 - Number(bits));
+  return Math.floor(number(address.replace(/^::ffff:/, '')) / size) === Math.floor(number(base) / size);
+}

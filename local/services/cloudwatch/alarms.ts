@@ -1,0 +1,290 @@
+/** Alarms and their evaluation. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html */
+import type { MetricAlarm, MetricDataQuery, StateValue } from '@aws-sdk/client-cloudwatch';
+import type { Timer } from '../../clock.ts';
+import type { Context } from '../../context.ts';
+import { compileExpression } from './expression.ts';
+import type { Metrics, Series } from './series.ts';
+import { statistic } from './series.ts';
+
+/** How much further back than its periods an alarm looks for datapoints to use instead of missing ones. */
+const extraPeriods = 2;
+/** Metrics arrive a little after their minute. */
+const arrivalMs = 2_000;
+
+interface AlarmRecord {
+  readonly alarm: MetricAlarm & { AlarmName: string };
+  timer: Timer | undefined;
+  readonly stops: (() => void)[];
+}
+
+export class Alarms {
+  readonly #context: Context;
+  readonly #metrics: Metrics;
+  readonly #records = new Map<string, AlarmRecord>();
+
+  constructor(context: Context, metrics: Metrics) {
+    this.#context = context;
+    this.#metrics = metrics;
+  }
+
+  all(): readonly (MetricAlarm & { AlarmName: string })[] {
+    return [...this.#records.values()].map((record) => record.alarm);
+  }
+
+  get(name: string): (MetricAlarm & { AlarmName: string }) | undefined {
+    return this.#records.get(name)?.alarm;
+  }
+
+  /** Makes or replaces an alarm; a replaced one keeps its state until the next evaluation. */
+  put(definition: MetricAlarm & { AlarmName: string }): void {
+    const former = this.#records.get(definition.AlarmName);
+    const now = new Date(this.#context.clock.now());
+    const alarm = {
+      StateValue: 'INSUFFICIENT_DATA' as StateValue,
+      StateReason: 'Unchecked: Initial alarm creation',
+      StateUpdatedTimestamp: now,
+      StateTransitionedTimestamp: now,
+      ...(former === undefined ? {} : stateOf(former.alarm)),
+      ...definition,
+    };
+    this.delete(definition.AlarmName);
+    const record: AlarmRecord = { alarm, timer: undefined, stops: [] };
+    this.#records.set(alarm.AlarmName, record);
+    for (const series of this.#seriesOf(alarm)) record.stops.push(series.onData(() => this.#arm(record)));
+    this.#arm(record);
+  }
+
+  delete(name: string): void {
+    const record = this.#records.get(name);
+    record?.timer?.cancel();
+    for (const stop of record?.stops ?? []) stop();
+    this.#records.delete(name);
+  }
+
+  /** Changes the state, and tells of it when it is another. */
+  setState(name: string, value: StateValue, reason: string, reasonData?: string): void {
+    const record = this.#records.get(name);
+    if (record === undefined) return;
+    const { alarm } = record;
+    const now = new Date(this.#context.clock.now());
+    const former = stateOf(alarm);
+    alarm.StateReason = reason;
+    alarm.StateReasonData = reasonData;
+    alarm.StateUpdatedTimestamp = now;
+    if (alarm.StateValue === value) return;
+    alarm.StateValue = value;
+    alarm.StateTransitionedTimestamp = now;
+    this.#tell(alarm, former);
+    // A state set by hand lasts until the next evaluation.
+    this.#arm(record);
+  }
+
+  #arm(record: AlarmRecord): void {
+    if (record.timer !== undefined) return;
+    const now = this.#context.clock.now();
+    const stepMs = Math.min(periodMs(record.alarm), 60_000);
+    const at = Math.floor((now - arrivalMs) / stepMs + 1) * stepMs + arrivalMs;
+    record.timer = this.#context.clock.after(at - now, () => {
+      record.timer = undefined;
+      if (this.#evaluate(record.alarm)) this.#arm(record);
+    });
+  }
+
+  /** @returns whether time alone may change the state again, without new data. */
+  #evaluate(alarm: MetricAlarm & { AlarmName: string }): boolean {
+    const before = alarm.StateValue;
+    const periods = alarm.EvaluationPeriods ?? 1;
+    const needed = alarm.DatapointsToAlarm ?? periods;
+    const points = this.#points(alarm, periods + extraPeriods);
+    const real = points.flatMap((value, age) => (value === undefined ? [] : [{ value, age }]));
+    const treat = alarm.TreatMissingData ?? 'missing';
+    const threshold = alarm.Threshold ?? 0;
+    const breaches = (value: number): boolean => compare(alarm.ComparisonOperator, value, threshold);
+    const used = real.slice(0, periods);
+    const breaching = used.filter((point) => breaches(point.value)).length;
+    const missing = periods - used.length;
+
+    let next: StateValue | undefined;
+    if (missing === 0 || treat === 'breaching' || treat === 'notBreaching') {
+      next = breaching + (treat === 'breaching' ? missing : 0) >= needed ? 'ALARM' : 'OK';
+    } else if (used.length === 0) {
+      next = treat === 'ignore' ? undefined : 'INSUFFICIENT_DATA';
+    } else if (breaching >= needed) {
+      next = 'ALARM';
+    } else if (treat === 'ignore') {
+      next = undefined;
+    } else {
+      // Breaching for as long as needed, with nothing but gaps since: taken as still breaching.
+      const oldest = used.filter((point) => breaches(point.value)).at(-1);
+      next = breaching === used.length && oldest !== undefined && oldest.age + 1 >= needed ? 'ALARM' : 'OK';
+    }
+    if (next !== undefined && next !== before) {
+      this.setState(
+        alarm.AlarmName,
+        next,
+        reasonFor(
+          alarm,
+          used.map((point) => point.value),
+          next,
+        ),
+        reasonData(
+          alarm,
+          used.map((point) => point.value),
+          this.#context.clock.now(),
+        ),
+      );
+    }
+    return real.length > 0 || alarm.StateValue !== before;
+  }
+
+  /** Values of the newest complete periods, newest first. */
+  #points(alarm: MetricAlarm, count: number): (number | undefined)[] {
+    const period = periodMs(alarm);
+    const end = Math.floor((this.#context.clock.now() - arrivalMs + 1) / period) * period;
+    const compute = this.#computer(alarm);
+    return Array.from({ length: count }, (_, age) => compute(end - (age + 1) * period, end - age * period));
+  }
+
+  #computer(alarm: MetricAlarm): (from: number, to: number) => number | undefined {
+    const queries = alarm.Metrics;
+    if (queries === undefined || queries.length === 0) {
+      const series = this.#metrics.series(alarm.Namespace ?? '', alarm.MetricName ?? '', alarm.Dimensions);
+      const name = alarm.Statistic ?? alarm.ExtendedStatistic ?? 'Average';
+      return (from, to) => {
+        const found = series.between(from, to);
+        return found === undefined ? undefined : statistic(found, name);
+      };
+    }
+    return queryComputer(this.#metrics, queries);
+  }
+
+  #seriesOf(alarm: MetricAlarm): Series[] {
+    if (alarm.MetricName !== undefined) {
+      return [this.#metrics.series(alarm.Namespace ?? '', alarm.MetricName, alarm.Dimensions)];
+    }
+    return (alarm.Metrics ?? []).flatMap(({ MetricStat: stat }) =>
+      stat?.Metric === undefined
+        ? []
+        : [
+            this.#metrics.series(
+              stat.Metric.Namespace ?? '',
+              stat.Metric.MetricName ?? '',
+              stat.Metric.Dimensions,
+            ),
+          ],
+    );
+  }
+
+  /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html */
+  #tell(alarm: MetricAlarm & { AlarmName: string }, former: ReturnType<typeof stateOf>): void {
+    const state = (of: ReturnType<typeof stateOf>) => ({
+      value: of.StateValue,
+      reason: of.StateReason,
+      ...(of.StateReasonData === undefined ? {} : { reasonData: of.StateReasonData }),
+      timestamp: of.StateUpdatedTimestamp?.toISOString().replace('Z', '+0000'),
+    });
+    this.#context.hooks.publish({
+      source: 'aws.cloudwatch',
+      detailType: 'CloudWatch Alarm State Change',
+      resources: alarm.AlarmArn === undefined ? [] : [alarm.AlarmArn],
+      detail: {
+        alarmName: alarm.AlarmName,
+        state: state(stateOf(alarm)),
+        previousState: state(former),
+        configuration: { description: alarm.AlarmDescription ?? '', metrics: describeMetrics(alarm) },
+      },
+    });
+  }
+}
+
+/** The value of the one query that returns data, over the others by id. */
+export function queryComputer(
+  metrics: Metrics,
+  queries: readonly MetricDataQuery[],
+  resultId?: string,
+): (from: number, to: number) => number | undefined {
+  const parts = new Map<string, (from: number, to: number) => number | undefined>();
+  for (const query of queries) {
+    const { MetricStat: stat, Expression, Id = '' } = query;
+    if (stat?.Metric !== undefined) {
+      const series = metrics.series(
+        stat.Metric.Namespace ?? '',
+        stat.Metric.MetricName ?? '',
+        stat.Metric.Dimensions,
+      );
+      parts.set(Id, (from, to) => {
+        const found = series.between(from, to);
+        return found === undefined ? undefined : statistic(found, stat.Stat ?? 'Average');
+      });
+    } else if (Expression !== undefined) {
+      const compute = compileExpression(Expression);
+      parts.set(Id, (from, to) => compute((id) => parts.get(id)?.(from, to)));
+    }
+  }
+  const wanted = resultId ?? queries.find((query) => query.ReturnData !== false)?.Id ?? '';
+  return (from, to) => parts.get(wanted)?.(from, to);
+}
+
+function stateOf(alarm: MetricAlarm) {
+  const { StateValue, StateReason, StateReasonData, StateUpdatedTimestamp, StateTransitionedTimestamp } =
+    alarm;
+  return { StateValue, StateReason, StateReasonData, StateUpdatedTimestamp, StateTransitionedTimestamp };
+}
+
+function periodMs(alarm: MetricAlarm): number {
+  const inQueries = (alarm.Metrics ?? []).map((query) => query.MetricStat?.Period ?? query.Period ?? 0);
+  return (alarm.Period ?? (Math.max(0, ...inQueries) || 60)) * 1_000;
+}
+
+function compare(operator: string | undefined, value: number, threshold: number): boolean {
+  switch (operator) {
+    case 'GreaterThanThreshold':
+      return value > threshold;
+    case 'GreaterThanOrEqualToThreshold':
+      return value >= threshold;
+    case 'LessThanThreshold':
+      return value < threshold;
+    default:
+      return value <= threshold;
+  }
+}
+
+function reasonFor(alarm: MetricAlarm, values: readonly number[], state: StateValue): string {
+  if (values.length === 0) return 'Insufficient Data: no datapoints were received.';
+  const words: Record<string, string> = {
+    GreaterThanThreshold: 'greater than',
+    GreaterThanOrEqualToThreshold: 'greater than or equal to',
+    LessThanThreshold: 'less than',
+    LessThanOrEqualToThreshold: 'less than or equal to',
+  };
+  const verb = state === 'ALARM' ? '' : 'not ';
+  const many = values.length === 1 ? '1 datapoint' : `${values.length} datapoints`;
+  return `Threshold Crossed: ${many} [${values.join(', ')}] ${values.length === 1 ? 'was' : 'were'} ${verb}${words[alarm.ComparisonOperator ?? ''] ?? 'beyond'} the threshold (${alarm.Threshold ?? 0}).`;
+}
+
+function reasonData(alarm: MetricAlarm, values: readonly number[], now: number): string {
+  return JSON.stringify({
+    version: '1.0',
+    queryDate: new Date(now).toISOString(),
+    statistic: alarm.Statistic ?? alarm.ExtendedStatistic,
+    period: periodMs(alarm) / 1_000,
+    recentDatapoints: [...values].reverse(),
+    threshold: alarm.Threshold,
+  });
+}
+
+function describeMetrics(alarm: MetricAlarm): unknown[] {
+  if (alarm.Metrics !== undefined && alarm.Metrics.length > 0) return alarm.Metrics;
+  const dimensions = Object.fromEntries((alarm.Dimensions ?? []).map((one) => [one.Name, one.Value]));
+  return [
+    {
+      id: 'm1',
+      metricStat: {
+        metric: { namespace: alarm.Namespace, name: alarm.MetricName, dimensions },
+        period: alarm.Period,
+        stat: alarm.Statistic ?? alarm.ExtendedStatistic,
+      },
+      returnData: true,
+    },
+  ];
+}

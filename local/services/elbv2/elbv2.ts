@@ -1,0 +1,108 @@
+/** Elastic Load Balancing v2, with one default load balancer and a proxy for each listener. */
+import type { RoutedRequest } from '../../balancer/conditions.ts';
+import { Counters, groupMetrics } from '../../balancer/counters.ts';
+import { ListenerProxy } from '../../balancer/proxy.ts';
+import type { Route } from '../../balancer/route.ts';
+import { chooseRoute } from '../../balancer/route.ts';
+import type { Context } from '../../context.ts';
+import type { Service } from '../../service.ts';
+import type { CloudWatch } from '../cloudwatch/cloudwatch.ts';
+import type { Ec2 } from '../ec2/ec2.ts';
+import { HealthChecks } from './health-checks.ts';
+import { loadBalancerOperations, makeListener, makeLoadBalancer } from './load-balancers.ts';
+import { ruleOperations } from './rules.ts';
+import type { ListenerRecord, LoadBalancerRecord } from './state.ts';
+import { Elbv2State } from './state.ts';
+import { targetGroupOperations } from './target-groups.ts';
+
+export interface Elbv2 {
+  readonly service: Service;
+  readonly state: Elbv2State;
+  readonly checks: HealthChecks;
+  /** Made with the region: what a stack takes where it names no other. */
+  readonly defaultLoadBalancer: LoadBalancerRecord;
+  readonly defaultListener: ListenerRecord;
+  /** Where a request would go, without sending one. Takes the target's turn as a real one does. */
+  route(request: RoutedRequest, listener?: ListenerRecord): Route;
+  /** Opens the ports of all listeners; the default listener's becomes a free one. Repeating it does nothing. */
+  listen(): Promise<void>;
+  /** `http://127.0.0.1:PORT` of a listener, the default one unless told. */
+  url(listener?: ListenerRecord): string;
+  close(): Promise<void>;
+}
+
+export function createElbv2(context: Context, parts: { ec2: Ec2; cloudwatch: CloudWatch }): Elbv2 {
+  const state = new Elbv2State(context, parts.ec2);
+  const checks = new HealthChecks(state);
+  const proxies = new Map<string, ListenerProxy>();
+  let open = false;
+
+  const rulesChanged = (): void => {
+    for (const group of state.targetGroups.values()) {
+      const balancer = state.loadBalancerOf(group.arn);
+      if (balancer !== undefined) group.metrics ??= groupMetrics(parts.cloudwatch.metrics, balancer, group);
+      checks.reconsider(group);
+    }
+  };
+
+  const ports = {
+    async open(listener: ListenerRecord): Promise<void> {
+      if (!open || proxies.has(listener.arn)) return;
+      const counters = new Counters(
+        () => context.clock.now(),
+        parts.cloudwatch.metrics,
+        listener.loadBalancer,
+      );
+      const proxy = new ListenerProxy(state, listener, counters);
+      proxies.set(listener.arn, proxy);
+      try {
+        listener.port = await proxy.listen(listener === defaultListener ? 0 : listener.port);
+      } catch (error) {
+        proxies.delete(listener.arn);
+        throw error;
+      }
+    },
+    async close(listener: ListenerRecord): Promise<void> {
+      const proxy = proxies.get(listener.arn);
+      proxies.delete(listener.arn);
+      await proxy?.close();
+    },
+  };
+
+  const defaultLoadBalancer = makeLoadBalancer(state, 'flotilla');
+  const defaultListener = makeListener(state, defaultLoadBalancer, 80, [
+    {
+      Type: 'fixed-response',
+      Order: 1,
+      FixedResponseConfig: {
+        StatusCode: '404',
+        ContentType: 'text/plain',
+        MessageBody: 'No fleet answers here.\n',
+      },
+    },
+  ]);
+
+  return {
+    service: {
+      id: 'elasticloadbalancing',
+      operations: {
+        ...targetGroupOperations(state, checks),
+        ...ruleOperations(state, rulesChanged),
+        ...loadBalancerOperations(state, ports, rulesChanged),
+      },
+    },
+    state,
+    checks,
+    defaultLoadBalancer,
+    defaultListener,
+    route: (request, listener = defaultListener) => chooseRoute(state, listener, request),
+    async listen() {
+      open = true;
+      for (const listener of state.listeners.values()) await ports.open(listener);
+    },
+    url: (listener = defaultListener) => `http://127.0.0.1:${listener.port}`,
+    async close() {
+      await Promise.all([...state.listeners.values()].map((listener) => ports.close(listener)));
+    },
+  };
+}

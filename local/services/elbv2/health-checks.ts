@@ -1,0 +1,294 @@
+/**
+ * Health checks on the clock.
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+ */
+import { request } from 'node:http';
+import type { Address, ScriptedAnswer } from '../../machines/machine.ts';
+import type { InstanceRecord } from '../ec2/instances.ts';
+import type { Elbv2State, TargetGroupRecord, TargetRecord } from './state.ts';
+import { attribute, targetKey } from './state.ts';
+
+/** From registration to the first check. */
+const firstCheckMs = 1_000;
+
+const health = {
+  registering: {
+    State: 'initial',
+    Reason: 'Elb.RegistrationInProgress',
+    Description: 'Target registration is in progress',
+  },
+  initial: {
+    State: 'initial',
+    Reason: 'Elb.InitialHealthChecking',
+    Description: 'Initial health checks in progress',
+  },
+  healthy: { State: 'healthy' },
+  notInUse: {
+    State: 'unused',
+    Reason: 'Target.NotInUse',
+    Description: 'Target group is not configured to receive traffic from the load balancer',
+  },
+  draining: {
+    State: 'draining',
+    Reason: 'Target.DeregistrationInProgress',
+    Description: 'Target deregistration is in progress',
+  },
+  stopped: { State: 'unused', Reason: 'Target.InvalidState', Description: 'Target is in the stopped state' },
+  timeout: { State: 'unhealthy', Reason: 'Target.Timeout', Description: 'Request timed out' },
+  failed: { State: 'unhealthy', Reason: 'Target.FailedHealthChecks', Description: 'Health checks failed' },
+} as const satisfies Record<string, TargetRecord['health']>;
+
+export class HealthChecks {
+  readonly #state: Elbv2State;
+  readonly #listeners: ((group: TargetGroupRecord, target: TargetRecord) => void)[] = [];
+
+  constructor(state: Elbv2State) {
+    this.#state = state;
+    state.ec2.instances.onChange((instance) => this.#instanceChanged(instance));
+  }
+
+  /** Calls back on each change of a target's state. */
+  onChange(listener: (group: TargetGroupRecord, target: TargetRecord) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Registers a target; one that drains is taken back. Repeating it does nothing. */
+  register(group: TargetGroupRecord, id: string, port: number, zone: string | undefined): void {
+    const key = targetKey(id, port);
+    const former = group.targets.get(key);
+    if (former !== undefined && former.health.State !== 'draining') return;
+    if (former !== undefined) this.#retire(former);
+    const target: TargetRecord = {
+      id,
+      port,
+      zone,
+      health: health.registering,
+      streak: { passed: false, length: 0 },
+      timer: undefined,
+      checking: false,
+      inFlight: former?.inFlight ?? new Set(),
+      retired: false,
+    };
+    group.targets.set(key, target);
+    if (this.#state.loadBalancerOf(group.arn) === undefined) this.#set(group, target, health.notInUse);
+    else this.#begin(group, target);
+  }
+
+  /**
+   * Takes a target out: no new requests, and gone when the delay is over. It shows as draining for the whole
+   * delay even if nothing is in flight.
+   * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#deregistration-delay
+   */
+  deregister(group: TargetGroupRecord, target: TargetRecord): void {
+    if (target.health.State === 'draining') return;
+    target.timer?.cancel();
+    const delayMs = Number(attribute(group, 'deregistration_delay.timeout_seconds')) * 1_000;
+    // What no load balancer uses has nothing to finish.
+    if (delayMs === 0 || target.health.Reason === 'Target.NotInUse') {
+      this.remove(group, target);
+      return;
+    }
+    this.#set(group, target, health.draining);
+    target.timer = this.#state.context.clock.after(delayMs, () => this.remove(group, target));
+  }
+
+  /** Drops a target at once, and breaks off what is in flight. */
+  remove(group: TargetGroupRecord, target: TargetRecord): void {
+    this.#retire(target);
+    const key = targetKey(target.id, target.port);
+    if (group.targets.get(key) === target) group.targets.delete(key);
+    for (const abort of [...target.inFlight]) abort();
+    this.#changed(group, target);
+  }
+
+  /** Called after rules or settings changed: begins or ends the checking of a group's targets. */
+  reconsider(group: TargetGroupRecord): void {
+    const used = this.#state.loadBalancerOf(group.arn) !== undefined;
+    for (const target of group.targets.values()) {
+      if (target.health.State === 'draining') continue;
+      if (!used) {
+        target.timer?.cancel();
+        this.#set(group, target, health.notInUse);
+      } else if (target.health.Reason === 'Target.NotInUse') {
+        this.#begin(group, target);
+      } else if (target.health.State !== 'unused') {
+        this.#poke(group, target);
+      }
+    }
+  }
+
+  #begin(group: TargetGroupRecord, target: TargetRecord): void {
+    target.streak = { passed: false, length: 0 };
+    this.#set(group, target, health.registering);
+    target.timer?.cancel();
+    target.timer = this.#state.context.clock.after(firstCheckMs, () => {
+      this.#set(group, target, health.initial);
+      this.#check(group, target);
+    });
+  }
+
+  #check(group: TargetGroupRecord, target: TargetRecord): void {
+    target.timer = undefined;
+    if (target.retired || target.checking || target.health.State === 'draining') return;
+    const { clock } = this.#state.context;
+    const startedAt = clock.now();
+    target.checking = true;
+    const ended = (outcome: TargetRecord['health']): void => {
+      target.checking = false;
+      if (target.retired || target.health.State === 'draining' || target.health.State === 'unused') return;
+      this.#count(group, target, outcome);
+      // A script that stays as it is needs no further checks: its change pokes.
+      const steady = this.#probe(group, target)?.script?.steady === true;
+      const { passed, length } = target.streak;
+      const settled = passed ? target.health.State === 'healthy' : target.health.State === 'unhealthy';
+      if (
+        steady &&
+        settled &&
+        length >= Math.max(group.check.healthyThreshold, group.check.unhealthyThreshold)
+      )
+        return;
+      const nextAt = startedAt + group.check.intervalSeconds * 1_000;
+      target.timer = clock.after(nextAt - clock.now(), () => this.#check(group, target));
+    };
+    const timeoutMs = group.check.timeoutSeconds * 1_000;
+    const machine = this.#probe(group, target);
+    if (machine?.script !== undefined) {
+      const answer = machine.script.answer(group.check.path);
+      if (answer === 'timeout') clock.after(timeoutMs, () => ended(health.timeout));
+      else ended(judge(group, answer));
+      return;
+    }
+    if (machine?.address === undefined) {
+      // Nothing listens at a machine that is off or starting; without power packets are just lost.
+      if (machine === undefined) clock.after(timeoutMs, () => ended(health.timeout));
+      else ended(health.failed);
+      return;
+    }
+    const asked = ask(machine.address, group, (run) => clock.after(timeoutMs, run));
+    void clock
+      .hold(asked)
+      .then((answer) => ended(answer === 'timeout' ? health.timeout : judge(group, answer)));
+  }
+
+  #count(group: TargetGroupRecord, target: TargetRecord, outcome: TargetRecord['health']): void {
+    const passed = outcome.State === 'healthy';
+    if (target.streak.passed === passed && target.streak.length > 0) target.streak.length += 1;
+    else target.streak = { passed, length: 1 };
+    const { length } = target.streak;
+    if (passed) {
+      // "After your target is registered, it must pass one health check to be considered healthy"; the
+      // threshold counts for targets that were unhealthy.
+      const needed = target.health.State === 'initial' ? 1 : group.check.healthyThreshold;
+      if (length >= needed) this.#set(group, target, outcome);
+    } else if (length >= group.check.unhealthyThreshold || target.health.State === 'unhealthy') {
+      this.#set(group, target, outcome);
+    }
+  }
+
+  /** Checks at once where no check is due, because something may have changed. */
+  #poke(group: TargetGroupRecord, target: TargetRecord): void {
+    if (target.timer !== undefined || target.checking || target.retired) return;
+    target.timer = this.#state.context.clock.after(0, () => this.#check(group, target));
+  }
+
+  #instanceChanged(instance: InstanceRecord): void {
+    for (const group of this.#state.targetGroups.values()) {
+      for (const target of [...group.targets.values()]) {
+        const same =
+          group.targetType === 'instance'
+            ? target.id === instance.instanceId
+            : target.id === instance.privateIp;
+        if (!same) continue;
+        if (instance.state === 'terminated') {
+          // "If you terminate a registered instance, it is deregistered automatically"; an address stays.
+          if (group.targetType === 'instance') this.remove(group, target);
+        } else if (instance.state === 'stopped' && group.targetType === 'instance') {
+          if (target.health.State === 'draining') continue;
+          target.timer?.cancel();
+          this.#set(group, target, health.stopped);
+        } else if (target.health.State !== 'unused' && target.health.State !== 'draining') {
+          this.#poke(group, target);
+        }
+      }
+    }
+  }
+
+  #probe(group: TargetGroupRecord, target: TargetRecord) {
+    const { instances } = this.#state.ec2;
+    const instance =
+      group.targetType === 'instance' ? instances.all.get(target.id) : instances.byPrivateIp(target.id);
+    return instance?.machine;
+  }
+
+  #set(group: TargetGroupRecord, target: TargetRecord, to: TargetRecord['health']): void {
+    const from = target.health;
+    target.health = to;
+    if (from.State !== to.State || from.Reason !== to.Reason) this.#changed(group, target);
+  }
+
+  #changed(group: TargetGroupRecord, target: TargetRecord): void {
+    const states = [...group.targets.values()].map((one) => one.health.State);
+    const now = this.#state.context.clock.now();
+    const used = this.#state.loadBalancerOf(group.arn) !== undefined;
+    const count = (wanted: string): number => states.filter((state) => state === wanted).length;
+    group.metrics?.healthy.level(now, used ? count('healthy') : undefined);
+    group.metrics?.unhealthy.level(now, used ? count('unhealthy') : undefined);
+    for (const listener of this.#listeners) listener(group, target);
+  }
+
+  #retire(target: TargetRecord): void {
+    target.retired = true;
+    target.timer?.cancel();
+    target.timer = undefined;
+  }
+}
+
+function judge(group: TargetGroupRecord, answer: ScriptedAnswer): TargetRecord['health'] {
+  if (typeof answer !== 'number') return health.failed;
+  const passed = group.check.matcher.split(',').some((range) => {
+    const [low, high = low] = range.split('-').map(Number);
+    return low !== undefined && high !== undefined && answer >= low && answer <= high;
+  });
+  if (passed) return health.healthy;
+  return {
+    State: 'unhealthy',
+    Reason: 'Target.ResponseCodeMismatch',
+    Description: `Health checks failed with these codes: [${answer}]`,
+  };
+}
+
+function ask(
+  address: Address,
+  group: TargetGroupRecord,
+  onTimeout: (run: () => void) => { cancel(): void },
+): Promise<ScriptedAnswer> {
+  return new Promise((resolve) => {
+    const asking = request(
+      {
+        host: address.host,
+        port: address.port,
+        path: group.check.path,
+        agent: false,
+        headers: {
+          host: `${address.host}:${address.port}`,
+          'user-agent': 'ELB-HealthChecker/2.0',
+          connection: 'close',
+        },
+      },
+      (response) => {
+        response.resume();
+        timer.cancel();
+        resolve(response.statusCode ?? 'refused');
+      },
+    );
+    const timer = onTimeout(() => {
+      resolve('timeout');
+      asking.destroy();
+    });
+    asking.on('error', () => {
+      timer.cancel();
+      resolve('refused');
+    });
+    asking.end();
+  });
+}

@@ -1,0 +1,335 @@
+import type {
+  AddTagsInput,
+  CreateListenerInput,
+  CreateListenerOutput,
+  CreateLoadBalancerInput,
+  CreateLoadBalancerOutput,
+  DeleteListenerInput,
+  DeleteLoadBalancerInput,
+  DescribeListenersInput,
+  DescribeListenersOutput,
+  DescribeLoadBalancersInput,
+  DescribeLoadBalancersOutput,
+  DescribeTagsInput,
+  DescribeTagsOutput,
+  Listener,
+  LoadBalancer,
+  ModifyListenerInput,
+  ModifyListenerOutput,
+  RemoveTagsInput,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import { arn } from '../../context.ts';
+import type { Operation } from '../../service.ts';
+import { AwsError } from '../../service.ts';
+import { requestTagContext } from '../ec2/tag-store.ts';
+import { page } from '../paging.ts';
+import { onlySupported } from '../supported.ts';
+import { checkedActions } from './actions.ts';
+import type { Elbv2State, ListenerRecord, LoadBalancerRecord, RuleRecord } from './state.ts';
+import { validation } from './state.ts';
+import { elbBadToken, elbDescribe, onElb } from './target-groups.ts';
+
+/** Opens and closes the proxies' ports; nothing happens before the region listens. */
+export interface Ports {
+  open(listener: ListenerRecord): Promise<void>;
+  close(listener: ListenerRecord): Promise<void>;
+}
+
+export function makeLoadBalancer(
+  state: Elbv2State,
+  name: string,
+  options: { scheme?: LoadBalancerRecord['scheme']; subnetIds?: readonly string[] } = {},
+): LoadBalancerRecord {
+  const { context, ec2 } = state;
+  const fullName = `app/${name}/${context.random.hex(16)}`;
+  const balancer: LoadBalancerRecord = {
+    arn: arn(context, 'elasticloadbalancing', `loadbalancer/${fullName}`),
+    fullName,
+    name,
+    scheme: options.scheme ?? 'internet-facing',
+    createdAt: context.clock.now(),
+    subnetIds: options.subnetIds ?? ec2.network.subnets.map((subnet) => subnet.subnetId),
+    securityGroupIds: [ec2.network.securityGroupId],
+  };
+  state.loadBalancers.set(balancer.arn, balancer);
+  return balancer;
+}
+
+export function makeListener(
+  state: Elbv2State,
+  loadBalancer: LoadBalancerRecord,
+  port: number,
+  defaultActions: RuleRecord['actions'],
+): ListenerRecord {
+  const { random } = state.context;
+  const listenerArn = `${loadBalancer.arn.replace(':loadbalancer/', ':listener/')}/${random.hex(16)}`;
+  const defaultRule: RuleRecord = {
+    arn: `${listenerArn.replace(':listener/', ':listener-rule/')}/${random.hex(16)}`,
+    listenerArn,
+    priority: 'default',
+    conditions: [],
+    actions: defaultActions,
+    effectiveActions: defaultActions,
+  };
+  const listener: ListenerRecord = { arn: listenerArn, loadBalancer, port, defaultRule };
+  state.listeners.set(listener.arn, listener);
+  state.rules.set(defaultRule.arn, defaultRule);
+  return listener;
+}
+
+export function loadBalancerOperations(state: Elbv2State, ports: Ports, rulesChanged: () => void) {
+  const { ec2 } = state;
+
+  const describeBalancer = (balancer: LoadBalancerRecord): LoadBalancer => ({
+    LoadBalancerArn: balancer.arn,
+    LoadBalancerName: balancer.name,
+    // Where it is reached here; AWS's own names would lead nowhere. The port is the listener's.
+    DNSName: 'localhost',
+    CanonicalHostedZoneId: 'Z35SXDOTRQ7X7K',
+    CreatedTime: new Date(balancer.createdAt),
+    Scheme: balancer.scheme,
+    VpcId: ec2.network.vpcId,
+    State: { Code: 'active' },
+    Type: 'application',
+    AvailabilityZones: balancer.subnetIds.map((SubnetId) => ({
+      SubnetId,
+      ZoneName: ec2.network.subnet(SubnetId)?.zone,
+      LoadBalancerAddresses: [],
+    })),
+    SecurityGroups: [...balancer.securityGroupIds],
+    IpAddressType: 'ipv4',
+  });
+  const describeListener = (listener: ListenerRecord): Listener => ({
+    ListenerArn: listener.arn,
+    LoadBalancerArn: listener.loadBalancer.arn,
+    Port: listener.port,
+    Protocol: 'HTTP',
+    DefaultActions: [...listener.defaultRule.actions],
+  });
+
+  const CreateLoadBalancer: Operation<CreateLoadBalancerInput, CreateLoadBalancerOutput> = {
+    access: (input) => [
+      {
+        action: 'elasticloadbalancing:CreateLoadBalancer',
+        resources: [arn(state.context, 'elasticloadbalancing', `loadbalancer/app/${input.Name ?? '*'}/*`)],
+        context: requestTagContext(input.Tags ?? []),
+      },
+    ],
+    run(input) {
+      onlySupported('CreateLoadBalancer', input, [
+        'Name',
+        'Subnets',
+        'SecurityGroups',
+        'Scheme',
+        'Tags',
+        'Type',
+        'IpAddressType',
+      ]);
+      if ((input.Type ?? 'application') !== 'application') {
+        throw validation('The local region has application load balancers only');
+      }
+      const name = input.Name ?? '';
+      if (!/^(?!-)(?!internal-)[A-Za-z0-9-]{1,32}(?<!-)$/.test(name)) {
+        throw validation(`The load balancer name '${name}' is not valid`);
+      }
+      if ([...state.loadBalancers.values()].some((balancer) => balancer.name === name)) {
+        throw new AwsError(
+          'DuplicateLoadBalancerName',
+          `A load balancer with the same name '${name}' exists`,
+        );
+      }
+      for (const subnet of input.Subnets ?? []) {
+        if (ec2.network.subnet(subnet) === undefined) {
+          throw new AwsError('SubnetNotFound', `The subnet ID '${subnet}' does not exist`);
+        }
+      }
+      const balancer = makeLoadBalancer(state, name, {
+        scheme: input.Scheme ?? 'internet-facing',
+        ...(input.Subnets === undefined ? {} : { subnetIds: input.Subnets }),
+      });
+      state.tags.set(balancer.arn, input.Tags);
+      return { LoadBalancers: [describeBalancer(balancer)] };
+    },
+  };
+
+  const DescribeLoadBalancers: Operation<DescribeLoadBalancersInput, DescribeLoadBalancersOutput> = {
+    access: elbDescribe('DescribeLoadBalancers'),
+    run(input) {
+      for (const one of input.LoadBalancerArns ?? []) state.loadBalancer(one);
+      for (const name of input.Names ?? []) {
+        if ([...state.loadBalancers.values()].some((balancer) => balancer.name === name)) continue;
+        throw new AwsError('LoadBalancerNotFound', `Load balancers '[${name}]' not found`);
+      }
+      const found = [...state.loadBalancers.values()].filter(
+        (balancer) =>
+          (!input.LoadBalancerArns?.length || input.LoadBalancerArns.includes(balancer.arn)) &&
+          (!input.Names?.length || input.Names.includes(balancer.name)),
+      );
+      const shown = page(found, (balancer) => balancer.arn, input.PageSize ?? 400, input.Marker, elbBadToken);
+      return { LoadBalancers: shown.items.map(describeBalancer), NextMarker: shown.nextToken };
+    },
+  };
+
+  const DeleteLoadBalancer: Operation<DeleteLoadBalancerInput, object> = {
+    access: (input) => [onElb(state, 'DeleteLoadBalancer', input.LoadBalancerArn)],
+    async run(input) {
+      const balancer = state.loadBalancers.get(input.LoadBalancerArn ?? '');
+      if (balancer === undefined) return {};
+      for (const listener of [...state.listeners.values()]) {
+        if (listener.loadBalancer === balancer) await removeListener(listener);
+      }
+      state.loadBalancers.delete(balancer.arn);
+      state.tags.forget(balancer.arn);
+      return {};
+    },
+  };
+
+  const removeListener = async (listener: ListenerRecord): Promise<void> => {
+    for (const rule of state.rulesOf(listener.arn)) {
+      state.rules.delete(rule.arn);
+      state.tags.forget(rule.arn);
+    }
+    state.listeners.delete(listener.arn);
+    state.tags.forget(listener.arn);
+    rulesChanged();
+    await ports.close(listener);
+  };
+
+  const CreateListener: Operation<CreateListenerInput, CreateListenerOutput> = {
+    access: (input) => [onElb(state, 'CreateListener', input.LoadBalancerArn)],
+    async run(input) {
+      onlySupported('CreateListener', input, [
+        'LoadBalancerArn',
+        'Protocol',
+        'Port',
+        'DefaultActions',
+        'Tags',
+      ]);
+      const balancer = state.loadBalancer(input.LoadBalancerArn);
+      const { Port: port = 0 } = input;
+      if (input.Protocol !== 'HTTP')
+        throw validation('The local region has listeners of the protocol HTTP only');
+      if (port < 1 || port > 65_535) throw validation('A listener port must be from 1 to 65535');
+      for (const other of state.listeners.values()) {
+        if (other.loadBalancer === balancer && other.port === port) {
+          throw new AwsError(
+            'DuplicateListener',
+            'A listener already exists on this port for this load balancer',
+          );
+        }
+      }
+      const actions = checkedActions(state, balancer, input.DefaultActions);
+      const listener = makeListener(state, balancer, port, actions);
+      try {
+        await ports.open(listener);
+      } catch (error) {
+        await removeListener(listener);
+        const why = error instanceof Error ? error.message : String(error);
+        throw new AwsError(
+          'InvalidConfigurationRequest',
+          `The local region cannot listen on that port: ${why}`,
+        );
+      }
+      state.tags.set(listener.arn, input.Tags);
+      rulesChanged();
+      return { Listeners: [describeListener(listener)] };
+    },
+  };
+
+  const DescribeListeners: Operation<DescribeListenersInput, DescribeListenersOutput> = {
+    access: elbDescribe('DescribeListeners'),
+    run(input) {
+      if (input.LoadBalancerArn === undefined && !input.ListenerArns?.length) {
+        throw validation('A load balancer ARN or listener ARNs must be specified');
+      }
+      if (input.LoadBalancerArn !== undefined) state.loadBalancer(input.LoadBalancerArn);
+      const found = input.ListenerArns?.length
+        ? input.ListenerArns.map((one) => state.listener(one))
+        : [...state.listeners.values()].filter((one) => one.loadBalancer.arn === input.LoadBalancerArn);
+      const shown = page(found, (listener) => listener.arn, input.PageSize ?? 400, input.Marker, elbBadToken);
+      return { Listeners: shown.items.map(describeListener), NextMarker: shown.nextToken };
+    },
+  };
+
+  const ModifyListener: Operation<ModifyListenerInput, ModifyListenerOutput> = {
+    access: (input) => [onElb(state, 'ModifyListener', input.ListenerArn)],
+    run(input) {
+      onlySupported('ModifyListener', input, ['ListenerArn', 'DefaultActions']);
+      const listener = state.listener(input.ListenerArn);
+      if (input.DefaultActions !== undefined) {
+        state.setActions(
+          listener.defaultRule,
+          checkedActions(state, listener.loadBalancer, input.DefaultActions),
+        );
+        rulesChanged();
+      }
+      return { Listeners: [describeListener(listener)] };
+    },
+  };
+
+  const DeleteListener: Operation<DeleteListenerInput, object> = {
+    access: (input) => [onElb(state, 'DeleteListener', input.ListenerArn)],
+    async run(input) {
+      await removeListener(state.listener(input.ListenerArn));
+      return {};
+    },
+  };
+
+  /** "You can specify up to 20 resources in a single call." */
+  const checkedResources = (arns: readonly string[] | undefined): readonly string[] => {
+    if (!arns?.length) throw validation('At least one resource ARN must be specified');
+    if (arns.length > 20) throw validation('At most 20 resource ARNs can be specified');
+    for (const one of arns) {
+      if (one.includes(':targetgroup/')) state.group(one);
+      else if (one.includes(':listener-rule/')) state.rule(one);
+      else if (one.includes(':listener/')) state.listener(one);
+      else state.loadBalancer(one);
+    }
+    return arns;
+  };
+
+  const AddTags: Operation<AddTagsInput, object> = {
+    access: (input) =>
+      (input.ResourceArns ?? []).map((one) => {
+        const access = onElb(state, 'AddTags', one);
+        return { ...access, context: { ...access.context, ...requestTagContext(input.Tags ?? []) } };
+      }),
+    run(input) {
+      for (const one of checkedResources(input.ResourceArns)) state.tags.set(one, input.Tags);
+      return {};
+    },
+  };
+
+  const RemoveTags: Operation<RemoveTagsInput, object> = {
+    access: (input) => (input.ResourceArns ?? []).map((one) => onElb(state, 'RemoveTags', one)),
+    run(input) {
+      for (const one of checkedResources(input.ResourceArns)) {
+        for (const Key of input.TagKeys ?? []) state.tags.remove(one, [{ Key }]);
+      }
+      return {};
+    },
+  };
+
+  const DescribeTags: Operation<DescribeTagsInput, DescribeTagsOutput> = {
+    access: elbDescribe('DescribeTags'),
+    run: (input) => ({
+      TagDescriptions: checkedResources(input.ResourceArns).map((ResourceArn) => ({
+        ResourceArn,
+        Tags: state.tags.list(ResourceArn),
+      })),
+    }),
+  };
+
+  return {
+    CreateLoadBalancer,
+    DescribeLoadBalancers,
+    DeleteLoadBalancer,
+    CreateListener,
+    DescribeListeners,
+    ModifyListener,
+    DeleteListener,
+    AddTags,
+    RemoveTags,
+    DescribeTags,
+  };
+}

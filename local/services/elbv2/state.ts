@@ -1,0 +1,193 @@
+/** What the load balancers of the account consist of, and what the operations, checks and proxy share. */
+import type { Action, RuleCondition, TargetHealth } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { Timer } from '../../clock.ts';
+import type { Context } from '../../context.ts';
+import { AwsError } from '../../service.ts';
+import type { Series } from '../cloudwatch/series.ts';
+import type { Ec2 } from '../ec2/ec2.ts';
+import { TagStore } from '../ec2/tag-store.ts';
+
+export interface LoadBalancerRecord {
+  readonly arn: string;
+  /** `app/<name>/<id>`: how metrics and resource labels name it. */
+  readonly fullName: string;
+  readonly name: string;
+  readonly scheme: 'internet-facing' | 'internal';
+  readonly createdAt: number;
+  readonly subnetIds: readonly string[];
+  readonly securityGroupIds: readonly string[];
+}
+
+export interface ListenerRecord {
+  readonly arn: string;
+  readonly loadBalancer: LoadBalancerRecord;
+  /** What callers see; for a listener that the proxy serves it is the loopback port. */
+  port: number;
+  readonly defaultRule: RuleRecord;
+}
+
+export interface RuleRecord {
+  readonly arn: string;
+  readonly listenerArn: string;
+  priority: number | 'default';
+  conditions: readonly RuleCondition[];
+  /** As the API shows them. */
+  actions: readonly Action[];
+  /** As the nodes act on them: later than `actions` by the time that a change takes to reach them. */
+  effectiveActions: readonly Action[];
+}
+
+export interface TargetRecord {
+  readonly id: string;
+  readonly port: number;
+  readonly zone: string | undefined;
+  health: {
+    State: NonNullable<TargetHealth['State']>;
+    Reason?: TargetHealth['Reason'];
+    Description?: string;
+  };
+  /** Checks that ended alike, in a row. */
+  streak: { readonly passed: boolean; length: number };
+  timer: Timer | undefined;
+  /** A check is under way. */
+  checking: boolean;
+  /** Requests in flight, as functions that break them off. */
+  readonly inFlight: Set<() => void>;
+  /** Set when it was registered again or is gone: checks under way are void then. */
+  retired: boolean;
+}
+
+export interface TargetGroupRecord {
+  readonly arn: string;
+  /** `targetgroup/<name>/<id>` */
+  readonly fullName: string;
+  readonly name: string;
+  readonly targetType: 'instance' | 'ip';
+  readonly port: number;
+  readonly vpcId: string | undefined;
+  check: {
+    path: string;
+    port: string;
+    intervalSeconds: number;
+    timeoutSeconds: number;
+    healthyThreshold: number;
+    unhealthyThreshold: number;
+    /** Such as `200`, `200-299` or `200,302`. */
+    matcher: string;
+  };
+  readonly attributes: Map<string, string>;
+  readonly targets: Map<string, TargetRecord>;
+  /** Whose turn it is. */
+  turn: number;
+  metrics: GroupMetrics | undefined;
+}
+
+export interface GroupMetrics {
+  readonly requests: Series;
+  readonly requestsPerTarget: Series;
+  readonly responseTime: Series;
+  readonly byStatus: readonly Series[];
+  readonly healthy: Series;
+  readonly unhealthy: Series;
+}
+
+export class Elbv2State {
+  readonly context: Context;
+  readonly ec2: Ec2;
+  readonly tags = new TagStore();
+  readonly loadBalancers = new Map<string, LoadBalancerRecord>();
+  readonly listeners = new Map<string, ListenerRecord>();
+  readonly rules = new Map<string, RuleRecord>();
+  readonly targetGroups = new Map<string, TargetGroupRecord>();
+  /** How long a change of a rule takes to reach the nodes. None unless a test says so. */
+  propagationMs = 0;
+
+  constructor(context: Context, ec2: Ec2) {
+    this.context = context;
+    this.ec2 = ec2;
+  }
+
+  rulesOf(listenerArn: string): RuleRecord[] {
+    const order = (rule: RuleRecord): number =>
+      rule.priority === 'default' ? Number.MAX_SAFE_INTEGER : rule.priority;
+    return [...this.rules.values()]
+      .filter((rule) => rule.listenerArn === listenerArn)
+      .sort((a, b) => order(a) - order(b));
+  }
+
+  /** The load balancer whose rules name the group; weight 0 counts. A group in no rule has none. */
+  loadBalancerOf(groupArn: string): LoadBalancerRecord | undefined {
+    for (const rule of this.rules.values()) {
+      if (!targetGroupsOf(rule.actions).some((one) => one.arn === groupArn)) continue;
+      return this.listeners.get(rule.listenerArn)?.loadBalancer;
+    }
+    return undefined;
+  }
+
+  setActions(rule: RuleRecord, actions: readonly Action[]): void {
+    rule.actions = actions;
+    if (this.propagationMs === 0) rule.effectiveActions = actions;
+    else {
+      this.context.clock.after(this.propagationMs, () => {
+        rule.effectiveActions = actions;
+      });
+    }
+  }
+
+  /** @throws TargetGroupNotFound */
+  group(arn: string | undefined): TargetGroupRecord {
+    const found = this.targetGroups.get(arn ?? '');
+    if (found !== undefined) return found;
+    throw new AwsError('TargetGroupNotFound', `Target groups '${arn ?? ''}' not found`);
+  }
+
+  /** @throws ListenerNotFound */
+  listener(arn: string | undefined): ListenerRecord {
+    const found = this.listeners.get(arn ?? '');
+    if (found !== undefined) return found;
+    throw new AwsError('ListenerNotFound', `Listeners '${arn ?? ''}' not found`);
+  }
+
+  /** @throws RuleNotFound */
+  rule(arn: string | undefined): RuleRecord {
+    const found = this.rules.get(arn ?? '');
+    if (found !== undefined) return found;
+    throw new AwsError('RuleNotFound', `Rules '${arn ?? ''}' not found`);
+  }
+
+  /** @throws LoadBalancerNotFound */
+  loadBalancer(arn: string | undefined): LoadBalancerRecord {
+    const found = this.loadBalancers.get(arn ?? '');
+    if (found !== undefined) return found;
+    throw new AwsError('LoadBalancerNotFound', `Load balancers '[${arn ?? ''}]' not found`);
+  }
+}
+
+export interface WeightedGroup {
+  readonly arn: string;
+  readonly weight: number;
+}
+
+/** The target groups that a rule's actions forward to, with their weights. */
+export function targetGroupsOf(actions: readonly Action[]): WeightedGroup[] {
+  return actions.flatMap((action) => {
+    if (action.Type !== 'forward') return [];
+    const listed = action.ForwardConfig?.TargetGroups ?? [];
+    if (listed.length === 0) {
+      return action.TargetGroupArn === undefined ? [] : [{ arn: action.TargetGroupArn, weight: 1 }];
+    }
+    return listed.map((one) => ({ arn: one.TargetGroupArn ?? '', weight: one.Weight ?? 1 }));
+  });
+}
+
+export function attribute(group: TargetGroupRecord, key: string): string {
+  return group.attributes.get(key) ?? '';
+}
+
+export function targetKey(id: string, port: number): string {
+  return `${id}:${port}`;
+}
+
+export function validation(message: string): AwsError {
+  return new AwsError('ValidationError', message);
+}

@@ -1,0 +1,423 @@
+import type {
+  CreateTargetGroupInput,
+  CreateTargetGroupOutput,
+  DeleteTargetGroupInput,
+  DeregisterTargetsInput,
+  DescribeTargetGroupAttributesInput,
+  DescribeTargetGroupAttributesOutput,
+  DescribeTargetGroupsInput,
+  DescribeTargetGroupsOutput,
+  DescribeTargetHealthInput,
+  DescribeTargetHealthOutput,
+  ModifyTargetGroupAttributesInput,
+  ModifyTargetGroupAttributesOutput,
+  ModifyTargetGroupInput,
+  ModifyTargetGroupOutput,
+  RegisterTargetsInput,
+  TargetGroup,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import { arn } from '../../context.ts';
+import type { Access, Operation } from '../../service.ts';
+import { AwsError } from '../../service.ts';
+import { requestTagContext, resourceTagContext } from '../ec2/tag-store.ts';
+import { page } from '../paging.ts';
+import { onlySupported } from '../supported.ts';
+import type { HealthChecks } from './health-checks.ts';
+import type { Elbv2State, TargetGroupRecord, TargetRecord } from './state.ts';
+import { targetGroupsOf, targetKey, validation } from './state.ts';
+
+/** "Target groups per Region: 3,000" https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html */
+const targetGroupsLimit = 3_000;
+const targetsPerGroupLimit = 1_000;
+
+/** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html#target-group-attributes */
+const defaultAttributes: readonly (readonly [string, string])[] = [
+  ['deregistration_delay.timeout_seconds', '300'],
+  ['stickiness.enabled', 'false'],
+  ['stickiness.type', 'lb_cookie'],
+  ['stickiness.lb_cookie.duration_seconds', '86400'],
+  ['slow_start.duration_seconds', '0'],
+  ['load_balancing.algorithm.type', 'round_robin'],
+  ['load_balancing.cross_zone.enabled', 'use_load_balancer_configuration'],
+];
+
+export function elbDescribe(operation: string): () => readonly Access[] {
+  return () => [{ action: `elasticloadbalancing:${operation}`, resources: ['*'] }];
+}
+
+/** A right on an existing resource, with its tags as condition keys. */
+export function onElb(state: Elbv2State, operation: string, resourceArn: string | undefined): Access {
+  const tags = state.tags.list(resourceArn ?? '');
+  return {
+    action: `elasticloadbalancing:${operation}`,
+    resources: [resourceArn ?? '*'],
+    context: resourceTagContext(tags, 'elasticloadbalancing'),
+  };
+}
+
+export function elbBadToken(): AwsError {
+  return validation('The marker is not valid');
+}
+
+export function targetGroupOperations(state: Elbv2State, checks: HealthChecks) {
+  const { context, targetGroups, tags } = state;
+
+  const describe = (group: TargetGroupRecord): TargetGroup => {
+    const balancer = state.loadBalancerOf(group.arn);
+    return {
+      TargetGroupArn: group.arn,
+      TargetGroupName: group.name,
+      Protocol: 'HTTP',
+      ProtocolVersion: 'HTTP1',
+      Port: group.port,
+      VpcId: group.vpcId,
+      TargetType: group.targetType,
+      IpAddressType: 'ipv4',
+      HealthCheckEnabled: true,
+      HealthCheckProtocol: 'HTTP',
+      HealthCheckPort: group.check.port,
+      HealthCheckPath: group.check.path,
+      HealthCheckIntervalSeconds: group.check.intervalSeconds,
+      HealthCheckTimeoutSeconds: group.check.timeoutSeconds,
+      HealthyThresholdCount: group.check.healthyThreshold,
+      UnhealthyThresholdCount: group.check.unhealthyThreshold,
+      Matcher: { HttpCode: group.check.matcher },
+      LoadBalancerArns: balancer === undefined ? [] : [balancer.arn],
+    };
+  };
+
+  const CreateTargetGroup: Operation<CreateTargetGroupInput, CreateTargetGroupOutput> = {
+    access: (input) => {
+      const resources = [arn(context, 'elasticloadbalancing', `targetgroup/${input.Name ?? '*'}/*`)];
+      const asked = requestTagContext(input.Tags ?? []);
+      const own = { action: 'elasticloadbalancing:CreateTargetGroup', resources, context: asked };
+      if (!input.Tags?.length) return [own];
+      const tagging = { ...asked, 'elasticloadbalancing:createaction': 'CreateTargetGroup' };
+      return [own, { action: 'elasticloadbalancing:AddTags', resources, context: tagging }];
+    },
+    run(input) {
+      onlySupported('CreateTargetGroup', { ...input, HealthCheckEnabled: undefined }, [
+        'Name',
+        'Protocol',
+        'ProtocolVersion',
+        'Port',
+        'VpcId',
+        'HealthCheckProtocol',
+        'HealthCheckPort',
+        'HealthCheckPath',
+        'HealthCheckIntervalSeconds',
+        'HealthCheckTimeoutSeconds',
+        'HealthyThresholdCount',
+        'UnhealthyThresholdCount',
+        'Matcher',
+        'TargetType',
+        'Tags',
+        'IpAddressType',
+      ]);
+      const name = input.Name ?? '';
+      if (!/^(?!-)[A-Za-z0-9-]{1,32}(?<!-)$/.test(name)) {
+        throw validation(
+          `Target group name '${name}' must have 1 to 32 letters, digits and hyphens, and neither begin nor end with a hyphen`,
+        );
+      }
+      if (input.Protocol !== 'HTTP')
+        throw validation('The local region has target groups of the protocol HTTP only');
+      if ((input.ProtocolVersion ?? 'HTTP1') !== 'HTTP1')
+        throw validation('The local region speaks HTTP1 to targets only');
+      const { TargetType: type = 'instance', Port: port } = input;
+      if (type !== 'instance' && type !== 'ip')
+        throw validation(`The local region has no targets of the type ${type}`);
+      if (port === undefined || port < 1 || port > 65_535)
+        throw validation('A port from 1 to 65535 must be specified');
+      if (input.VpcId !== state.ec2.network.vpcId)
+        throw validation(`The VPC ID '${input.VpcId ?? ''}' is not found`);
+      const same = [...targetGroups.values()].find((group) => group.name === name);
+      if (same !== undefined) {
+        // The same settings again give the same group; other settings collide.
+        const wanted = { ...same.check, ...checkOf(input) };
+        if (
+          same.port === port &&
+          same.targetType === type &&
+          JSON.stringify(wanted) === JSON.stringify(same.check)
+        ) {
+          return { TargetGroups: [describe(same)] };
+        }
+        throw new AwsError(
+          'DuplicateTargetGroupName',
+          `A target group with the same name '${name}' exists, but with different settings`,
+        );
+      }
+      if (targetGroups.size >= targetGroupsLimit) {
+        throw new AwsError('TooManyTargetGroups', `The maximum number of target groups has been reached`);
+      }
+      const fullName = `targetgroup/${name}/${context.random.hex(16)}`;
+      const group: TargetGroupRecord = {
+        arn: arn(context, 'elasticloadbalancing', fullName),
+        fullName,
+        name,
+        targetType: type,
+        port,
+        vpcId: input.VpcId,
+        check: {
+          path: '/',
+          port: 'traffic-port',
+          intervalSeconds: 30,
+          timeoutSeconds: 5,
+          healthyThreshold: 5,
+          unhealthyThreshold: 2,
+          matcher: '200',
+          ...checkOf(input),
+        },
+        attributes: new Map(defaultAttributes),
+        targets: new Map(),
+        turn: 0,
+        metrics: undefined,
+      };
+      validateCheck(group.check);
+      targetGroups.set(group.arn, group);
+      tags.set(group.arn, input.Tags);
+      return { TargetGroups: [describe(group)] };
+    },
+  };
+
+  const ModifyTargetGroup: Operation<ModifyTargetGroupInput, ModifyTargetGroupOutput> = {
+    access: (input) => [onElb(state, 'ModifyTargetGroup', input.TargetGroupArn)],
+    run(input) {
+      const group = state.group(input.TargetGroupArn);
+      if (input.HealthCheckEnabled === false)
+        throw validation('Health checks of this target type cannot be disabled');
+      const next = { ...group.check, ...checkOf(input) };
+      validateCheck(next);
+      group.check = next;
+      checks.reconsider(group);
+      return { TargetGroups: [describe(group)] };
+    },
+  };
+
+  const DescribeTargetGroups: Operation<DescribeTargetGroupsInput, DescribeTargetGroupsOutput> = {
+    access: elbDescribe('DescribeTargetGroups'),
+    run(input) {
+      const { TargetGroupArns: arns, Names: names, LoadBalancerArn: balancer } = input;
+      for (const one of arns ?? []) state.group(one);
+      if (balancer !== undefined) state.loadBalancer(balancer);
+      for (const name of names ?? []) {
+        if ([...targetGroups.values()].some((group) => group.name === name)) continue;
+        throw new AwsError('TargetGroupNotFound', 'One or more target groups not found');
+      }
+      const found = [...targetGroups.values()].filter(
+        (group) =>
+          (!arns?.length || arns.includes(group.arn)) &&
+          (!names?.length || names.includes(group.name)) &&
+          (balancer === undefined || state.loadBalancerOf(group.arn)?.arn === balancer),
+      );
+      const shown = page(found, (group) => group.arn, input.PageSize ?? 400, input.Marker, elbBadToken);
+      return { TargetGroups: shown.items.map(describe), NextMarker: shown.nextToken };
+    },
+  };
+
+  const DeleteTargetGroup: Operation<DeleteTargetGroupInput, object> = {
+    access: (input) => [onElb(state, 'DeleteTargetGroup', input.TargetGroupArn)],
+    run(input) {
+      // Deleting what is gone already succeeds.
+      const group = targetGroups.get(input.TargetGroupArn ?? '');
+      if (group === undefined) return {};
+      const used = [...state.rules.values()].some((rule) =>
+        targetGroupsOf(rule.actions).some((one) => one.arn === group.arn),
+      );
+      if (used) {
+        throw new AwsError(
+          'ResourceInUse',
+          `Target group '${group.arn}' is currently in use by a listener or a rule`,
+        );
+      }
+      for (const target of [...group.targets.values()]) checks.remove(group, target);
+      targetGroups.delete(group.arn);
+      tags.forget(group.arn);
+      return {};
+    },
+  };
+
+  const DescribeTargetGroupAttributes: Operation<
+    DescribeTargetGroupAttributesInput,
+    DescribeTargetGroupAttributesOutput
+  > = {
+    access: elbDescribe('DescribeTargetGroupAttributes'),
+    run(input) {
+      const group = state.group(input.TargetGroupArn);
+      return { Attributes: [...group.attributes].map(([Key, Value]) => ({ Key, Value })) };
+    },
+  };
+
+  const ModifyTargetGroupAttributes: Operation<
+    ModifyTargetGroupAttributesInput,
+    ModifyTargetGroupAttributesOutput
+  > = {
+    access: (input) => [onElb(state, 'ModifyTargetGroupAttributes', input.TargetGroupArn)],
+    run(input) {
+      const group = state.group(input.TargetGroupArn);
+      for (const { Key: key = '', Value: value = '' } of input.Attributes ?? []) checkAttribute(key, value);
+      for (const { Key: key = '', Value: value = '' } of input.Attributes ?? [])
+        group.attributes.set(key, value);
+      return { Attributes: [...group.attributes].map(([Key, Value]) => ({ Key, Value })) };
+    },
+  };
+
+  const RegisterTargets: Operation<RegisterTargetsInput, object> = {
+    access: (input) => [onElb(state, 'RegisterTargets', input.TargetGroupArn)],
+    run(input) {
+      const group = state.group(input.TargetGroupArn);
+      const { instances } = state.ec2;
+      for (const target of input.Targets ?? []) {
+        const id = target.Id ?? '';
+        const instance = group.targetType === 'instance' ? instances.all.get(id) : instances.byPrivateIp(id);
+        if (group.targetType === 'instance' && instance?.state !== 'running') {
+          throw new AwsError(
+            'InvalidTarget',
+            instance === undefined
+              ? `The following targets do not exist: '${id}'`
+              : `The following targets are not in a running state and cannot be registered: '${id}'`,
+          );
+        }
+      }
+      if (group.targets.size + (input.Targets?.length ?? 0) > targetsPerGroupLimit) {
+        throw new AwsError('TooManyTargets', 'The maximum number of targets has been reached');
+      }
+      for (const target of input.Targets ?? []) {
+        const id = target.Id ?? '';
+        const instance = group.targetType === 'instance' ? instances.all.get(id) : instances.byPrivateIp(id);
+        checks.register(group, id, target.Port ?? group.port, instance?.spec.subnet.zone);
+      }
+      return {};
+    },
+  };
+
+  const DeregisterTargets: Operation<DeregisterTargetsInput, object> = {
+    access: (input) => [onElb(state, 'DeregisterTargets', input.TargetGroupArn)],
+    run(input) {
+      const group = state.group(input.TargetGroupArn);
+      for (const target of input.Targets ?? []) {
+        for (const one of [...group.targets.values()]) {
+          if (one.id === target.Id && (target.Port === undefined || target.Port === one.port)) {
+            checks.deregister(group, one);
+          }
+        }
+      }
+      return {};
+    },
+  };
+
+  const DescribeTargetHealth: Operation<DescribeTargetHealthInput, DescribeTargetHealthOutput> = {
+    access: elbDescribe('DescribeTargetHealth'),
+    run(input) {
+      const group = state.group(input.TargetGroupArn);
+      const shape = (target: TargetRecord) => ({
+        Target: {
+          Id: target.id,
+          Port: target.port,
+          ...(group.targetType === 'ip' && target.zone !== undefined
+            ? { AvailabilityZone: target.zone }
+            : {}),
+        },
+        HealthCheckPort: group.check.port === 'traffic-port' ? `${target.port}` : group.check.port,
+        TargetHealth: { ...target.health },
+      });
+      if (!input.Targets?.length) return { TargetHealthDescriptions: [...group.targets.values()].map(shape) };
+      return {
+        TargetHealthDescriptions: input.Targets.map((asked) => {
+          const port = asked.Port ?? group.port;
+          const found = group.targets.get(targetKey(asked.Id ?? '', port));
+          if (found !== undefined) return shape(found);
+          return {
+            Target: { Id: asked.Id, Port: port },
+            TargetHealth: {
+              State: 'unused' as const,
+              Reason: 'Target.NotRegistered' as const,
+              Description: 'Target is not registered to the target group',
+            },
+          };
+        }),
+      };
+    },
+  };
+
+  return {
+    CreateTargetGroup,
+    ModifyTargetGroup,
+    DescribeTargetGroups,
+    DeleteTargetGroup,
+    DescribeTargetGroupAttributes,
+    ModifyTargetGroupAttributes,
+    RegisterTargets,
+    DeregisterTargets,
+    DescribeTargetHealth,
+  };
+}
+
+type Check = TargetGroupRecord['check'];
+
+function checkOf(input: CreateTargetGroupInput | ModifyTargetGroupInput): Partial<Check> {
+  if ((input.HealthCheckProtocol ?? 'HTTP') !== 'HTTP') {
+    throw validation('The local region checks targets by HTTP only');
+  }
+  const given = {
+    path: input.HealthCheckPath,
+    port: input.HealthCheckPort,
+    intervalSeconds: input.HealthCheckIntervalSeconds,
+    timeoutSeconds: input.HealthCheckTimeoutSeconds,
+    healthyThreshold: input.HealthyThresholdCount,
+    unhealthyThreshold: input.UnhealthyThresholdCount,
+    matcher: input.Matcher?.HttpCode,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+function validateCheck(check: Check): void {
+  const within = (value: number, low: number, high: number, what: string): void => {
+    if (value < low || value > high) throw validation(`${what} must be between ${low} and ${high}`);
+  };
+  within(check.intervalSeconds, 5, 300, 'Health check interval');
+  within(check.timeoutSeconds, 2, 120, 'Health check timeout');
+  within(check.healthyThreshold, 2, 10, 'Healthy threshold count');
+  within(check.unhealthyThreshold, 2, 10, 'Unhealthy threshold count');
+  if (check.timeoutSeconds >= check.intervalSeconds) {
+    throw validation('Health check timeout must be smaller than the interval');
+  }
+  if (!check.path.startsWith('/') || check.path.length > 1_024)
+    throw validation(`Health check path '${check.path}' is not valid`);
+  if (!/^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/.test(check.matcher)) {
+    throw validation(`Health check matcher HTTP code '${check.matcher}' is not valid`);
+  }
+}
+
+function checkAttribute(key: string, value: string): void {
+  const refuse = (): never => {
+    throw validation(`Target group attribute value '${value}' of '${key}' is not valid in the local region`);
+  };
+  const seconds = Number(value);
+  switch (key) {
+    case 'deregistration_delay.timeout_seconds':
+      if (!Number.isInteger(seconds) || seconds < 0 || seconds > 3_600) refuse();
+      return;
+    case 'stickiness.enabled':
+      if (value !== 'true' && value !== 'false') refuse();
+      return;
+    case 'stickiness.type':
+      if (value !== 'lb_cookie') refuse();
+      return;
+    case 'stickiness.lb_cookie.duration_seconds':
+      if (!Number.isInteger(seconds) || seconds < 1 || seconds > 604_800) refuse();
+      return;
+    case 'slow_start.duration_seconds':
+      // The proxy does not start slowly.
+      if (value !== '0') refuse();
+      return;
+    case 'load_balancing.algorithm.type':
+      if (value !== 'round_robin' && value !== 'least_outstanding_requests') refuse();
+      return;
+    case 'load_balancing.cross_zone.enabled':
+      if (value !== 'use_load_balancer_configuration' && value !== 'true') refuse();
+      return;
+    default:
+      throw validation(`Target group attribute key '${key}' is not recognized`);
+  }
+}
