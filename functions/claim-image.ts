@@ -9,7 +9,7 @@ import { acceptedUpload, buildKeys, executionArn, type Recipe, uploadJob } from 
 import { type ImageItem, imageItem } from '../src/contracts/items.ts';
 import { FlotillaError } from '../src/errors.ts';
 import { decideClaim, type OwnerState } from '../src/image/claim.ts';
-import { BUILDER_VERSION } from '../src/image/identity.ts';
+import { amiName, BUILDER_VERSION } from '../src/image/identity.ts';
 import { imageAdopted, imageClaimed } from '../src/lineage/events.ts';
 import { keys } from '../src/lineage/keys.ts';
 import { requireFleet } from '../src/runtime/accept-upload.ts';
@@ -28,7 +28,8 @@ interface Deps {
 /** Whether EC2 has the recorded image, as our own and with the tags that it was given. */
 async function stillStands(images: Images, item: ImageItem): Promise<boolean> {
   if (item.state !== 'available' || item.imageId === undefined) return false;
-  const found = await images.describe(item.imageId);
+  // Two looks: an image that one listing does not show must not be built anew while it runs somewhere.
+  const found = (await images.describe(item.imageId)) ?? (await images.findByName(amiName(item.identity)));
   return (
     found !== undefined &&
     found.prospect !== 'hopeless' &&

@@ -123,6 +123,30 @@ export async function describeSnapshot(
   }
 }
 
+/** Our own snapshots that carry all of these tags. The listing may lag behind by some seconds. */
+export async function findSnapshots(
+  client: EC2Client,
+  tags: Tags,
+): Promise<{ readonly snapshotId: string; readonly tags: Tags }[]> {
+  const found: { snapshotId: string; tags: Tags }[] = [];
+  for (let token: string | undefined; ; ) {
+    const answer = await client.send(
+      new DescribeSnapshotsCommand({
+        OwnerIds: ['self'],
+        Filters: Object.entries(tags).map(([name, value]) => ({ Name: `tag:${name}`, Values: [value] })),
+        ...(token === undefined ? {} : { NextToken: token }),
+      }),
+    );
+    for (const { SnapshotId, Tags: set } of answer.Snapshots ?? []) {
+      if (SnapshotId === undefined) continue;
+      const own = Object.fromEntries((set ?? []).map((tag) => [tag.Key ?? '', tag.Value ?? '']));
+      found.push({ snapshotId: SnapshotId, tags: own });
+    }
+    token = answer.NextToken;
+    if (token === undefined || token === '') return found;
+  }
+}
+
 /** Deletes a snapshot; one that is gone already is as good. */
 export async function deleteSnapshot(client: EC2Client, snapshotId: string): Promise<'deleted' | 'absent'> {
   try {

@@ -1,0 +1,47 @@
+/** Records the image: from here on it is kept, found by AMI, snapshot and digest, and adopted by others. */
+import * as z from 'zod';
+import { openTable, type Table } from '../src/aws/table.ts';
+import { buildAttempt, executionArn } from '../src/contracts/build.ts';
+import { imageItem } from '../src/contracts/items.ts';
+import { imageRegistered } from '../src/lineage/events.ts';
+import { keys } from '../src/lineage/keys.ts';
+import { imageRefs } from '../src/lineage/refs.ts';
+import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
+import { ownAttempt, saveAttempt } from '../src/runtime/image-attempt.ts';
+
+const input = z.strictObject({
+  ...buildAttempt.shape,
+  executionArn,
+  snapshotId: z.string(),
+  imageId: z.string(),
+});
+
+async function record(
+  { identity, attempt, executionArn: self, snapshotId, imageId }: z.output<typeof input>,
+  { table }: { readonly table: Table },
+  { clock }: Invocation,
+) {
+  const present = await table.get(keys.image(identity), imageItem);
+  const done = present?.state === 'available' && present.owner === self && present.imageId === imageId;
+  if (!done) {
+    const own = await ownAttempt(table, { identity, attempt }, self);
+    const at = clock.now().toISOString();
+    const image = { ...own, state: 'available' as const, snapshotId, imageId, completedAt: at };
+    await saveAttempt(table, image, {
+      writes: imageRefs(image, at).map((item) => ({
+        kind: 'put',
+        key: keys.ref(item.id, item.toType, item.to),
+        item: { ...item },
+      })),
+      events: [imageRegistered(image, { at, executionArn: self })],
+    });
+  }
+  return { identity, imageId, snapshotId };
+}
+
+export const handler = lambdaFunction({
+  name: 'record-image',
+  input,
+  deps: (config) => ({ table: openTable(config.table) }),
+  run: record,
+});
