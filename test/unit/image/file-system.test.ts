@@ -170,6 +170,35 @@ describe('a file system', () => {
   });
 });
 
+describe('the places of files', () => {
+  const KiB = 1024;
+  /** First sector of each file by path. */
+  async function placesOf(sizes: Record<string, number>, mainPath: string): Promise<Record<string, number>> {
+    const files = Object.entries(sizes).map(([path, sizeBytes]) =>
+      file(path, new Uint8Array(sizeBytes).fill(1)),
+    );
+    const fs = await readFileSystem(readPlan(planned({ files, mainPath }), {}));
+    const nodes = [...walk(fs)].flatMap((node) => (node.kind === 'file' ? [node] : []));
+    return Object.fromEntries(nodes.map(({ path, extents }) => [path, extents[0]?.offset ?? -1]));
+  }
+
+  it('are behind the log for small ones, as long as they fit before the main one', async () => {
+    const sizes = { '/a': 500 * KiB, '/b': 11 * KiB + 512, '/c': 1, '/main': 1 };
+    expect(await placesOf(sizes, '/main')).toEqual({ '/a': 1025, '/b': 2025, '/main': 2048, '/c': 3072 });
+    expect(await placesOf({ ...sizes, '/b': 12 * KiB }, '/main')).toEqual({
+      '/a': 1025,
+      '/b': 3072, // it would have ended one sector too late
+      '/c': 2025,
+      '/main': 2048,
+    });
+  });
+
+  it('are at a boundary of blocks for the main one, for what follows it, and for large ones', async () => {
+    const sizes = { '/a': 511 * KiB, '/b': 3 * KiB, '/c': 600 * KiB, '/main': 513 * KiB };
+    expect(await placesOf(sizes, '/main')).toEqual({ '/a': 1025, '/b': 4096, '/c': 5120, '/main': 2048 });
+  });
+});
+
 function hash(text: string, seed: number): number {
   return [...text].reduce((sum, char) => Math.imul(sum ^ (char.codePointAt(0) ?? 0), 0x01000193), seed);
 }

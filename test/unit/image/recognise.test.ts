@@ -7,6 +7,9 @@ import { standInKernel } from '../../../src/image/kernel-bundle.ts';
 import { makeManifest } from '../../../src/image/manifest.ts';
 import { recognise } from '../../../src/image/recognise.ts';
 import { type ByteSource, bytesSource } from '../../../src/image/source.ts';
+import { encodeTuple } from '../../../src/image/tfs/encode.ts';
+import { writeLog } from '../../../src/image/tfs/log.ts';
+import type { TfsValue } from '../../../src/image/tfs/value.ts';
 import { makeGoElf } from './elf-maker.ts';
 
 const [kernelImg, bootImg] = standInKernel().files.map(({ bytes }) => bytes) as [Uint8Array, Uint8Array];
@@ -119,6 +122,45 @@ describe('a Nanos disk', () => {
       bootMode: 'legacy-bios',
       hasEfiSystem: true,
     });
+  });
+});
+
+describe('a disk of strange make', () => {
+  const extent = (offset: number, length: number) =>
+    new Map([
+      ['offset', BigInt(offset)],
+      ['length', BigInt(length)],
+    ]);
+
+  /** The good disk with another log in its root file system, which names one file and where it lies. */
+  function withProgram(filelength: bigint, extents: ReadonlyMap<string, TfsValue>): ByteSource {
+    const file = new Map<string, TfsValue>([
+      ['filelength', filelength],
+      ['extents', extents],
+    ]);
+    const root = new Map<string, TfsValue>([
+      ['program', '/hello'],
+      ['children', new Map([['hello', file]])],
+    ]);
+    const tuple = encodeTuple(root);
+    const options = { uuid: new Uint8Array(16), label: '', extensionSectors: [1] };
+    return patched(writeLog(tuple, options).map(({ sector, bytes }) => [rootFs + sector * 512, bytes]));
+  }
+
+  it('may have its program behind the end of its partition, where the kernel too would find it', async () => {
+    const source = withProgram(BigInt(program.length), new Map([['0', extent(2048, 20)]]));
+    expect(await recognise(source)).toMatchObject({ buildInfo: { path: 'example.com/hello' } });
+    const shorter = patched([[entry(1) + 12, [0, 4, 0, 0]]]); // 1,024 sectors, and the program lies at 2,048
+    expect(await recognise(shorter)).toMatchObject({ buildInfo: { path: 'example.com/hello' } });
+  });
+
+  it('is malformed where its program claims to be larger than the disk', async () => {
+    await expect(recognise(withProgram(2n ** 50n, new Map()))).rejects.toThrow(/larger than the disk/);
+  });
+
+  it('is malformed where its program lies in thousands of pieces', async () => {
+    const pieces = Array.from({ length: 5000 }, (_, i) => [`${i}`, extent(2048, 1)] as const);
+    await expect(recognise(withProgram(2_560_000n, new Map(pieces)))).rejects.toThrow(/more pieces/);
   });
 });
 
