@@ -93,7 +93,12 @@ export class ByteStore {
       for (const handle of handles) await handle.close();
       throw error;
     }
-    return Readable.from(readSlices(wanted, handles), { objectMode: false });
+    const body = Readable.from(readSlices(wanted, [...handles]), { objectMode: false });
+    // Also where nobody ever read from it, as when the client has gone: the generator then never began.
+    body.once('close', () => {
+      for (const handle of handles) handle.close().catch(() => {});
+    });
+    return body;
   }
 
   /** One holder less; the last one takes the file with it. */
@@ -125,17 +130,13 @@ function slices(pieces: readonly Piece[], start: number, end: number): Slice[] {
 }
 
 async function* readSlices(wanted: readonly Slice[], handles: FileHandle[]): AsyncGenerator<Uint8Array> {
-  try {
-    for (const { piece, from, to } of wanted) {
-      if (piece.memory !== undefined) {
-        yield piece.memory.subarray(from, to);
-        continue;
-      }
-      const handle = handles.shift() as FileHandle; // one was opened for each file
-      yield* handle.createReadStream({ start: from, end: to - 1, highWaterMark: 256 * 1024 });
+  for (const { piece, from, to } of wanted) {
+    if (piece.memory !== undefined) {
+      yield piece.memory.subarray(from, to);
+      continue;
     }
-  } finally {
-    for (const handle of handles) await handle.close();
+    const handle = handles.shift() as FileHandle; // one was opened for each file
+    yield* handle.createReadStream({ start: from, end: to - 1, highWaterMark: 256 * 1024 });
   }
 }
 
@@ -151,5 +152,6 @@ async function* chunksOf(body: unknown): AsyncGenerator<Uint8Array> {
   if (typeof body === 'string') yield Buffer.from(body);
   else if (body instanceof Uint8Array) yield body;
   else
-    for await (const chunk of body as AsyncIterable<Uint8Array | string>) yield Buffer.from(chunk as string);
+    for await (const chunk of body as AsyncIterable<Uint8Array | string>)
+      yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
 }

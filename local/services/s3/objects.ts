@@ -1,20 +1,14 @@
-/** Objects: put, get, head, delete, copy. */
+/** Objects: put, get, head, copy. */
 import type { Readable } from 'node:stream';
 import type {
   CopyObjectOutput,
   CopyObjectRequest,
-  DeletedObject,
-  DeleteObjectOutput,
-  DeleteObjectRequest,
-  DeleteObjectsOutput,
-  DeleteObjectsRequest,
   GetObjectOutput,
   GetObjectRequest,
   HeadObjectOutput,
   HeadObjectRequest,
   PutObjectOutput,
   PutObjectRequest,
-  _Error as S3Error,
 } from '@aws-sdk/client-s3';
 import type { Context } from '../../context.ts';
 import { type Access, AwsError, type Call, type Operation } from '../../service.ts';
@@ -31,7 +25,6 @@ import {
   current,
   type Headers,
   insert,
-  remove,
   type Version,
 } from './state.ts';
 import { readTagHeader } from './tags.ts';
@@ -211,83 +204,6 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
     },
   };
 
-  function deleteOne(
-    bucket: Bucket,
-    key: string,
-    versionId: string | undefined,
-    call: Call,
-  ): DeleteObjectOutput {
-    if (versionId !== undefined) {
-      const version = bucket.keys.get(key)?.find((one) => one.versionId === versionId);
-      if (version === undefined) return { VersionId: versionId };
-      remove(bucket, version);
-      bytes.release(version.pieces);
-      notify('ObjectRemoved:Delete', bucket, version, call);
-      return { VersionId: versionId, ...(version.deleteMarker ? { DeleteMarker: true } : {}) };
-    }
-    if (bucket.versioning === undefined) {
-      const version = current(bucket, key);
-      if (version === undefined) return {};
-      remove(bucket, version);
-      bytes.release(version.pieces);
-      notify('ObjectRemoved:Delete', bucket, version, call);
-      return {};
-    }
-    const marker: Version = {
-      key,
-      versionId: bucket.versioning === 'Enabled' ? newVersionId() : 'null',
-      deleteMarker: true,
-      lastModified: now(),
-      pieces: [],
-      sizeBytes: 0,
-      etag: '',
-      headers: {},
-      checksum: undefined,
-      tags: [],
-    };
-    const replaced = insert(bucket, marker);
-    if (replaced !== undefined) bytes.release(replaced.pieces);
-    notify('ObjectRemoved:DeleteMarkerCreated', bucket, marker, call);
-    return { DeleteMarker: true, VersionId: marker.versionId };
-  }
-
-  const deleteObject: Operation<DeleteObjectRequest, DeleteObjectOutput> = {
-    access: onVersion('DeleteObject', 'DeleteObjectVersion'),
-    run: (input, call) => {
-      refuse(input, ['MFA', 'BypassGovernanceRetention', 'IfMatchLastModifiedTime', 'IfMatchSize']);
-      const bucket = bucketNamed(buckets, input.Bucket);
-      failedPreconditions(current(bucket, input.Key ?? ''), input);
-      return deleteOne(bucket, input.Key ?? '', input.VersionId, call);
-    },
-  };
-
-  const deleteObjects: Operation<DeleteObjectsRequest, DeleteObjectsOutput> = {
-    // Each key is judged by itself, and a refusal stands in the answer.
-    access: () => [],
-    run: (input, call) => {
-      const bucket = bucketNamed(buckets, input.Bucket);
-      const listed = input.Delete?.Objects ?? [];
-      if (listed.length === 0 || listed.length > 1000)
-        throw new AwsError('MalformedXML', 'The request must name 1 to 1000 objects.');
-      const deleted: DeletedObject[] = [];
-      const errors: S3Error[] = [];
-      for (const { Key: key = '', VersionId: versionId } of listed)
-        try {
-          const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion';
-          call.authorize({ action, resources: [`${bucketArn(bucket.name)}/${key}`] });
-          const done = deleteOne(bucket, key, versionId, call);
-          const marker =
-            done.DeleteMarker === true ? { DeleteMarker: true, DeleteMarkerVersionId: done.VersionId } : {};
-          const version = versionId === undefined ? {} : { VersionId: versionId };
-          if (input.Delete?.Quiet !== true) deleted.push({ Key: key, ...version, ...marker });
-        } catch (error) {
-          if (!(error instanceof AwsError)) throw error;
-          errors.push({ Key: key, Code: error.code, Message: error.message });
-        }
-      return { Deleted: deleted, Errors: errors };
-    },
-  };
-
   const copyObject: Operation<CopyObjectRequest, CopyObjectOutput> = {
     access: (input) => [...sourceAccess(input.CopySource), ...onObject('PutObject')(input)],
     run: (input, call) => {
@@ -334,12 +250,12 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
     find,
     versionField,
     commit,
+    newVersionId,
+    now,
     operations: {
       PutObject: putObject,
       GetObject: getObject,
       HeadObject: headObject,
-      DeleteObject: deleteObject,
-      DeleteObjects: deleteObjects,
       CopyObject: copyObject,
     },
   };

@@ -3,6 +3,7 @@ import type { Context } from '../../context.ts';
 import type { Service } from '../../service.ts';
 import { createBuckets } from './buckets.ts';
 import { ByteStore } from './bytes.ts';
+import { createDeletes } from './deletes.ts';
 import { createListing } from './listing.ts';
 import { createMultipart } from './multipart.ts';
 import { createNotifications } from './notifications.ts';
@@ -21,6 +22,7 @@ export function createS3(context: Context): { service: Service } {
       ...createBuckets(context, buckets),
       ...notifications.operations,
       ...objects.operations,
+      ...createDeletes(buckets, bytes, objects, notifications.notify),
       ...createListing(context, buckets),
       ...createMultipart(context, buckets, bytes, objects, notifications.notify),
       ...createTagging(objects),
