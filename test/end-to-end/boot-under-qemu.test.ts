@@ -140,11 +140,10 @@ async function freePort(): Promise<number> {
 function boot(disk: string, port: number): { machine: ChildProcess; console: () => string } {
   const machine = spawn(
     'qemu-system-x86_64',
-    [
-      ...['-machine', 'q35', '-m', '256', '-display', 'none', '-serial', 'stdio', '-no-reboot'],
-      ...['-drive', `file=${disk},format=raw,if=virtio`],
-      ...['-netdev', `user,id=n,hostfwd=tcp:127.0.0.1:${port}-:8080`, '-device', 'virtio-net-pci,netdev=n'],
-    ],
+    ['-machine', 'q35', '-m', '256', '-display', 'none', '-serial', 'stdio', '-no-reboot'].concat(
+      ['-drive', `file=${disk},format=raw,if=virtio`],
+      ['-netdev', `user,id=n,hostfwd=tcp:127.0.0.1:${port}-:8080`, '-device', 'virtio-net-pci,netdev=n'],
+    ),
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   machines.push(machine);

@@ -200,7 +200,7 @@ describe('the places of files', () => {
 });
 
 function hash(text: string, seed: number): number {
-  return [...text].reduce((sum, char) => Math.imul(sum ^ (char.codePointAt(0) ?? 0), 0x01000193), seed);
+  return Buffer.from(text).reduce((sum, byte) => Math.imul(sum ^ byte, 0x01000193), seed);
 }
 
 async function whole(plan: DiskPlan): Promise<Buffer> {
