@@ -111,9 +111,9 @@ export class FrontDoor {
       const target = request.headers['x-amz-target'] ?? '';
       const id = claim?.service ?? serviceOfTarget(target) ?? 's3';
       const spoken = protocolOf(id);
+      protocol = spoken === undefined ? protocolGuessed(request) : protocolHere(spoken, id, request);
       if (spoken === undefined || !this.#services.has(id))
         throw new AwsError('UnknownService', `The local region has no service ${id}.`, 400);
-      protocol = protocolHere(spoken, id, request);
       shape = await this.#context.clock.hold(shapeOf(id) as Promise<ServiceShape>);
       const form = protocol === 'ec2Query' || protocol === 'awsQuery';
       const s3 = protocol === 'restXml';
@@ -182,6 +182,14 @@ export class FrontDoor {
     const whole = streamed || buffered !== undefined ? body : await clock.hold(readAll(body));
     return { principal: holder.principal(), body: whole };
   }
+}
+
+/** How a service that the region does not know is refused, so that its client can read it. */
+function protocolGuessed(request: WireRequest): Protocol {
+  const type = request.headers['content-type'] ?? '';
+  if (type.startsWith('application/x-amz-json-1.1')) return 'awsJson1.1';
+  if (type.startsWith('application/x-amz-json')) return 'awsJson1.0';
+  return type.startsWith('application/x-www-form-urlencoded') ? 'awsQuery' : 'restJson';
 }
 
 /** The CLI speaks CloudWatch's older query protocol: its requests are forms. */

@@ -162,6 +162,33 @@ test('an operation that the region lacks is refused by its name', async () => {
   );
 });
 
+test.each([
+  [
+    'iam',
+    'application/x-www-form-urlencoded; charset=utf-8',
+    '<Message>The local region has no service iam.</Message>',
+  ],
+  ['ssm', 'application/x-amz-json-1.1', '"message":"The local region has no service ssm."'],
+  ['glacier', 'application/json', '"message":"The local region has no service glacier."'],
+])(
+  'a service that the region lacks (%s) is refused in words that its client reads',
+  async (id, type, words) => {
+    const response = await region.handle({
+      method: 'POST',
+      url: '/',
+      headers: {
+        host: 'localhost',
+        'content-type': type,
+        'x-amz-date': '20260101T000000Z',
+        authorization: `AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/${id}/aws4_request, SignedHeaders=host, Signature=x`,
+      },
+      body: new Uint8Array(),
+    });
+    expect(response.status).toBe(400);
+    expect(response.body).toContain(words);
+  },
+);
+
 test('a dry run says that it would have succeeded', async () => {
   await expect(
     new EC2Client(settings).send(new RegisterImageCommand({ Name: 'a', DryRun: true })),
