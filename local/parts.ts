@@ -4,6 +4,7 @@
  */
 import type { Context, Hooks } from './context.ts';
 import type { Iam } from './iam/iam.ts';
+import { createAutoScaling } from './services/autoscaling/autoscaling.ts';
 import { createCloudWatch } from './services/cloudwatch/cloudwatch.ts';
 import { createDynamoDb } from './services/dynamodb/dynamodb.ts';
 import { createEbs } from './services/ebs/ebs.ts';
@@ -41,6 +42,7 @@ export function createParts({ context, iam, hooks }: Assembly) {
   const ec2 = createEc2(context, ebs);
   const cloudwatch = createCloudWatch(context);
   const elbv2 = createElbv2(context, { ec2, cloudwatch });
+  const autoscaling = createAutoScaling(context, { ec2, elbv2, cloudwatch });
   // One line each, so that neighbours can add theirs.
   // biome-ignore format: one line each
   return {
@@ -50,6 +52,7 @@ export function createParts({ context, iam, hooks }: Assembly) {
     ec2,
     cloudwatch,
     elbv2,
+    autoscaling,
     sts,
     logs,
     lambda,

@@ -1,0 +1,37 @@
+/** EC2 Auto Scaling. https://docs.aws.amazon.com/autoscaling/ec2/APIReference/Welcome.html */
+import type { Context } from '../../context.ts';
+import type { Service } from '../../service.ts';
+import type { CloudWatch } from '../cloudwatch/cloudwatch.ts';
+import type { Ec2 } from '../ec2/ec2.ts';
+import type { Elbv2 } from '../elbv2/elbv2.ts';
+import { groupOperations } from './groups.ts';
+import { memberOperations } from './members.ts';
+import { policyOperations } from './policies.ts';
+import { Reconciler } from './reconciler.ts';
+import { AutoScalingState } from './state.ts';
+import { TargetTracking } from './target-tracking.ts';
+
+export interface AutoScaling {
+  readonly service: Service;
+  readonly state: AutoScalingState;
+}
+
+export function createAutoScaling(
+  context: Context,
+  parts: { ec2: Ec2; elbv2: Elbv2; cloudwatch: CloudWatch },
+): AutoScaling {
+  const state = new AutoScalingState(context, parts.ec2, parts.elbv2);
+  const reconciler = new Reconciler(state);
+  const tracking = new TargetTracking(state, parts.cloudwatch.metrics, reconciler);
+  return {
+    service: {
+      id: 'autoscaling',
+      operations: {
+        ...groupOperations(state, reconciler),
+        ...memberOperations(state, reconciler),
+        ...policyOperations(state, (group) => tracking.policiesChanged(group)),
+      },
+    },
+    state,
+  };
+}

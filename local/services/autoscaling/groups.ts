@@ -1,0 +1,422 @@
+import type {
+  AutoScalingGroupNamesType,
+  AutoScalingGroupsType,
+  CreateAutoScalingGroupType,
+  DeleteAutoScalingGroupType,
+  SetDesiredCapacityType,
+  UpdateAutoScalingGroupType,
+} from '@aws-sdk/client-auto-scaling';
+import { arn } from '../../context.ts';
+import type { Call, Operation } from '../../service.ts';
+import { AwsError } from '../../service.ts';
+import { launchAccess } from '../ec2/launch.ts';
+import { findTemplate, findVersion } from '../ec2/launch-templates.ts';
+import { requestTagContext } from '../ec2/tag-store.ts';
+import { page } from '../paging.ts';
+import { onlySupported } from '../supported.ts';
+import { at } from './activities.ts';
+import { describeGroup } from './describe.ts';
+import type { Reconciler } from './reconciler.ts';
+import type { AutoScalingState, GroupRecord } from './state.ts';
+import { badToken, describeAccess, validation } from './state.ts';
+
+/** "Auto Scaling groups per Region: 500" */
+const groupsLimit = 500;
+/** Deleting takes a moment, in which the name is still taken. */
+const deleteMs = 2_000;
+
+const updatable = [
+  'AutoScalingGroupName',
+  'LaunchTemplate',
+  'MixedInstancesPolicy',
+  'MinSize',
+  'MaxSize',
+  'DesiredCapacity',
+  'DefaultCooldown',
+  'AvailabilityZones',
+  'HealthCheckType',
+  'HealthCheckGracePeriod',
+  'VPCZoneIdentifier',
+  'TerminationPolicies',
+  'NewInstancesProtectedFromScaleIn',
+  'ServiceLinkedRoleARN',
+  'MaxInstanceLifetime',
+  'Context',
+  'DefaultInstanceWarmup',
+  'InstanceMaintenancePolicy',
+  'DeletionProtection',
+  'DesiredCapacityType',
+];
+
+export function groupOperations(state: AutoScalingState, reconciler: Reconciler) {
+  const { context, ec2 } = state;
+
+  const CreateAutoScalingGroup: Operation<CreateAutoScalingGroupType, object> = {
+    access: (input) => {
+      const asked = requestTagContext(input.Tags ?? []);
+      const create = state.access('CreateAutoScalingGroup', input.AutoScalingGroupName, asked);
+      return input.Tags?.length
+        ? [create, state.access('CreateOrUpdateTags', input.AutoScalingGroupName, asked)]
+        : [create];
+    },
+    run(input, call) {
+      onlySupported(
+        'CreateAutoScalingGroup',
+        input,
+        [...updatable, 'TargetGroupARNs', 'Tags'],
+        'ValidationError',
+      );
+      const name = input.AutoScalingGroupName ?? '';
+      if (name === '' || name.length > 255 || name.includes(':')) {
+        throw validation('AutoScalingGroupName must have 1 to 255 characters and no colon');
+      }
+      if (state.groups.has(name)) {
+        const pending = state.groups.get(name)?.deleting === true;
+        throw new AwsError(
+          'AlreadyExists',
+          pending
+            ? `AutoScalingGroup by this name already exists - A group with the name ${name} is pending delete`
+            : `AutoScalingGroup by this name already exists - A group with the name ${name} already exists`,
+        );
+      }
+      if (state.groups.size >= groupsLimit) {
+        throw new AwsError(
+          'LimitExceeded',
+          'You have reached the limit of Auto Scaling groups for this account.',
+        );
+      }
+      if (input.MinSize === undefined || input.MaxSize === undefined)
+        throw validation('MinSize and MaxSize are required');
+      const group: GroupRecord = {
+        name,
+        arn: arn(
+          context,
+          'autoscaling',
+          `autoScalingGroup:${context.random.uuid()}:autoScalingGroupName/${name}`,
+        ),
+        createdAt: context.clock.now(),
+        template: undefined,
+        mixed: undefined,
+        min: 0,
+        max: 0,
+        desired: input.DesiredCapacity ?? input.MinSize,
+        subnetIds: [],
+        targetGroupArns: [],
+        detaching: new Set(),
+        healthCheckType: 'EC2',
+        // "The default is 0 when created through the API"
+        graceSeconds: 0,
+        maxLifetimeSeconds: undefined,
+        maintenance: undefined,
+        protectNew: false,
+        warmupSeconds: undefined,
+        cooldownSeconds: 300,
+        deletionProtection: 'none',
+        terminationPolicies: ['Default'],
+        suspended: new Map(),
+        tags: new Map(),
+        members: new Map(),
+        activities: [],
+        policies: new Map(),
+        metrics: new Set(),
+        deleting: false,
+        timer: undefined,
+        failures: 0,
+        notBefore: 0,
+        reason: '',
+      };
+      for (const tag of input.Tags ?? []) {
+        if (!tag.Key) throw validation('A tag needs a key');
+        group.tags.set(tag.Key, { value: tag.Value ?? '', propagate: tag.PropagateAtLaunch === true });
+      }
+      if (input.LaunchTemplate === undefined && input.MixedInstancesPolicy === undefined) {
+        throw validation(
+          'Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId or MixedInstancesPolicy parameter.',
+        );
+      }
+      if (input.VPCZoneIdentifier === undefined && !input.AvailabilityZones?.length) {
+        throw validation('At least one Availability Zone or VPC Subnet is required.');
+      }
+      apply(group, input);
+      authorizeLaunch(group, call);
+      for (const one of checkTargetGroups(state, input.TargetGroupARNs)) group.targetGroupArns.push(one);
+      group.reason = at(
+        state,
+        `a user request created an AutoScalingGroup changing the desired capacity from 0 to ${group.desired}.`,
+      );
+      state.groups.set(name, group);
+      reconciler.kick(group);
+      return {};
+    },
+  };
+
+  const UpdateAutoScalingGroup: Operation<UpdateAutoScalingGroupType, object> = {
+    access: (input) => [state.access('UpdateAutoScalingGroup', input.AutoScalingGroupName)],
+    run(input, call) {
+      onlySupported('UpdateAutoScalingGroup', input, updatable, 'ValidationError');
+      const group = state.group(input.AutoScalingGroupName);
+      if (group.deleting) {
+        throw new AwsError('ScalingActivityInProgress', `AutoScalingGroup ${group.name} is pending delete`);
+      }
+      const before = { ...group };
+      try {
+        apply(group, input);
+        if (input.LaunchTemplate !== undefined || input.MixedInstancesPolicy !== undefined)
+          authorizeLaunch(group, call);
+      } catch (error) {
+        Object.assign(group, before);
+        throw error;
+      }
+      if (group.desired !== before.desired) {
+        group.reason = at(
+          state,
+          `a user request update of AutoScalingGroup constraints to min: ${group.min}, max: ${group.max}, desired: ${group.desired} changing the desired capacity from ${before.desired} to ${group.desired}.`,
+        );
+      }
+      reconciler.rearm(group);
+      reconciler.retryNow(group);
+      return {};
+    },
+  };
+
+  /** Sets what the input names, after checking it. @throws ValidationError */
+  function apply(group: GroupRecord, input: UpdateAutoScalingGroupType): void {
+    if (input.LaunchTemplate !== undefined && input.MixedInstancesPolicy !== undefined) {
+      throw validation('Only one of LaunchTemplate and MixedInstancesPolicy may be given');
+    }
+    const specification =
+      input.LaunchTemplate ?? input.MixedInstancesPolicy?.LaunchTemplate?.LaunchTemplateSpecification;
+    if (specification !== undefined) {
+      try {
+        const record = findTemplate(ec2.state, specification);
+        const version = findVersion(record, specification.Version);
+        const { LaunchTemplateId, LaunchTemplateName } = record.template;
+        const known = { LaunchTemplateId, LaunchTemplateName, Version: specification.Version ?? '$Default' };
+        if (version.LaunchTemplateData?.ImageId === undefined) {
+          throw new AwsError(
+            'ValidationError',
+            'You must use a valid fully-formed launch template. The request must contain the parameter ImageId',
+          );
+        }
+        if (input.LaunchTemplate !== undefined) {
+          group.template = known;
+          group.mixed = undefined;
+        } else {
+          const policy = input.MixedInstancesPolicy;
+          group.mixed = {
+            ...policy,
+            LaunchTemplate: { ...policy?.LaunchTemplate, LaunchTemplateSpecification: known },
+          };
+          group.template = undefined;
+        }
+      } catch (error) {
+        if (!(error instanceof AwsError) || error.code === 'ValidationError') throw error;
+        throw validation(`You must use a valid fully-formed launch template. ${error.message}`);
+      }
+    } else if (input.MixedInstancesPolicy !== undefined) {
+      throw validation('MixedInstancesPolicy must contain a launch template');
+    }
+    if (input.InstanceMaintenancePolicy !== undefined) {
+      const { MinHealthyPercentage: least, MaxHealthyPercentage: most } = input.InstanceMaintenancePolicy;
+      const cleared = least === -1 && most === -1;
+      if (!cleared) {
+        if (least === undefined || most === undefined) {
+          throw validation('MinHealthyPercentage and MaxHealthyPercentage must be given together');
+        }
+        if (least < 0 || least > 100 || most < 100 || most > 200 || most - least > 100) {
+          throw validation(
+            'MinHealthyPercentage must be 0 to 100, MaxHealthyPercentage 100 to 200, and they differ by at most 100',
+          );
+        }
+      }
+      group.maintenance = cleared ? undefined : { MinHealthyPercentage: least, MaxHealthyPercentage: most };
+    }
+    const lifetime = input.MaxInstanceLifetime;
+    if (lifetime !== undefined && lifetime !== 0 && (lifetime < 86_400 || lifetime > 31_536_000)) {
+      throw validation(`MaxInstanceLifetime must be between 86400 and 31536000 seconds, or 0`);
+    }
+    if (lifetime !== undefined) group.maxLifetimeSeconds = lifetime === 0 ? undefined : lifetime;
+    if (input.VPCZoneIdentifier !== undefined) {
+      const subnets = input.VPCZoneIdentifier.split(',')
+        .map((one) => one.trim())
+        .filter((one) => one !== '');
+      for (const subnet of subnets) {
+        if (ec2.network.subnet(subnet) === undefined)
+          throw validation(`The subnet ID '${subnet}' does not exist`);
+      }
+      group.subnetIds = subnets;
+    } else if (input.AvailabilityZones?.length) {
+      group.subnetIds = input.AvailabilityZones.map((zone) => {
+        const subnet = ec2.network.subnets.find((one) => one.zone === zone);
+        if (subnet === undefined) throw validation(`Invalid availability zones: [${zone}]`);
+        return subnet.subnetId;
+      });
+    }
+    if (input.HealthCheckType !== undefined) {
+      const kinds = input.HealthCheckType.split(',');
+      if (kinds.some((kind) => kind !== 'EC2' && kind !== 'ELB')) {
+        throw validation(`Unsupported health check type ${input.HealthCheckType} in the local region`);
+      }
+      group.healthCheckType = kinds.includes('ELB') ? 'ELB' : 'EC2';
+    }
+    if (input.HealthCheckGracePeriod !== undefined) group.graceSeconds = input.HealthCheckGracePeriod;
+    if (input.DefaultInstanceWarmup !== undefined) {
+      group.warmupSeconds = input.DefaultInstanceWarmup < 0 ? undefined : input.DefaultInstanceWarmup;
+    }
+    if (input.DefaultCooldown !== undefined) group.cooldownSeconds = input.DefaultCooldown;
+    if (input.NewInstancesProtectedFromScaleIn !== undefined)
+      group.protectNew = input.NewInstancesProtectedFromScaleIn;
+    if (input.TerminationPolicies?.length) {
+      if (input.TerminationPolicies.some((one) => one !== 'Default')) {
+        throw validation('The local region knows the termination policy Default only');
+      }
+    }
+    if (input.DeletionProtection !== undefined) group.deletionProtection = input.DeletionProtection;
+    if ((input.DesiredCapacityType ?? 'units') !== 'units')
+      throw validation('The local region counts capacity in units only');
+
+    const [min, max] = [input.MinSize ?? group.min, input.MaxSize ?? group.max];
+    if (min < 0 || max < min)
+      throw validation(`Max bound, ${max}, must be greater than or equal to min bound, ${min}`);
+    if (input.DesiredCapacity !== undefined && input.DesiredCapacity < min) {
+      throw validation(
+        `Desired capacity:${input.DesiredCapacity} must be between the specified min size:${min} and max size:${max}`,
+      );
+    }
+    if (input.DesiredCapacity !== undefined && input.DesiredCapacity > max) {
+      throw validation(
+        `Desired capacity:${input.DesiredCapacity} must be between the specified min size:${min} and max size:${max}`,
+      );
+    }
+    group.min = min;
+    group.max = max;
+    // A desired capacity outside new bounds moves to the nearer one.
+    group.desired = Math.min(max, Math.max(min, input.DesiredCapacity ?? group.desired));
+  }
+
+  /**
+   * Whoever points a group at a launch template must be allowed to launch from it.
+   * https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html
+   */
+  function authorizeLaunch(group: GroupRecord, call: Call): void {
+    const template = group.template ?? group.mixed?.LaunchTemplate?.LaunchTemplateSpecification;
+    const Tags = [...group.tags].flatMap(([Key, tag]) => (tag.propagate ? [{ Key, Value: tag.value }] : []));
+    const asked = {
+      LaunchTemplate: template,
+      ...(group.subnetIds[0] === undefined ? {} : { SubnetId: group.subnetIds[0] }),
+      ...(Tags.length === 0 ? {} : { TagSpecifications: [{ ResourceType: 'instance' as const, Tags }] }),
+    };
+    for (const access of launchAccess(ec2.state, asked)) call.authorize(access);
+  }
+
+  const SetDesiredCapacity: Operation<SetDesiredCapacityType, object> = {
+    access: (input) => [state.access('SetDesiredCapacity', input.AutoScalingGroupName)],
+    run(input) {
+      const group = state.group(input.AutoScalingGroupName);
+      const wanted = input.DesiredCapacity;
+      if (wanted === undefined) throw validation('DesiredCapacity is required');
+      if (wanted < group.min)
+        throw validation(
+          `New SetDesiredCapacity value ${wanted} is below min value ${group.min} for the AutoScalingGroup.`,
+        );
+      if (wanted > group.max)
+        throw validation(
+          `New SetDesiredCapacity value ${wanted} is above max value ${group.max} for the AutoScalingGroup.`,
+        );
+      if (wanted !== group.desired) {
+        group.reason = at(
+          state,
+          `a user request explicitly set group desired capacity changing the desired capacity from ${group.desired} to ${wanted}.`,
+        );
+      }
+      group.desired = wanted;
+      reconciler.retryNow(group);
+      return {};
+    },
+  };
+
+  const DescribeAutoScalingGroups: Operation<AutoScalingGroupNamesType, AutoScalingGroupsType> = {
+    access: describeAccess('DescribeAutoScalingGroups'),
+    run(input) {
+      const found = [...state.groups.values()].filter((group) => {
+        if (input.AutoScalingGroupNames?.length && !input.AutoScalingGroupNames.includes(group.name))
+          return false;
+        return (input.Filters ?? []).every(({ Name: name = '', Values: values = [] }) => {
+          if (name.startsWith('tag:')) return values.includes(group.tags.get(name.slice(4))?.value ?? '\0');
+          if (name === 'tag-key') return values.some((key) => group.tags.has(key));
+          if (name === 'tag-value') return [...group.tags.values()].some((tag) => values.includes(tag.value));
+          throw validation(`Filter ${name} is not valid`);
+        });
+      });
+      const shown = page(found, (group) => group.name, input.MaxRecords ?? 50, input.NextToken, badToken);
+      return {
+        AutoScalingGroups: shown.items.map((group) => describeGroup(state, group)),
+        NextToken: shown.nextToken,
+      };
+    },
+  };
+
+  const DeleteAutoScalingGroup: Operation<DeleteAutoScalingGroupType, object> = {
+    access: (input) => [state.access('DeleteAutoScalingGroup', input.AutoScalingGroupName)],
+    run(input) {
+      const group = state.group(input.AutoScalingGroupName);
+      if (group.deleting) {
+        throw new AwsError('ScalingActivityInProgress', `AutoScalingGroup ${group.name} is pending delete`);
+      }
+      const force = input.ForceDelete === true;
+      if (
+        group.deletionProtection === 'prevent-all-deletion' ||
+        (force && group.deletionProtection === 'prevent-force-deletion')
+      ) {
+        throw validation(
+          `The group ${group.name} cannot be deleted: its deletion protection is ${group.deletionProtection}`,
+        );
+      }
+      if (!force) {
+        const busy = [...group.members.values()].some((member) => member.lifecycle !== 'InService');
+        if (busy) {
+          throw new AwsError(
+            'ScalingActivityInProgress',
+            'You cannot delete an AutoScalingGroup while there are scaling activities in progress for that group.',
+          );
+        }
+        if (group.members.size > 0) {
+          throw new AwsError(
+            'ResourceInUse',
+            'You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in the group.',
+          );
+        }
+      }
+      group.deleting = true;
+      group.min = 0;
+      group.desired = 0;
+      const cause = at(
+        state,
+        'a user request force-deleted AutoScalingGroup, taking this instance out of service.',
+      );
+      for (const member of group.members.values()) reconciler.terminate(group, member, cause);
+      if (group.members.size === 0) context.clock.after(deleteMs, () => reconciler.remove(group));
+      return {};
+    },
+  };
+
+  return {
+    CreateAutoScalingGroup,
+    UpdateAutoScalingGroup,
+    SetDesiredCapacity,
+    DescribeAutoScalingGroups,
+    DeleteAutoScalingGroup,
+  };
+}
+
+/** @throws ValidationError for one that does not exist */
+export function checkTargetGroups(
+  state: AutoScalingState,
+  arns: readonly string[] | undefined,
+): readonly string[] {
+  for (const one of arns ?? []) {
+    if (state.elbv2.state.targetGroups.has(one)) continue;
+    throw validation('Provided Target Groups may not be valid. Please ensure they exist and try again.');
+  }
+  return arns ?? [];
+}

@@ -1,0 +1,148 @@
+/** Groups and what belongs to them. */
+import type {
+  Activity,
+  InstanceMaintenancePolicy,
+  LaunchTemplateSpecification,
+  MixedInstancesPolicy,
+  PutScalingPolicyType,
+} from '@aws-sdk/client-auto-scaling';
+import type { Timer } from '../../clock.ts';
+import type { Context } from '../../context.ts';
+import { arn } from '../../context.ts';
+import type { Access } from '../../service.ts';
+import { AwsError } from '../../service.ts';
+import type { Ec2 } from '../ec2/ec2.ts';
+import type { InstanceRecord } from '../ec2/instances.ts';
+import { resourceTagContext } from '../ec2/tag-store.ts';
+import type { Elbv2 } from '../elbv2/elbv2.ts';
+
+export interface Member {
+  readonly instance: InstanceRecord;
+  readonly template: LaunchTemplateSpecification;
+  readonly launchedAt: number;
+  readonly launch: MutableActivity;
+  lifecycle: 'Pending' | 'InService' | 'Terminating';
+  inServiceAt: number | undefined;
+  health: 'Healthy' | 'Unhealthy';
+  /** Set when it is to be replaced, in the words of the activity's cause. */
+  replace: string | undefined;
+  protectedFromScaleIn: boolean;
+  /** Fires when the grace period or the maximum lifetime ends. */
+  readonly timers: { grace?: Timer; lifetime?: Timer };
+}
+
+export type MutableActivity = Activity & { ActivityId: string };
+
+export interface GroupTag {
+  readonly value: string;
+  readonly propagate: boolean;
+}
+
+export interface PolicyRecord {
+  readonly arn: string;
+  readonly definition: PutScalingPolicyType;
+}
+
+export interface GroupRecord {
+  readonly name: string;
+  readonly arn: string;
+  readonly createdAt: number;
+  template: LaunchTemplateSpecification | undefined;
+  mixed: MixedInstancesPolicy | undefined;
+  min: number;
+  max: number;
+  desired: number;
+  subnetIds: readonly string[];
+  readonly targetGroupArns: string[];
+  /** Being detached: shown until their targets have drained. */
+  readonly detaching: Set<string>;
+  healthCheckType: 'EC2' | 'ELB';
+  graceSeconds: number;
+  maxLifetimeSeconds: number | undefined;
+  maintenance: InstanceMaintenancePolicy | undefined;
+  protectNew: boolean;
+  warmupSeconds: number | undefined;
+  cooldownSeconds: number;
+  deletionProtection: 'none' | 'prevent-force-deletion' | 'prevent-all-deletion';
+  terminationPolicies: readonly string[];
+  readonly suspended: Map<string, string>;
+  readonly tags: Map<string, GroupTag>;
+  readonly members: Map<string, Member>;
+  /** Newest first. */
+  readonly activities: MutableActivity[];
+  readonly policies: Map<string, PolicyRecord>;
+  readonly metrics: Set<string>;
+  deleting: boolean;
+  /** A reconciliation is due. */
+  timer: Timer | undefined;
+  /** Launches that failed in a row. */
+  failures: number;
+  notBefore: number;
+  /** Why the capacity last changed, for the causes of activities. */
+  reason: string;
+}
+
+export class AutoScalingState {
+  readonly context: Context;
+  readonly ec2: Ec2;
+  readonly elbv2: Elbv2;
+  readonly groups = new Map<string, GroupRecord>();
+  /** Activities of groups that are gone; AWS keeps them for six weeks. */
+  readonly pastActivities: MutableActivity[] = [];
+
+  constructor(context: Context, ec2: Ec2, elbv2: Elbv2) {
+    this.context = context;
+    this.ec2 = ec2;
+    this.elbv2 = elbv2;
+  }
+
+  /** @throws ValidationError */
+  group(name: string | undefined): GroupRecord {
+    const found = this.groups.get(name ?? '');
+    if (found !== undefined) return found;
+    throw validation(`AutoScalingGroup name not found - no such group: ${name ?? ''}`);
+  }
+
+  memberOf(instanceId: string): { group: GroupRecord; member: Member } | undefined {
+    for (const group of this.groups.values()) {
+      const member = group.members.get(instanceId);
+      if (member !== undefined) return { group, member };
+    }
+    return undefined;
+  }
+
+  /** A right on a group, which need not exist. */
+  access(
+    operation: string,
+    name: string | undefined,
+    extra: Record<string, string | readonly string[]> = {},
+  ): Access {
+    const group = this.groups.get(name ?? '');
+    const tags = [...(group?.tags ?? [])].map(([Key, tag]) => ({ Key, Value: tag.value }));
+    return {
+      action: `autoscaling:${operation}`,
+      resources: [
+        group?.arn ??
+          arn(this.context, 'autoscaling', `autoScalingGroup:*:autoScalingGroupName/${name ?? '*'}`),
+      ],
+      context: { ...resourceTagContext(tags, 'autoscaling'), ...extra },
+    };
+  }
+}
+
+export function validation(message: string): AwsError {
+  return new AwsError('ValidationError', message);
+}
+
+export function describeAccess(operation: string): () => readonly Access[] {
+  return () => [{ action: `autoscaling:${operation}`, resources: ['*'] }];
+}
+
+export function badToken(): AwsError {
+  return new AwsError('InvalidNextToken', 'The token is not valid.');
+}
+
+/** The launch template that new instances are made of. */
+export function templateOf(group: GroupRecord): LaunchTemplateSpecification {
+  return group.template ?? group.mixed?.LaunchTemplate?.LaunchTemplateSpecification ?? {};
+}
