@@ -134,13 +134,15 @@ export class Alarms {
         ),
       );
     }
-    return real.length > 0 || alarm.StateValue !== before;
+    // Data of the period that is still open will count at its end.
+    const open = this.#points(alarm, 1, periodMs(alarm))[0] !== undefined;
+    return real.length > 0 || open || alarm.StateValue !== before;
   }
 
-  /** Values of the newest complete periods, newest first. */
-  #points(alarm: MetricAlarm, count: number): (number | undefined)[] {
+  /** Values of the newest complete periods, newest first. @param aheadMs begins so much later. */
+  #points(alarm: MetricAlarm, count: number, aheadMs = 0): (number | undefined)[] {
     const period = periodMs(alarm);
-    const end = Math.floor((this.#context.clock.now() - arrivalMs + 1) / period) * period;
+    const end = Math.floor((this.#context.clock.now() - arrivalMs + 1) / period) * period + aheadMs;
     const compute = this.#computer(alarm);
     return Array.from({ length: count }, (_, age) => compute(end - (age + 1) * period, end - age * period));
   }
