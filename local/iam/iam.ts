@@ -142,6 +142,13 @@ export function createIam(context: Context) {
     return evaluate([roleOf(roleArn).trust], question).effect === 'allow';
   }
 
+  /** Whether the trust policy means this very caller, not only its account. */
+  function trustsByName(roleArn: string, by: Principal): boolean {
+    const caller = { arns: arnsOf(by), accountId: 'none' };
+    const question = { action: 'sts:AssumeRole', resource: roleArn, context: {}, caller };
+    return evaluate([roleOf(roleArn).trust], question).effect === 'allow';
+  }
+
   function sessionFor(roleArn: string, sessionName: string, seconds = sessionSeconds): SessionCredentials {
     roleOf(roleArn);
     for (const [id, old] of credentials)
@@ -238,6 +245,7 @@ export function createIam(context: Context) {
     roleOf,
     rolePrincipal,
     trusts,
+    trustsByName,
     sessionFor,
     createUser,
     lookUp,

@@ -182,6 +182,19 @@ describe('who may come in', () => {
     const answer = await sts.send(
       new AssumeRoleCommand({ RoleArn: 'arn:aws:iam::000000000000:role/trusting', RoleSessionName: 'me' }),
     );
+    region.iam.createRole({
+      name: 'of-lambda',
+      assumeRolePolicy: {
+        Statement: [
+          { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { Service: 'lambda.amazonaws.com' } },
+        ],
+      },
+    });
+    await expect(
+      sts.send(
+        new AssumeRoleCommand({ RoleArn: 'arn:aws:iam::000000000000:role/of-lambda', RoleSessionName: 'me' }),
+      ),
+    ).rejects.toMatchObject({ name: 'AccessDenied' });
     const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '' } = answer.Credentials ?? {};
     const credentials = {
       accessKeyId: AccessKeyId,
@@ -289,6 +302,7 @@ describe('objects', () => {
     const put = (Body: string) => s3.send(new PutObjectCommand({ Bucket, Key: 'a', Body, IfNoneMatch: '*' }));
     const results = await Promise.allSettled([put('1'), put('2')]);
     expect(results.map((result) => result.status).sort()).toEqual(['fulfilled', 'rejected']);
+    await expect(put('3')).rejects.toMatchObject({ name: 'PreconditionFailed' });
     const { ETag } = await s3.send(new HeadObjectCommand({ Bucket, Key: 'a' }));
     await s3.send(new PutObjectCommand({ Bucket, Key: 'a', Body: '3', IfMatch: ETag }));
     await expect(

@@ -184,7 +184,8 @@ export function createMultipart(
       });
       notify('ObjectCreated:CompleteMultipartUpload', bucket, version, call);
       return {
-        Location: `${context.endpoint()}/${bucket.name}/${encodeURIComponent(upload.key)}`,
+        // As AWS writes it: a name for people, which nothing here dials.
+        Location: `https://${bucket.name}.s3.${context.regionName}.amazonaws.com/${encodeURIComponent(upload.key)}`,
         Bucket: bucket.name,
         Key: upload.key,
         ETag: version.etag,

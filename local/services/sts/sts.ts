@@ -23,7 +23,7 @@ export function createSts(context: Context, iam: Iam): { service: Service } {
 
   /** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
   const assumeRole: Operation<AssumeRoleRequest, AssumeRoleResponse> = {
-    // In one account the trust policy alone may grant it; so both are asked below.
+    // What the trust policy says decides which rights are asked: below.
     access: () => [],
     run: (input, call) => {
       const { RoleArn: roleArn, RoleSessionName: name } = input;
@@ -55,7 +55,11 @@ export function createSts(context: Context, iam: Iam): { service: Service } {
         throw refused;
       }
       if (!trusted && call.principal.kind !== 'root') throw refused;
-      call.authorize({ action: 'sts:AssumeRole', resources: [roleArn] });
+      // A trust policy that names the caller grants by itself, one that names the account leaves it to the caller's
+      // own policies: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+      const words = iam.refusal(call.principal, { action: 'sts:AssumeRole', resources: [roleArn] });
+      const named = trusted && iam.trustsByName(roleArn, call.principal);
+      if (words !== undefined && (!named || words.includes('explicit deny'))) throw denied('sts', words);
       const session = iam.sessionFor(roleArn, name, seconds);
       const principal = iam.rolePrincipal(roleArn, name);
       return {

@@ -68,6 +68,7 @@ describe('conditions', () => {
       ['StringNotEquals', { k: ['a', 'b'] }, { k: 'c' }, true],
       ['StringNotEquals', { k: ['a', 'b'] }, { k: 'b' }, false],
       ['StringNotEquals', { k: 'a' }, {}, true],
+      ['StringNotEquals', { k: 'a' }, { k: ['c', 'a'] }, false],
       ['StringLike', { k: 'web/*' }, { k: 'web/a' }, true],
       ['ArnLike', { k: 'arn:aws:s3:::b*' }, { k: 'arn:aws:s3:::bucket' }, true],
       ['ArnEquals', { k: 'arn:aws:s3:::c' }, { k: 'arn:aws:s3:::b' }, false],
