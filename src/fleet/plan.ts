@@ -37,6 +37,16 @@ export function groupName(fleet: string, release: number, rollout: number): stri
   return `flt-${fleet}-${releaseLabel(release)}-r${rollout}`;
 }
 
+/** The parts of a group's name; undefined where it is none of ours. */
+export function parseGroupName(
+  name: string,
+): { readonly fleet: string; readonly release: number; readonly rollout: number } | undefined {
+  const match = /^flt-([a-z][a-z0-9-]*)-v([1-9]\d*)-r([1-9]\d*)$/.exec(name);
+  const [, fleet, release, rollout] = match ?? [];
+  if (fleet === undefined || release === undefined || rollout === undefined) return undefined;
+  return { fleet, release: Number(release), rollout: Number(rollout) };
+}
+
 const atOnce: PlannedStep = { weight: 100, bakeSeconds: 0, approval: false, approvalSeconds: 60 };
 
 /**

@@ -1,0 +1,25 @@
+/** PromoteRelease: the candidate becomes live, and the former live release warm. */
+import { openAlarms } from '../src/aws/alarms.ts';
+import { openGroups } from '../src/aws/groups.ts';
+import { openInstances } from '../src/aws/instances.ts';
+import { openLoadBalancer } from '../src/aws/load-balancer.ts';
+import { openTable } from '../src/aws/table.ts';
+import { lambdaFunction } from '../src/runtime/handler.ts';
+import { takeHold } from '../src/runtime/rollout/hold.ts';
+import { promote, promoteInput } from '../src/runtime/rollout/promote.ts';
+
+export const handler = lambdaFunction({
+  name: 'promote-release',
+  input: promoteInput,
+  deps: (config) => ({
+    table: openTable(config.table),
+    balancer: openLoadBalancer(),
+    groups: openGroups(),
+    instances: openInstances(),
+    alarms: openAlarms(),
+  }),
+  run: async (call, deps, invocation) => {
+    const hold = await takeHold(deps.table, call.fleet, call.fence, invocation);
+    return promote(call, hold, deps);
+  },
+});

@@ -1,0 +1,25 @@
+/** ShiftTraffic: from the weights that lineage expects to those of the next step, and from no others. */
+import { openAlarms } from '../src/aws/alarms.ts';
+import { openGroups } from '../src/aws/groups.ts';
+import { openInstances } from '../src/aws/instances.ts';
+import { openLoadBalancer } from '../src/aws/load-balancer.ts';
+import { openTable } from '../src/aws/table.ts';
+import { lambdaFunction } from '../src/runtime/handler.ts';
+import { takeHold } from '../src/runtime/rollout/hold.ts';
+import { shiftInput, shiftTraffic } from '../src/runtime/rollout/shift.ts';
+
+export const handler = lambdaFunction({
+  name: 'shift-traffic',
+  input: shiftInput,
+  deps: (config) => ({
+    table: openTable(config.table),
+    balancer: openLoadBalancer(),
+    groups: openGroups(),
+    instances: openInstances(),
+    alarms: openAlarms(),
+  }),
+  run: async (call, deps, invocation) => {
+    const hold = await takeHold(deps.table, call.fleet, call.fence, invocation);
+    return shiftTraffic(call, hold, deps);
+  },
+});

@@ -1,0 +1,21 @@
+/** Sweep: once a minute, what nobody finished is finished. */
+
+import * as z from 'zod';
+import { openExecutions } from '../src/aws/executions.ts';
+import { openGroups } from '../src/aws/groups.ts';
+import { openLoadBalancer } from '../src/aws/load-balancer.ts';
+import { openTable } from '../src/aws/table.ts';
+import { lambdaFunction } from '../src/runtime/handler.ts';
+import { sweep } from '../src/runtime/rollout/sweep.ts';
+
+export const handler = lambdaFunction({
+  name: 'sweep',
+  input: z.unknown(),
+  deps: (config) => ({
+    table: openTable(config.table),
+    balancer: openLoadBalancer(),
+    groups: openGroups(),
+    executions: openExecutions(),
+  }),
+  run: (_event, deps, invocation) => sweep(deps, invocation, invocation.config, invocation.log),
+});

@@ -1,0 +1,99 @@
+/** Asking the load balancer, and Auto Scaling where it knows why, how the candidate is. */
+import type { Groups } from '../../aws/groups.ts';
+import type { Instances } from '../../aws/instances.ts';
+import type { LoadBalancer } from '../../aws/load-balancer.ts';
+import type { HeldCall, RolloutPlan } from '../../contracts/rollout.ts';
+import { FlotillaError } from '../../errors.ts';
+import { type HealthVerdict, healthVerdict } from '../../fleet/health.ts';
+import { phases } from '../../fleet/phases.ts';
+import type { Hold } from './hold.ts';
+import { slotArns } from './look.ts';
+import { refuseIfEnded } from './orders.ts';
+import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
+
+export interface HealthDeps {
+  readonly balancer: LoadBalancer;
+  readonly groups: Groups;
+  readonly instances: Instances;
+}
+
+/** Lines of an instance's console that go into a failure. */
+export const consoleLines = 20;
+/** Characters of console: the Cause of an execution holds 32,768, and other things want room too. */
+const consoleCharacters = 3_000;
+
+/**
+ * One look.
+ * @throws FlotillaError `CandidateUnhealthy` or `CandidateLaunchFailed` with reasons, instance and console,
+ * `GateAborted`, `LeaseLost`.
+ */
+export async function checkHealth(
+  call: HeldCall & { readonly plan: RolloutPlan; readonly launchedAt: string },
+  hold: Hold,
+  deps: HealthDeps,
+): Promise<{ verdict: 'healthy' | 'waiting'; healthy: number; wanted: number; reasons: readonly string[] }> {
+  const { plan, rollout } = call;
+  const { fleet } = hold;
+  refuseIfEnded(fleet, rollout);
+  const [group, targets, activities] = await Promise.all([
+    deps.groups.describe(plan.groupName),
+    deps.balancer.targets(slotArns(fleet)[plan.slot]),
+    deps.groups.activities(plan.groupName),
+  ]);
+  const began = Date.parse(call.launchedAt);
+  const wanted = Math.max(plan.capacity.desired, group?.desired ?? 0);
+  const verdict = healthVerdict({
+    wanted,
+    group,
+    targets,
+    // A warm group has a past; what counts is what happened since it was taken up.
+    activities: activities.filter(({ startedAt }) => plan.way === 'launch' || startedAt >= began),
+    waitedSeconds: (hold.now().getTime() - began) / 1000,
+    deadlineSeconds: fleet.spec.healthCheck.deadlineSeconds,
+  });
+  if (verdict.verdict === 'failed') throw await unhealthy(call, verdict, deps.instances);
+  if (verdict.verdict === 'waiting') return { ...verdict, wanted };
+
+  await hold.change((item, now) => ({
+    fleet: item,
+    writes: [updateRollout(call.fleet, rollout, { phase: plan.smokeTest ? phases.smoke : phases.shifting })],
+    events: [
+      fleetEvent({
+        fleet: call.fleet,
+        key: rolloutKey(rollout, 'healthy'),
+        kind: 'candidate-healthy',
+        at: now,
+        execution: call.execution,
+        data: {
+          rollout,
+          healthy: verdict.healthy,
+          wanted,
+          seconds: Math.round((Date.parse(now) - began) / 1000),
+        },
+      }),
+    ],
+  }));
+  return { verdict: 'healthy', healthy: verdict.healthy, wanted, reasons: [] };
+}
+
+/** The failure as a person wants to read it: the cause first, then the last words of the most telling instance. */
+export async function unhealthy(
+  call: { readonly fleet: string; readonly rollout: number; readonly plan: Pick<RolloutPlan, 'groupName'> },
+  verdict: Extract<HealthVerdict, { verdict: 'failed' }>,
+  instances: Instances,
+): Promise<FlotillaError> {
+  let console: { instance: string; lines: string[] } | undefined;
+  for (const instance of verdict.instances.slice(0, 3)) {
+    const lines = await instances.consoleTail(instance, consoleLines);
+    if (lines.length === 0) continue;
+    console = { instance, lines };
+    break;
+  }
+  return new FlotillaError(verdict.error, verdict.reasons.slice(0, 6).join('; '), {
+    fleet: call.fleet,
+    rollout: call.rollout,
+    group: call.plan.groupName,
+    instance: console?.instance ?? verdict.instances[0],
+    console: console?.lines.join('\n').slice(-consoleCharacters),
+  });
+}

@@ -1,0 +1,97 @@
+/** Making room for a candidate: the warm release of its slot leaves. */
+import type { Groups } from '../../aws/groups.ts';
+import type { LoadBalancer } from '../../aws/load-balancer.ts';
+import type { HeldCall, RolloutPlan } from '../../contracts/rollout.ts';
+import { FlotillaError } from '../../errors.ts';
+import { guardRemoval } from '../../fleet/guard.ts';
+import { phases } from '../../fleet/phases.ts';
+import type { Hold } from './hold.ts';
+import { lookAtTraffic, slotArns } from './look.ts';
+import { refuseIfEnded } from './orders.ts';
+import { fleetEvent, updateRelease, updateRollout } from './record.ts';
+import { undo } from './undo.ts';
+
+/**
+ * One pass; asked again until `done`.
+ * @throws FlotillaError `GuardRefused`, `SlotOccupied`, `GateAborted`, `LeaseLost`, `DeadlineNear`.
+ */
+export async function emptySlot(
+  call: HeldCall & { readonly plan: RolloutPlan },
+  hold: Hold,
+  deps: { readonly balancer: LoadBalancer; readonly groups: Groups },
+  stack: string,
+): Promise<{ done: boolean; reasons: readonly string[] }> {
+  const { plan } = call;
+  refuseIfEnded(hold.fleet, call.rollout);
+  const { warm } = hold.fleet;
+  if (warm !== null && warm.groupName === plan.evict?.groupName) {
+    await letGo(hold, deps.balancer, {
+      release: warm.release,
+      execution: call.execution,
+      why: `rollout ${call.rollout} needs the slot`,
+    });
+  }
+  const outcome = await undo(hold, deps, {
+    stack,
+    since: hold.now().getTime(),
+    subject: `release-${plan.evict?.release ?? 0}`,
+    execution: call.execution,
+    aim: 'remove',
+    keep: plan.groupName,
+  });
+  if (!outcome.done) return { done: false, reasons: outcome.reasons };
+
+  const left = await deps.balancer.targets(slotArns(hold.fleet)[plan.slot]);
+  if (left.length > 0) {
+    throw new FlotillaError(
+      'SlotOccupied',
+      `${plan.slot} still holds ${left.map(({ id }) => id).join(', ')}`,
+      {
+        fleet: call.fleet,
+        slot: plan.slot,
+      },
+    );
+  }
+  await hold.change((item) => ({
+    fleet: item,
+    writes: [updateRollout(call.fleet, call.rollout, { phase: phases.launching })],
+  }));
+  return { done: true, reasons: [] };
+}
+
+/**
+ * Takes the warm release's role away, after asking the guard; from then on its group is one without a role, which
+ * whoever holds the fleet removes.
+ * @throws FlotillaError `GuardRefused`.
+ */
+export async function letGo(
+  hold: Hold,
+  balancer: LoadBalancer,
+  options: { readonly release: number; readonly execution: string; readonly why: string },
+): Promise<void> {
+  const { warm } = hold.fleet;
+  if (warm === null || warm.release !== options.release) return;
+  const world = await lookAtTraffic(balancer, hold.fleet);
+  const refused = guardRemoval({ groupName: warm.groupName, slot: warm.slot }, hold.fleet, world);
+  if (refused.length > 0) {
+    throw new FlotillaError('GuardRefused', refused.join('; '), {
+      fleet: hold.fleet.fleet,
+      group: warm.groupName,
+    });
+  }
+  await hold.before();
+  await hold.change((item, now) => ({
+    fleet: { ...item, warm: null },
+    writes: [updateRelease(item.fleet, warm.release, { state: 'retired' })],
+    events: [
+      fleetEvent({
+        fleet: item.fleet,
+        key: `release-${warm.release}/retiring-${warm.groupName}`,
+        kind: 'release-retiring',
+        at: now,
+        execution: options.execution,
+        data: { release: warm.release, groupName: warm.groupName, why: options.why },
+      }),
+    ],
+  }));
+}

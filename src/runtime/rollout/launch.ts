@@ -1,0 +1,202 @@
+/** Launching a candidate: look, adopt, or create. */
+import { createHash } from 'node:crypto';
+import type { GroupSpec, Groups } from '../../aws/groups.ts';
+import type { LaunchTemplates } from '../../aws/launch-template.ts';
+import type { Table } from '../../aws/table.ts';
+import { releaseLabel } from '../../contracts/ids.ts';
+import { type FleetItem, releaseItem } from '../../contracts/items.ts';
+import type { HeldCall, RolloutPlan } from '../../contracts/rollout.ts';
+import { FlotillaError } from '../../errors.ts';
+import { returnCapacity } from '../../fleet/capacity.ts';
+import { phases } from '../../fleet/phases.ts';
+import { keys } from '../../lineage/keys.ts';
+import type { Config } from '../config.ts';
+import type { Hold } from './hold.ts';
+import { slotArns } from './look.ts';
+import { refuseIfEnded } from './orders.ts';
+import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
+
+export interface LaunchDeps {
+  readonly table: Table;
+  readonly groups: Groups;
+  readonly templates: LaunchTemplates;
+}
+
+export interface Launched {
+  /** ISO 8601; the health deadline counts from here. */
+  readonly launchedAt: string;
+  readonly templateVersion: number | null;
+}
+
+/** A pin that nobody undid is undone by the sweeper after this time; a rollout that bakes longer renews nothing. */
+const pinDays = 60;
+
+type Call = HeldCall & { readonly plan: RolloutPlan };
+
+/**
+ * Launches the candidate of the plan. Safe to repeat: the pin, the version's client token and the group's name are
+ * the same each time.
+ * @throws FlotillaError `SlotOccupied` where the group's name is somebody else's, `GateAborted`, `LeaseLost`,
+ * `DeadlineNear`.
+ */
+export async function launchCandidate(
+  call: Call,
+  hold: Hold,
+  deps: LaunchDeps,
+  config: Pick<Config, 'stack' | 'defaults'>,
+): Promise<Launched> {
+  const { plan, rollout } = call;
+  refuseIfEnded(hold.fleet, rollout);
+  await pinLive(call, hold, deps.groups);
+  const templateVersion =
+    plan.way === 'warm' ? await adoptWarm(plan, hold, deps.groups) : await launch(call, hold, deps, config);
+
+  let launchedAt = hold.now().toISOString();
+  await hold.change((item, now) => {
+    launchedAt = now;
+    return {
+      fleet: item,
+      writes: [updateRollout(call.fleet, rollout, { phase: phases.checking })],
+      events: [
+        fleetEvent({
+          fleet: call.fleet,
+          key: rolloutKey(rollout, 'launched'),
+          kind: 'candidate-launched',
+          at: now,
+          execution: call.execution,
+          data: {
+            rollout,
+            release: plan.release,
+            groupName: plan.groupName,
+            slot: plan.slot,
+            way: plan.way,
+            templateVersion,
+            ...plan.capacity,
+          },
+        }),
+      ],
+    };
+  });
+  return { launchedAt, templateVersion };
+}
+
+/** Holds live at its present size while both serve. The undo is written first. */
+async function pinLive(call: Call, hold: Hold, groups: Groups): Promise<void> {
+  const { pin } = call.plan;
+  if (pin === null) return;
+  const deadline = new Date(hold.now().getTime() + pinDays * 86_400_000).toISOString();
+  await hold.change((item, now) =>
+    item.pins.some(({ groupName }) => groupName === pin.groupName)
+      ? undefined
+      : {
+          fleet: { ...item, pins: [...item.pins, { kind: 'minimum-pinned', ...pin, deadline }] },
+          events: [
+            fleetEvent({
+              fleet: item.fleet,
+              key: rolloutKey(call.rollout, 'pinned'),
+              kind: 'live-pinned',
+              at: now,
+              execution: call.execution,
+              data: { ...pin },
+            }),
+          ],
+        },
+  );
+  await hold.before();
+  await groups.resize(pin.groupName, { minimum: pin.pinned });
+}
+
+/** The warm group, at least as large as live is now. */
+async function adoptWarm(plan: RolloutPlan, hold: Hold, groups: Groups): Promise<null> {
+  const group = await groups.describe(plan.groupName);
+  if (group === undefined) {
+    throw new FlotillaError('CandidateLaunchFailed', `The warm group ${plan.groupName} is gone`, {
+      group: plan.groupName,
+    });
+  }
+  const wanted = returnCapacity(group, plan.capacity);
+  if (group.desired < wanted.desired || group.minimum < wanted.desired) {
+    await hold.before();
+    await groups.resize(plan.groupName, { ...wanted, minimum: wanted.desired });
+  }
+  return null;
+}
+
+async function launch(
+  call: Call,
+  hold: Hold,
+  deps: LaunchDeps,
+  config: Pick<Config, 'stack' | 'defaults'>,
+): Promise<number> {
+  const { plan } = call;
+  const { fleet } = hold;
+  const release = await deps.table.get(keys.release(fleet.fleet, plan.release), releaseItem);
+  if (release === undefined) {
+    throw new FlotillaError('ReleaseNotFound', `${fleet.fleet} has no release v${plan.release}`, {
+      fleet: fleet.fleet,
+    });
+  }
+  const { instances } = fleet.spec;
+  const label = releaseLabel(plan.release);
+  const tags = {
+    Name: `${fleet.fleet} ${label}`,
+    'flotilla:stack': config.stack,
+    'flotilla:fleet': fleet.fleet,
+    'flotilla:release': label,
+    'flotilla:rollout': `r${call.rollout}`,
+  };
+  await hold.before();
+  const templateVersion = await deps.templates.createVersion({
+    launchTemplateId: fleet.fixed.launchTemplateId,
+    clientToken: createHash('sha256')
+      .update(`${plan.groupName}/${fleet.createdAt}`)
+      .digest('hex')
+      .slice(0, 32),
+    description: label,
+    imageId: release.imageId,
+    instanceType: instances.types[0] ?? 't3.nano',
+    securityGroups: instances.securityGroups ?? config.defaults.securityGroupIds,
+    profile: instances.profile,
+    tags,
+  });
+  await hold.before();
+  const outcome = await deps.groups.create(groupSpec(plan, fleet, templateVersion, tags, config));
+  if (outcome === 'exists') await adoptOwn(call, deps.groups);
+  return templateVersion;
+}
+
+function groupSpec(
+  plan: RolloutPlan,
+  fleet: FleetItem,
+  templateVersion: number,
+  tags: Readonly<Record<string, string>>,
+  config: Pick<Config, 'defaults'>,
+): GroupSpec {
+  const { instances, healthCheck } = fleet.spec;
+  return {
+    name: plan.groupName,
+    launchTemplateId: fleet.fixed.launchTemplateId,
+    templateVersion,
+    capacity: plan.capacity,
+    subnets: instances.subnets ?? config.defaults.subnetIds,
+    targetGroupArn: slotArns(fleet)[plan.slot],
+    gracePeriodSeconds: healthCheck.gracePeriodSeconds,
+    maxLifetimeSeconds: instances.maxLifetimeSeconds,
+    instanceTypes: instances.types,
+    spotPercent: instances.spotPercent,
+    tags,
+  };
+}
+
+/** A group of the candidate's name is ours if its tags say so: an earlier try made it. */
+async function adoptOwn(call: Call, groups: Groups): Promise<void> {
+  const group = await groups.describe(call.plan.groupName);
+  if (group?.release === call.plan.release && group.rollout === call.rollout && !group.deleting) return;
+  throw new FlotillaError(
+    'SlotOccupied',
+    `A group named ${call.plan.groupName} exists and is not this rollout's`,
+    {
+      group: call.plan.groupName,
+    },
+  );
+}

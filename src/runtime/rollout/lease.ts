@@ -1,0 +1,177 @@
+/** Acquiring and releasing a fleet's lease. */
+import type { Executions } from '../../aws/executions.ts';
+import type { Table } from '../../aws/table.ts';
+import { rolloutId } from '../../contracts/ids.ts';
+import { type FleetItem, type Lease, rolloutItem } from '../../contracts/items.ts';
+import { FlotillaError } from '../../errors.ts';
+import { phases } from '../../fleet/phases.ts';
+import { keys } from '../../lineage/keys.ts';
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { startRollout } from '../request-rollout.ts';
+import { changeFleet, readFleet } from './hold.ts';
+import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
+
+export interface LeaseCall {
+  readonly fleet: string;
+  readonly rollout: number;
+  readonly execution: string;
+  readonly purpose: 'rollout' | 'retirement';
+  readonly release?: number | undefined;
+  readonly startedAt: string;
+}
+
+/** Statuses in which a rollout may begin; a redriven or superseded one may not. */
+const mayBegin: readonly string[] = ['requested', 'queued'];
+
+function whoHolds(lease: Lease, now: string): string {
+  const seconds = Math.round((Date.parse(now) - Date.parse(lease.since)) / 1000);
+  const what =
+    lease.purpose === 'rollout' ? `rollout ${lease.rollout}` : `the ${lease.purpose} of v${lease.release}`;
+  return `${what} (${lease.state}, for ${seconds} s; execution ${lease.holder})`;
+}
+
+/**
+ * Acquires the lease; asked again by the same execution it answers with the same fence.
+ * @throws FlotillaError `LeaseHeld` (try again), `LeaseTimeout`, `LeaseLost` (this rollout is over), `RolloutNotFound`.
+ */
+export async function acquireLease(
+  call: LeaseCall,
+  table: Table,
+  clock: Pick<Clock, 'now'>,
+): Promise<{ fence: number }> {
+  const { fleet, rollout, execution } = call;
+  const [item, asked] = await Promise.all([
+    readFleet(table, fleet),
+    call.purpose === 'rollout' ? table.get(keys.rollout(fleet, rollout), rolloutItem) : undefined,
+  ]);
+  if (item.lease?.holder === execution && item.lease.state === 'held') return { fence: item.lease.fence };
+  if (call.purpose === 'rollout') {
+    const id = rolloutId(fleet, rollout);
+    if (asked === undefined)
+      throw new FlotillaError('RolloutNotFound', `There is no rollout ${id}`, { rollout: id });
+    if (!mayBegin.includes(asked.status)) {
+      throw new FlotillaError('LeaseLost', `Rollout ${id} is ${asked.status} and cannot begin`, {
+        rollout: id,
+      });
+    }
+  }
+
+  const after = await changeFleet(
+    table,
+    fleet,
+    clock,
+    (present, now) => {
+      if (present.lease?.holder === execution && present.lease.state === 'held') return undefined;
+      refuseIfHeld(call, present, now);
+      return grant(call, asked?.release ?? call.release ?? 0, present, now);
+    },
+    item,
+  );
+  if (after.lease?.holder !== execution) {
+    throw new FlotillaError('LeaseLost', `This execution's lease of ${fleet} is over already`, { fleet });
+  }
+  return { fence: after.lease.fence };
+}
+
+function refuseIfHeld(call: LeaseCall, present: FleetItem, now: string): void {
+  const first = present.queue[0];
+  const mine =
+    call.purpose === 'rollout' ? first === undefined || first === call.rollout : first === undefined;
+  if (present.lease === null && mine) return;
+  const holder = present.lease === null ? `rollout ${first}, which came first` : whoHolds(present.lease, now);
+  const waited = (Date.parse(now) - Date.parse(call.startedAt)) / 1000;
+  // A retirement has time: it waits until the fleet is free.
+  if (call.purpose === 'rollout' && waited >= present.spec.rollout.lockWaitSeconds) {
+    throw new FlotillaError('LeaseTimeout', `${call.fleet} stayed held by ${holder}`, { fleet: call.fleet });
+  }
+  throw new FlotillaError('LeaseHeld', `${call.fleet} is held by ${holder}`, { fleet: call.fleet });
+}
+
+function grant(call: LeaseCall, release: number, present: FleetItem, now: string) {
+  const { fleet, rollout, execution, purpose } = call;
+  const fence = present.fence + 1;
+  const lease: Lease = { holder: execution, purpose, rollout, release, since: now, fence, state: 'held' };
+  const isRollout = purpose === 'rollout';
+  return {
+    fleet: { ...present, lease, fence, queue: present.queue.filter((one) => !isRollout || one !== rollout) },
+    writes: isRollout
+      ? [
+          updateRollout(fleet, rollout, {
+            status: 'running' as const,
+            phase: phases.planning,
+            startedAt: now,
+            executionArn: execution,
+          }),
+        ]
+      : [],
+    events: [
+      fleetEvent({
+        fleet,
+        key: isRollout ? rolloutKey(rollout, 'began') : `release-${release}/retirement-began-f${fence}`,
+        kind: isRollout ? 'rollout-began' : 'retirement-began',
+        at: now,
+        execution,
+        data: { rollout, release, fence },
+      }),
+    ],
+  };
+}
+
+export interface ReleaseCall {
+  readonly fleet: string;
+  readonly rollout: number;
+  readonly execution: string;
+  readonly fence: number;
+  /** `ended` for a retirement. */
+  readonly outcome: 'succeeded' | 'failed' | 'ended';
+}
+
+/**
+ * Frees the fleet, if this fence still holds it, and starts the next rollout of the queue. Safe to repeat.
+ * @returns the number of the rollout that was started, or null.
+ */
+export async function releaseLease(
+  call: ReleaseCall,
+  deps: {
+    readonly table: Table;
+    readonly executions: Executions;
+    readonly clock: Pick<Clock, 'now'>;
+    readonly config: Pick<Config, 'machinePrefix'>;
+  },
+): Promise<{ next: number | null }> {
+  const { fleet, rollout, execution, outcome } = call;
+  const after = await changeFleet(deps.table, fleet, deps.clock, (present, now) => {
+    const { lease } = present;
+    if (lease === null || lease.fence !== call.fence) return undefined;
+    return {
+      fleet: {
+        ...present,
+        lease: null,
+        gate: null,
+        orders: present.orders.filter((order) => order.rollout !== lease.rollout),
+      },
+      writes:
+        outcome === 'succeeded'
+          ? [updateRollout(fleet, rollout, { status: 'succeeded', phase: phases.ended, endedAt: now })]
+          : [],
+      events: [
+        fleetEvent({
+          fleet,
+          key:
+            lease.purpose === 'rollout'
+              ? rolloutKey(rollout, `ended-f${call.fence}`)
+              : `release-${lease.release}/retirement-ended-f${call.fence}`,
+          kind: lease.purpose === 'rollout' ? `rollout-${outcome}` : 'retirement-ended',
+          at: now,
+          execution,
+          data: { rollout: lease.rollout, release: lease.release, live: present.live?.release ?? null },
+        }),
+      ],
+    };
+  });
+  const next = after.lease === null ? after.queue[0] : undefined;
+  if (next === undefined) return { next: null };
+  await startRollout(fleet, next, deps);
+  return { next };
+}

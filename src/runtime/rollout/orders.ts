@@ -1,0 +1,28 @@
+/** Reading the orders of people (and alarms) at the borders between two states. */
+import type { Alarms } from '../../aws/alarms.ts';
+import type { FleetItem } from '../../contracts/items.ts';
+import { FlotillaError } from '../../errors.ts';
+import { alarmVerdict } from '../../fleet/gates.ts';
+import { describeOrder, endingOrder, errorOfOrder } from '../../fleet/orders.ts';
+
+/** @throws FlotillaError `GateAborted`, `GateRejected` or `AlarmRang` where an order ends the rollout. */
+export function refuseIfEnded(fleet: Pick<FleetItem, 'fleet' | 'orders'>, rollout: number): void {
+  const order = endingOrder(fleet, rollout);
+  if (order === undefined) return;
+  throw new FlotillaError(errorOfOrder(order), describeOrder(order), { fleet: fleet.fleet, rollout });
+}
+
+/**
+ * Alarms are read when a gate is entered and left, because their events are edges and best effort.
+ * @throws FlotillaError `AlarmRang`.
+ */
+export async function refuseIfRinging(fleet: FleetItem, rollout: number, alarms: Alarms): Promise<void> {
+  const watched = fleet.spec.rollout.alarms;
+  const verdict = alarmVerdict(watched, await alarms.describe(watched.map(({ name }) => name)));
+  if (verdict.verdict !== 'ringing') return;
+  throw new FlotillaError('AlarmRang', verdict.reasons.join('; '), {
+    fleet: fleet.fleet,
+    rollout,
+    alarms: watched.map(({ name }) => name),
+  });
+}

@@ -1,0 +1,102 @@
+/** The record of a rollout that failed. */
+import * as z from 'zod';
+import type { Table } from '../../aws/table.ts';
+import { releaseItem, rolloutItem } from '../../contracts/items.ts';
+import { rolloutCall } from '../../contracts/rollout.ts';
+import { FlotillaError } from '../../errors.ts';
+import { blamesRelease, endedAs, type Failure, failureCard, splitDetails } from '../../fleet/failure-card.ts';
+import { phases } from '../../fleet/phases.ts';
+import { keys } from '../../lineage/keys.ts';
+import type { Clock } from '../clock.ts';
+import { caughtError, readCaughtError } from '../failure.ts';
+import { changeFleet } from './hold.ts';
+import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
+
+export const failureInput = rolloutCall.extend({
+  /** Null where the lease was never acquired. */
+  fence: z.number().int().min(1).nullable(),
+  error: caughtError,
+  /** Whether everything was undone; if not, the fleet stays held and is tried again. */
+  rolledBack: z.boolean(),
+});
+
+/**
+ * Records the failure. Safe to repeat.
+ * @returns name and cause for the Fail state that ends the execution.
+ */
+export async function recordFailure(
+  call: z.infer<typeof failureInput>,
+  table: Table,
+  clock: Pick<Clock, 'now'>,
+): Promise<{ error: string; cause: string }> {
+  const caught = readCaughtError(call.error);
+  const failure: Failure = { name: caught.name, ...splitDetails(caught.message) };
+  return writeFailure({ ...call, failure }, table, clock);
+}
+
+/** The same for a failure that nobody caught. */
+export async function writeFailure(
+  call: Omit<z.infer<typeof failureInput>, 'error'> & { readonly failure: Failure },
+  table: Table,
+  clock: Pick<Clock, 'now'>,
+): Promise<{ error: string; cause: string }> {
+  const { fleet: name, rollout: number, fence, failure, rolledBack, execution } = call;
+  const rollout = await table.get(keys.rollout(name, number), rolloutItem);
+  if (rollout === undefined) {
+    throw new FlotillaError('RolloutNotFound', `There is no rollout ${number} of ${name}`, { fleet: name });
+  }
+  const release = await table.get(keys.release(name, rollout.release), releaseItem);
+  // A first reason stays: what recovery meets later is no better explanation than what began it.
+  const kept = rollout.error;
+  const first: Failure =
+    kept === undefined ? failure : { name: kept.name, message: kept.message, details: { ...kept.details } };
+  const status = endedAs(first.name, rolledBack);
+
+  const after = await changeFleet(table, name, clock, (item, now) => {
+    // Nobody's failure is written over a fleet that somebody else holds by now.
+    const lost = fence !== null && item.lease?.fence !== fence;
+    const ended = ['succeeded', 'superseded'].includes(rollout.status);
+    if (lost || ended) return undefined;
+    const blamed = blamesRelease(first.name);
+    const state = blamed ? 'failed' : release?.servedAt === undefined ? 'new' : 'retired';
+    const touched = release?.state === 'candidate';
+    return {
+      fleet: {
+        ...item,
+        queue: item.queue.filter((one) => one !== number),
+        lease:
+          item.lease === null || fence === null || rolledBack
+            ? item.lease
+            : { ...item.lease, state: 'needs-attention', reason: failure.message.slice(0, 1000) },
+      },
+      writes: [
+        updateRollout(name, number, {
+          status,
+          phase: rolledBack ? phases.ended : phases.undoing,
+          error: { name: first.name, message: first.message, details: { ...first.details } },
+          ...(rolledBack ? { endedAt: now } : {}),
+        }),
+        ...(touched && rolledBack
+          ? [updateRelease(name, rollout.release, { state, ...(blamed ? { reason: first.message } : {}) })]
+          : []),
+      ],
+      events: [
+        fleetEvent({
+          fleet: name,
+          key: rolloutKey(number, rolledBack ? `failed-f${fence ?? 0}` : `needs-attention-f${fence ?? 0}`),
+          kind: rolledBack ? 'rollout-failed' : 'rollout-needs-attention',
+          at: now,
+          execution,
+          data: { rollout: number, release: rollout.release, error: first.name, message: first.message },
+        }),
+      ],
+    };
+  });
+  return {
+    error: first.name,
+    cause: failureCard({ fleet: name, number, release: rollout.release }, first, {
+      rolledBack,
+      live: after.live?.release ?? null,
+    }),
+  };
+}

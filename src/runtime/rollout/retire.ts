@@ -1,0 +1,88 @@
+/** Retirement: scheduled at promotion, looked at when its time has come, done under the lease. */
+import type { Executions } from '../../aws/executions.ts';
+import type { Groups } from '../../aws/groups.ts';
+import type { LoadBalancer } from '../../aws/load-balancer.ts';
+import { releaseLabel } from '../../contracts/ids.ts';
+import type { FleetItem } from '../../contracts/items.ts';
+import type { HeldCall } from '../../contracts/rollout.ts';
+import { decideRetirement, type RetirementVerdict } from '../../fleet/retirement.ts';
+import { type Config, machineArn } from '../config.ts';
+import { letGo } from './empty-slot.ts';
+import type { Hold } from './hold.ts';
+import { slotArns } from './look.ts';
+import { undo } from './undo.ts';
+
+/** `web-v6-12`: release 6, warm since rollout 12. */
+export function retirementName(fleet: string, release: number, rollout: number): string {
+  return `${fleet}-${releaseLabel(release)}-${rollout}`;
+}
+
+/** Starts retire-release for the warm release. Safe to repeat: the name says what it is for. */
+export async function scheduleRetirement(
+  call: HeldCall,
+  hold: Hold,
+  executions: Executions,
+  config: Pick<Config, 'machinePrefix'>,
+): Promise<{ release: number | null }> {
+  const { warm } = hold.fleet;
+  if (warm === null) return { release: null };
+  await hold.before();
+  await startRetirement(hold.fleet, warm.release, call.rollout, executions, config);
+  return { release: warm.release };
+}
+
+/** @returns `exists` where an execution of this name was there before and has ended. */
+export async function startRetirement(
+  fleet: Pick<FleetItem, 'fleet'>,
+  release: number,
+  rollout: number,
+  executions: Executions,
+  config: Pick<Config, 'machinePrefix'>,
+  /** Added to the name, for another try. */
+  again = '',
+): Promise<'started' | 'exists'> {
+  const { outcome } = await executions.start(
+    machineArn(config, 'retire-release'),
+    `${retirementName(fleet.fleet, release, rollout)}${again}`,
+    { fleet: fleet.fleet, release, rollout },
+  );
+  return outcome;
+}
+
+/** Looks whether the release may go; changes nothing. */
+export async function checkRetirement(
+  fleet: FleetItem,
+  release: number,
+  balancer: LoadBalancer,
+  now: Date,
+): Promise<RetirementVerdict> {
+  const early = decideRetirement(fleet, release, undefined, now.toISOString());
+  if (early.verdict !== 'retire') return early;
+  const rule = await balancer.rule(fleet.fixed.ruleArn, slotArns(fleet));
+  return decideRetirement(fleet, release, rule?.weights, now.toISOString());
+}
+
+/**
+ * One pass at removing a retired release's group; asked again until `done`.
+ * @throws FlotillaError `GuardRefused`, `LeaseLost`, `DeadlineNear`.
+ */
+export async function removeRelease(
+  call: { readonly fleet: string; readonly release: number; readonly execution: string },
+  hold: Hold,
+  deps: { readonly balancer: LoadBalancer; readonly groups: Groups },
+  stack: string,
+): Promise<{ done: boolean; reasons: readonly string[] }> {
+  await letGo(hold, deps.balancer, {
+    release: call.release,
+    execution: call.execution,
+    why: 'its keep-warm time is over',
+  });
+  const outcome = await undo(hold, deps, {
+    stack,
+    since: hold.now().getTime(),
+    subject: `release-${call.release}`,
+    execution: call.execution,
+    aim: 'remove',
+  });
+  return outcome.done ? { done: true, reasons: [] } : { done: false, reasons: outcome.reasons };
+}

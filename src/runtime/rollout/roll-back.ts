@@ -1,0 +1,82 @@
+/** Rolling a rollout back, pass by pass. Recovery uses the same passes. */
+import * as z from 'zod';
+import type { FleetSpec } from '../../contracts/fleet-spec.ts';
+import { heldCall } from '../../contracts/rollout.ts';
+import { FlotillaError } from '../../errors.ts';
+import { phases } from '../../fleet/phases.ts';
+import type { Hold } from './hold.ts';
+import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
+import { type UndoDeps, undo } from './undo.ts';
+
+export const rollBackInput = heldCall.extend({
+  /** When the rolling back began. */
+  since: z.iso.datetime(),
+  /** Counts from 0. */
+  pass: z.number().int().min(0),
+});
+
+/** Launching, health and draining are waited for anyway; what takes this much longer does not come by itself. */
+const patienceSeconds = 900;
+
+/** How long a rollback may take before somebody has to look. */
+export function undoPatience(spec: Pick<FleetSpec, 'healthCheck' | 'rollout'>): number {
+  return patienceSeconds + spec.healthCheck.deadlineSeconds + spec.rollout.drainSeconds;
+}
+
+/**
+ * One pass.
+ * @throws FlotillaError `RollbackIncomplete` once patience is over, `GuardRefused`, `LeaseLost`, `DeadlineNear`.
+ */
+export async function rollBack(
+  call: z.infer<typeof rollBackInput>,
+  hold: Hold,
+  deps: UndoDeps,
+  stack: string,
+): Promise<{ done: boolean; reasons: readonly string[] }> {
+  const { fleet: name, rollout, execution, fence } = call;
+  if (call.pass === 0) {
+    await hold.change((item, now) => ({
+      fleet: { ...item, gate: null },
+      writes: [updateRollout(name, rollout, { phase: phases.undoing })],
+      events: [
+        fleetEvent({
+          fleet: name,
+          key: rolloutKey(rollout, `undo-began-f${fence}`),
+          kind: 'rollback-began',
+          at: now,
+          execution,
+          data: { rollout, candidate: item.candidate, weights: item.weights },
+        }),
+      ],
+    }));
+  }
+  const since = Date.parse(call.since);
+  const outcome = await undo(hold, deps, {
+    stack,
+    since,
+    subject: `rollout-${rollout}`,
+    execution,
+    aim: 'undo',
+  });
+  if (!outcome.done) {
+    const waited = (hold.now().getTime() - since) / 1000;
+    if (waited > undoPatience(hold.fleet.spec)) {
+      throw new FlotillaError('RollbackIncomplete', outcome.reasons.join('; '), { fleet: name, rollout });
+    }
+    return { done: false, reasons: outcome.reasons };
+  }
+  await hold.change((item, now) => ({
+    fleet: { ...item, candidate: null, gate: null },
+    events: [
+      fleetEvent({
+        fleet: name,
+        key: rolloutKey(rollout, `undone-f${fence}`),
+        kind: 'rollback-ended',
+        at: now,
+        execution,
+        data: { rollout, live: item.live?.release ?? null, weights: item.weights },
+      }),
+    ],
+  }));
+  return { done: true, reasons: [] };
+}

@@ -1,0 +1,140 @@
+/** The sweeper: compares what the table says with what runs, and finishes what nobody finished. */
+import type { FleetItem } from '../../contracts/items.ts';
+import { fleetItem, rolloutItem } from '../../contracts/items.ts';
+import { isFlotillaError } from '../../errors.ts';
+import { keys, lists } from '../../lineage/keys.ts';
+import { type Config, executionArn } from '../config.ts';
+import { startRollout, swapExecutionName } from '../request-rollout.ts';
+import { changeFleet, readFleet, type Time } from './hold.ts';
+import { fleetEvent } from './record.ts';
+import { writeFailure } from './record-failure.ts';
+import { type RecoverDeps, recoverFleet } from './recover.ts';
+import { startRetirement } from './retire.ts';
+import { unpin } from './undo.ts';
+
+interface Log {
+  warn(message: string, extra: Error): void;
+}
+
+/** The retire-release machine wakes by itself; the sweeper steps in when it did not. */
+const retirementLateMilliseconds = 5 * 60_000;
+/** Less is not enough to finish a fleet; the next sweep goes on. */
+const enoughMilliseconds = 25_000;
+
+/** One sweep over all fleets. @returns what was done, by fleet. */
+export async function sweep(
+  deps: RecoverDeps,
+  time: Time,
+  config: Pick<Config, 'stack' | 'machinePrefix'>,
+  log: Log,
+): Promise<{ did: Readonly<Record<string, readonly string[]>> }> {
+  const did: Record<string, readonly string[]> = {};
+  for (let from: string | undefined; ; ) {
+    const page = await deps.table.list(lists.fleets, fleetItem, from === undefined ? {} : { from });
+    for (const listed of page.items) {
+      if (time.remainingMilliseconds() < enoughMilliseconds) return { did };
+      try {
+        const done = await sweepFleet(listed.fleet, deps, time, config);
+        if (done.length > 0) did[listed.fleet] = done;
+      } catch (error) {
+        // One fleet's trouble must not keep the sweeper from the others; the next sweep tries it again.
+        log.warn(
+          `sweeping ${listed.fleet} failed`,
+          error instanceof Error ? error : new Error(String(error)),
+        );
+        did[listed.fleet] = [`failed: ${isFlotillaError(error) ? error.name : String(error)}`];
+      }
+    }
+    from = page.next;
+    if (from === undefined) return { did };
+  }
+}
+
+async function sweepFleet(
+  name: string,
+  deps: RecoverDeps,
+  time: Time,
+  config: Pick<Config, 'stack' | 'machinePrefix'>,
+): Promise<string[]> {
+  // The list lags; decisions are made on the item itself.
+  const fleet = await readFleet(deps.table, name);
+  if (fleet.lease !== null) {
+    const recovery = await recoverFleet(fleet, deps, time, config);
+    return recovery.outcome === 'recovered' || recovery.outcome === 'later' ? [recovery.outcome] : [];
+  }
+  return [
+    ...(await startFirst(fleet, deps, time, config)),
+    ...(await unpinForgotten(fleet, deps, time)),
+    ...(await retireLate(fleet, deps, time, config)),
+  ];
+}
+
+/** The head of the queue: start it if nobody did, take it out if it ended before it began. */
+async function startFirst(
+  fleet: FleetItem,
+  deps: RecoverDeps,
+  time: Time,
+  config: Pick<Config, 'machinePrefix'>,
+): Promise<string[]> {
+  const first = fleet.queue[0];
+  if (first === undefined) return [];
+  const execution = executionArn(config, 'swap-fleet', swapExecutionName(fleet.fleet, first));
+  const { status } = await deps.executions.describe(execution);
+  if (status === 'running') return [];
+  if (status === 'unknown') {
+    await startRollout(fleet.fleet, first, { executions: deps.executions, config });
+    return [`started rollout ${first}`];
+  }
+  const rollout = await deps.table.get(keys.rollout(fleet.fleet, first), rolloutItem);
+  const failure = {
+    name: 'RolloutInterrupted',
+    message: `The execution ended (${status}) before it held the fleet`,
+    details: {},
+  };
+  if (rollout !== undefined) {
+    await writeFailure(
+      { fleet: fleet.fleet, rollout: first, execution, fence: null, failure, rolledBack: true },
+      deps.table,
+      time.clock,
+    );
+  }
+  return [`took rollout ${first} out of the queue`];
+}
+
+/** No rollout runs, so no minimum has a reason to be pinned. */
+async function unpinForgotten(fleet: FleetItem, deps: RecoverDeps, time: Time): Promise<string[]> {
+  const did: string[] = [];
+  for (const pin of fleet.pins) {
+    await unpin(deps.groups, { groupName: pin.groupName, minimum: pin.former, pinned: pin.pinned });
+    await changeFleet(deps.table, fleet.fleet, time.clock, (item, now) => ({
+      fleet: { ...item, pins: item.pins.filter(({ groupName }) => groupName !== pin.groupName) },
+      events: [
+        fleetEvent({
+          fleet: item.fleet,
+          key: `sweep/unpinned-${pin.groupName}-at-${item.revision}`,
+          kind: 'unpinned',
+          at: now,
+          data: { groupName: pin.groupName, minimum: pin.former },
+        }),
+      ],
+    }));
+    did.push(`unpinned ${pin.groupName}`);
+  }
+  return did;
+}
+
+async function retireLate(
+  fleet: FleetItem,
+  deps: RecoverDeps,
+  time: Time,
+  config: Pick<Config, 'machinePrefix'>,
+): Promise<string[]> {
+  const { warm } = fleet;
+  const now = time.clock.now().getTime();
+  if (warm === null || now - Date.parse(warm.keepUntil) < retirementLateMilliseconds) return [];
+  const rollout = fleet.nextRollout - 1;
+  // A closed name is refused for 90 days; the hour makes the next try another one.
+  const again = `-h${Math.floor(now / 3_600_000)}`;
+  await startRetirement(fleet, warm.release, rollout, deps.executions, config, again);
+  return [`retires v${warm.release}`];
+}
