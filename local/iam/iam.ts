@@ -37,7 +37,7 @@ interface Credential extends KeyPair {
 }
 
 /** How a resource's own policy is found: the bucket's, for the ARN of an object. */
-export type ResourcePolicies = (resource: string) => readonly PolicyDocument[];
+type ResourcePolicies = (resource: string) => readonly PolicyDocument[];
 
 /** What the holder of a key may be told. */
 export type Lookup = Credential | 'unknown' | 'expired' | 'bad-token';

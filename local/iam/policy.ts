@@ -81,7 +81,7 @@ export function parsePolicy(value: unknown): PolicyDocument {
     if (listOf(statement.Action).length === 0) throw new Error('A statement needs an Action');
   }
   return {
-    ...(document.Version ? { Version: String(document.Version) } : {}),
+    ...(typeof document.Version === 'string' ? { Version: document.Version } : {}),
     Statement: statements as never,
   };
 }

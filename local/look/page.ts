@@ -7,7 +7,7 @@ import { queryPairs, splitUrl } from '../wire/http.ts';
 import { escapeXml } from '../wire/xml.ts';
 import type { CallLog, LoggedCall } from './log.ts';
 
-export interface Look {
+interface Look {
   readonly region: string;
   readonly account: string;
   readonly now: string;

@@ -96,7 +96,7 @@ export interface ServiceShape {
   readonly errors: ReadonlyMap<string, ErrorShape>;
 }
 
-export interface ErrorShape {
+interface ErrorShape {
   readonly name: string;
   /** The code on the wire of the query protocols, where it differs from the name. */
   readonly queryCode: string;

@@ -3,7 +3,7 @@ import type { NormalizedSchema } from '@smithy/core/schema';
 import { MalformedInput, readTime, timeFormat, trait, writeTime } from './values.ts';
 
 /** Reads a value. `renamed`: restJson honours `jsonName`, awsJson does not. @throws MalformedInput */
-export function readJson(schema: NormalizedSchema, value: unknown, path: string, renamed: boolean): unknown {
+function readJson(schema: NormalizedSchema, value: unknown, path: string, renamed: boolean): unknown {
   if (value === null || value === undefined) return undefined;
   if (schema.isDocumentSchema()) return value;
   if (schema.isListSchema()) {
@@ -19,7 +19,10 @@ export function readJson(schema: NormalizedSchema, value: unknown, path: string,
     );
   }
   if (schema.isStructSchema()) return readJsonMembers(schema, value, path, renamed);
-  if (schema.isTimestampSchema()) return readTime(String(value), path);
+  if (schema.isTimestampSchema()) {
+    if (typeof value !== 'number' && typeof value !== 'string') throw wrong(path, 'a time');
+    return readTime(String(value), path);
+  }
   if (schema.isBlobSchema()) {
     if (typeof value !== 'string') throw wrong(path, 'a text in base64');
     return Uint8Array.from(Buffer.from(value, 'base64'));

@@ -221,7 +221,7 @@ export function writeRest(service: ServiceShape, operation: OperationShape, outp
   // GetBucketLocation's answer is the one document whose root is the member itself.
   const members =
     operation.name === 'GetBucketLocation'
-      ? String(value.LocationConstraint ?? '')
+      ? ((value.LocationConstraint as string | undefined) ?? '')
       : membersXml(operation.output, value, outsideBody);
   return document(service, status, headers, tag, members);
 }

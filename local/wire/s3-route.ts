@@ -8,7 +8,7 @@ import { decodeComponent, queryPairs, splitUrl, type WireRequest } from './http.
 import type { Match } from './rest.ts';
 
 /** The bucket and key that a request names. */
-export function s3Target(request: WireRequest): { bucket: string | undefined; key: string | undefined } {
+function s3Target(request: WireRequest): { bucket: string | undefined; key: string | undefined } {
   const { path } = splitUrl(request.url);
   const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
   const virtual = /^(.+?)(?:\.s3)?\.localhost$/.exec(host)?.[1];

@@ -115,7 +115,7 @@ function claim(
 }
 
 /** The moment of signing, in milliseconds since the epoch. */
-export function signedAt(claim: Claim): number {
+function signedAt(claim: Claim): number {
   const t = claim.timestamp;
   return Date.parse(
     `${t.slice(0, 4)}-${t.slice(4, 6)}-${t.slice(6, 8)}T${t.slice(9, 11)}:${t.slice(11, 13)}:${t.slice(13, 15)}Z`,

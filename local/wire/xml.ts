@@ -65,7 +65,7 @@ function attributes(schema: NormalizedSchema, value: unknown): string {
   for (const [name, member] of schema.structIterator()) {
     const item = (value as Readonly<Record<string, unknown>>)[name];
     if (trait(member, 'xmlAttribute') && item !== undefined)
-      text += ` ${xmlNameOf(member, name)}="${escapeXml(String(item))}"`;
+      text += ` ${xmlNameOf(member, name)}="${escapeXml(writeSimple(member, item, 'date-time'))}"`;
   }
   return text;
 }

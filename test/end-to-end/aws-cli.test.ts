@@ -82,18 +82,16 @@ describe.skipIf('skip' in tool)(name, { timeout: 60_000 }, () => {
   });
 
   test('queries a table', async () => {
-    await aws(
-      ...['dynamodb', 'create-table', '--table-name', 'fleets', '--billing-mode', 'PAY_PER_REQUEST'],
-      ...['--attribute-definitions', 'AttributeName=pk,AttributeType=S'],
-      ...['--key-schema', 'AttributeName=pk,KeyType=HASH'],
-    );
+    const create =
+      'dynamodb create-table --table-name fleets --billing-mode PAY_PER_REQUEST' +
+      ' --attribute-definitions AttributeName=pk,AttributeType=S --key-schema AttributeName=pk,KeyType=HASH';
+    await aws(...create.split(' '));
     await aws('dynamodb', 'wait', 'table-exists', '--table-name', 'fleets');
     const item = { pk: { S: 'web' }, live: { N: '7' } };
     await aws('dynamodb', 'put-item', '--table-name', 'fleets', '--item', JSON.stringify(item));
-    const found = await aws(
-      ...['dynamodb', 'query', '--table-name', 'fleets', '--key-condition-expression', 'pk = :pk'],
-      ...['--expression-attribute-values', JSON.stringify({ ':pk': { S: 'web' } })],
-    );
+    const query = 'dynamodb query --table-name fleets --key-condition-expression pk=:pk';
+    const values = JSON.stringify({ ':pk': { S: 'web' } });
+    const found = await aws(...query.split(' '), '--expression-attribute-values', values);
     expect(found).toMatchObject({ Count: 1, Items: [item] });
   });
 

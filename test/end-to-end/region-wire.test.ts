@@ -26,6 +26,7 @@ import {
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Hooks } from '../../local/context.ts';
 import { createRegion, type Region } from '../../local/region.ts';
 
 let region: Region;
@@ -415,12 +416,9 @@ describe('objects', () => {
     const done = new Promise<void>((resolve) => {
       heard = resolve;
     });
-    const before = region.context.hooks.invokeAsync;
-    (region.context.hooks as { invokeAsync: typeof before }).invokeAsync = (
-      functionArn,
-      payload,
-      ...rest
-    ) => {
+    const hooks = region.context.hooks as { -readonly [Name in keyof Hooks]: Hooks[Name] };
+    const { invokeAsync: before } = hooks;
+    hooks.invokeAsync = (functionArn, payload, ...rest) => {
       told.push({ functionArn, payload: payload as { Records: Record<string, unknown>[] }, rest });
       heard();
     };
@@ -449,7 +447,7 @@ describe('objects', () => {
       }),
     );
     await done;
-    (region.context.hooks as { invokeAsync: typeof before }).invokeAsync = before;
+    hooks.invokeAsync = before;
     expect(told).toHaveLength(1);
     expect(told[0]).toMatchObject({
       functionArn: LambdaFunctionArn,

@@ -102,8 +102,14 @@ export function createTables(context: Context, engine: Engine) {
         throw new AwsError('ValidationException', `The local region has no table class ${input.TableClass}.`);
       if (input.SSESpecification?.KMSMasterKeyId !== undefined)
         throw new AwsError('ValidationException', 'The local region does not support KMSMasterKeyId.');
-      const { DeletionProtectionEnabled, SSESpecification, Tags, StreamSpecification, TableClass, ...rest } =
-        input;
+      const {
+        DeletionProtectionEnabled,
+        SSESpecification,
+        Tags,
+        StreamSpecification: _stream,
+        TableClass: _class,
+        ...rest
+      } = input;
       const name = tableNameOf(context, input.TableName);
       const answer = await engine.run('CreateTable', { ...rest, TableName: name });
       settings.set(name, {

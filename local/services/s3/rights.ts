@@ -42,7 +42,7 @@ export function refuse(input: object, names: readonly string[]): void {
 }
 
 /** What no upload may ask for. */
-export const unsupportedUploads = [
+const unsupportedUploads = [
   'GrantFullControl',
   'GrantRead',
   'GrantReadACP',

@@ -22,7 +22,7 @@ export function readTagHeader(header: string | undefined): readonly Tag[] {
 }
 
 /** @throws AwsError InvalidTag, BadRequest */
-export function checkTags(tags: readonly Tag[]): readonly Tag[] {
+function checkTags(tags: readonly Tag[]): readonly Tag[] {
   if (tags.length > 10) throw new AwsError('BadRequest', 'Object tags cannot be greater than 10');
   const keys = new Set<string>();
   for (const { Key: key = '', Value: value = '' } of tags) {
