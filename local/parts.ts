@@ -4,6 +4,7 @@
  */
 import type { Context, Hooks } from './context.ts';
 import type { Iam } from './iam/iam.ts';
+import { createHttpApis } from './services/apigateway/http-apis.ts';
 import { createAutoScaling } from './services/autoscaling/autoscaling.ts';
 import { createCloudWatch } from './services/cloudwatch/cloudwatch.ts';
 import { createDynamoDb } from './services/dynamodb/dynamodb.ts';
@@ -30,13 +31,14 @@ export interface Assembly {
 
 export type Parts = ReturnType<typeof createParts>;
 
-export function createParts({ context, iam, hooks }: Assembly) {
+export function createParts({ context, iam, hooks, fronts }: Assembly) {
   const s3 = createS3(context);
   const dynamodb = createDynamoDb(context);
   const sts = createSts(context, iam);
   const logs = createLogs(context);
   const lambda = createLambda(context, { logs });
   hooks.invokeAsync = lambda.invokeAsync;
+  const httpApis = createHttpApis(context, iam, lambda, fronts);
   const states = createStates(context, iam);
   const ebs = createEbs(context);
   const ec2 = createEc2(context, ebs);
@@ -56,6 +58,7 @@ export function createParts({ context, iam, hooks }: Assembly) {
     sts,
     logs,
     lambda,
+    httpApis,
     states,
   };
 }

@@ -40,6 +40,8 @@ export interface Region {
   readonly root: Principal;
   /** `http://127.0.0.1:<port>`, once it listens. @throws Error before that. */
   readonly endpoint: string;
+  /** Whether the front door is open. */
+  readonly listening: boolean;
   /** Opens the front door. Repeating it does nothing. */
   listen(): Promise<string>;
   /** Answers one request as the front door does, without a socket. */
@@ -116,6 +118,9 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     root: iam.root,
     get endpoint() {
       return endpoint();
+    },
+    get listening() {
+      return listening !== undefined;
     },
     async listen() {
       listening ??= await listen((request) => door.handle(request), options.port ?? 0);

@@ -37,6 +37,7 @@ function readMachine(name: string): Machine {
     return {
       name,
       definition: {
+        QueryLanguage: 'JSONata',
         StartAt: 'Missing',
         States: { Missing: { Type: 'Fail', Error: `${file} is not written` } },
       },
