@@ -18,6 +18,8 @@ export const failureInput = rolloutCall.extend({
   error: caughtError,
   /** Whether everything was undone; if not, the fleet stays held and is tried again. */
   rolledBack: z.boolean(),
+  /** What stopped the undoing, where it was stopped: the reason that the fleet needs attention. */
+  undoError: caughtError.optional(),
 });
 
 /**
@@ -31,12 +33,17 @@ export async function recordFailure(
 ): Promise<{ error: string; cause: string }> {
   const caught = readCaughtError(call.error);
   const failure: Failure = { name: caught.name, ...splitDetails(caught.message) };
-  return writeFailure({ ...call, failure }, table, clock);
+  const attention = call.undoError === undefined ? undefined : readCaughtError(call.undoError).message;
+  return writeFailure({ ...call, failure, ...(attention === undefined ? {} : { attention }) }, table, clock);
 }
 
 /** The same for a failure that nobody caught. */
 export async function writeFailure(
-  call: Omit<z.infer<typeof failureInput>, 'error'> & { readonly failure: Failure },
+  call: Omit<z.infer<typeof failureInput>, 'error' | 'undoError'> & {
+    readonly failure: Failure;
+    /** Why the fleet needs attention; the failure itself unless told otherwise. */
+    readonly attention?: string;
+  },
   table: Table,
   clock: Pick<Clock, 'now'>,
 ): Promise<{ error: string; cause: string }> {
@@ -67,7 +74,11 @@ export async function writeFailure(
         lease:
           item.lease === null || fence === null || rolledBack
             ? item.lease
-            : { ...item.lease, state: 'needs-attention', reason: failure.message.slice(0, 1000) },
+            : {
+                ...item.lease,
+                state: 'needs-attention',
+                reason: (call.attention ?? failure.message).slice(0, 1000),
+              },
       },
       writes: [
         updateRollout(name, number, {
