@@ -68,6 +68,13 @@ function meant(principal: PolicyStatement['Principal'], caller: NonNullable<Ques
 
 const statementKeys = new Set(['Sid', 'Effect', 'Action', 'Resource', 'Principal', 'Condition']);
 
+/**
+ * Keys that AWS always fills in and the region never does. A condition for all values of an absent key holds, so
+ * that such a policy would allow more here than there.
+ */
+const unknownKeys =
+  /^dynamodb:(LeadingKeys|Attributes|Select)|^aws:(SourceIp|SourceVpc|SourceVpce|MultiFactorAuth)/i;
+
 /** A document as the region can enforce it; what it cannot, it refuses. @throws Error */
 export function parsePolicy(value: unknown): PolicyDocument {
   const document = (typeof value === 'string' ? JSON.parse(value) : value) as Record<string, unknown>;
@@ -78,6 +85,10 @@ export function parsePolicy(value: unknown): PolicyDocument {
     if (unknown !== undefined) throw new Error(`The local region does not know ${unknown} in a policy`);
     if (statement.Effect !== 'Allow' && statement.Effect !== 'Deny')
       throw new Error('The Effect of a statement is Allow or Deny');
+    const strange = Object.values((statement.Condition ?? {}) as Record<string, object>)
+      .flatMap((keys) => Object.keys(keys))
+      .find((key) => unknownKeys.test(key));
+    if (strange !== undefined) throw new Error(`The local region does not know the condition key ${strange}`);
     if (listOf(statement.Action).length === 0) throw new Error('A statement needs an Action');
   }
   return {

@@ -37,6 +37,8 @@ function signatureError(refused: SignatureRefused, protocol: Protocol): AwsError
         );
       case 'expired':
         return new AwsError('AccessDenied', message, 403);
+      case 'outdated':
+        return new AwsError('InvalidRequest', message, 400);
       case 'scope':
       case 'incomplete':
         return new AwsError('AuthorizationHeaderMalformed', message, 400);
@@ -67,6 +69,7 @@ function signatureError(refused: SignatureRefused, protocol: Protocol): AwsError
       return new AwsError(json ? 'UnrecognizedClientException' : 'InvalidClientTokenId', message, 403);
     case 'old-token':
       return new AwsError(json ? 'ExpiredTokenException' : 'ExpiredToken', message, 403);
+    case 'outdated':
     case 'incomplete':
       return new AwsError(json ? 'IncompleteSignatureException' : 'IncompleteSignature', message, 400);
     default:

@@ -390,6 +390,8 @@ describe('objects', () => {
     expect((await fetch(get, { method: 'DELETE' })).status).toBe(403);
     expect((await fetch(get.replace('a%20b', 'other'))).status).toBe(403);
     expect((await fetch(`${settings.endpoint}/presigned/a%20b`)).status).toBe(403);
+    const older = await fetch(`${settings.endpoint}/presigned/a%20b?AWSAccessKeyId=A&Signature=B&Expires=9`);
+    expect(await older.text()).toContain('Please use AWS4-HMAC-SHA256');
     const late = await getSignedUrl(s3, new GetObjectCommand({ Bucket, Key: 'a b' }), {
       expiresIn: 60,
       signingDate: new Date(Date.now() - 61_000),

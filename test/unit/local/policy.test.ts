@@ -123,6 +123,8 @@ describe('policies of resources', () => {
 test('a policy with an element that the region cannot enforce is refused', () => {
   const statement = { Effect: 'Allow', NotAction: 's3:*', Resource: '*' };
   expect(() => parsePolicy({ Statement: statement })).toThrow('NotAction');
+  const leading = { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': 'a' } };
+  expect(() => parsePolicy({ Statement: allow({ Condition: leading }) })).toThrow('dynamodb:LeadingKeys');
   expect(() => parsePolicy({ Statement: [] })).toThrow('at least one');
   expect(() => parsePolicy('{"Statement":{"Effect":"Maybe","Action":"a","Resource":"*"}}')).toThrow(
     'Allow or Deny',
