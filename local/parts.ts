@@ -11,6 +11,7 @@ import { createDynamoDb } from './services/dynamodb/dynamodb.ts';
 import { createEbs } from './services/ebs/ebs.ts';
 import { createEc2 } from './services/ec2/ec2.ts';
 import { createElbv2 } from './services/elbv2/elbv2.ts';
+import { createEvents } from './services/events/events.ts';
 import { createLambda } from './services/lambda/lambda.ts';
 import { createLogs } from './services/logs/logs.ts';
 import { createS3 } from './services/s3/s3.ts';
@@ -40,6 +41,8 @@ export function createParts({ context, iam, hooks, fronts }: Assembly) {
   hooks.invokeAsync = lambda.invokeAsync;
   const httpApis = createHttpApis(context, iam, lambda, fronts);
   const states = createStates(context, iam);
+  const events = createEvents(context, iam);
+  hooks.publish = events.publish;
   const ebs = createEbs(context);
   const ec2 = createEc2(context, ebs);
   const cloudwatch = createCloudWatch(context);
@@ -60,5 +63,6 @@ export function createParts({ context, iam, hooks, fronts }: Assembly) {
     lambda,
     httpApis,
     states,
+    events,
   };
 }
