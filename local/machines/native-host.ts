@@ -60,6 +60,8 @@ export class NativeHost {
     const watchdog = this.#watchdog;
     if (watchdog !== undefined) {
       const gone = new Promise((resolve) => watchdog.once('exit', resolve));
+      // Whoever closes the region waits for this, even when nothing else keeps the process alive.
+      watchdog.ref();
       watchdog.stdin?.end();
       if (watchdog.exitCode === null && watchdog.signalCode === null) await gone;
     }
