@@ -146,6 +146,7 @@ export class FrontDoor {
         requestId,
         sourceIp: request.sourceIp ?? '127.0.0.1',
         userAgent: request.headers['user-agent'] ?? '',
+        trace: request.headers['x-amzn-trace-id'],
       });
       return write(shape, operation, output, protocol, requestId);
     } catch (thrown) {

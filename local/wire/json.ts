@@ -9,7 +9,11 @@ function readJson(schema: NormalizedSchema, value: unknown, path: string, rename
   if (schema.isListSchema()) {
     if (!Array.isArray(value)) throw wrong(path, 'a list');
     const item = schema.getValueSchema();
-    return value.map((one, index) => readJson(item, one, `${path}[${index}]`, renamed));
+    const sparse = trait(schema, 'sparse') !== undefined;
+    return value.map((one, index) => {
+      if (one === null && !sparse) throw wrong(`${path}[${index}]`, 'a value');
+      return readJson(item, one, `${path}[${index}]`, renamed);
+    });
   }
   if (schema.isMapSchema()) {
     const item = schema.getValueSchema();

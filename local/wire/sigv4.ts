@@ -184,13 +184,15 @@ export function verify(request: WireRequest, claim: Claim, secret: string, bodyH
   const missing = claim.signedHeaders.includes('host') ? undefined : 'host';
   if (missing !== undefined) throw new SignatureRefused('incomplete', 'The header host must be signed.');
   const scope = `${claim.date}/${claim.region}/${claim.service}/aws4_request`;
-  const text = [algorithm, claim.timestamp, scope, sha256(canonicalRequest(request, claim, bodyHash))].join(
-    '\n',
-  );
   let key: Buffer = createHmac('sha256', `AWS4${secret}`).update(claim.date).digest();
   for (const part of [claim.region, claim.service, 'aws4_request'])
     key = createHmac('sha256', key).update(part).digest();
-  if (!sameText(createHmac('sha256', key).update(text).digest('hex'), claim.signature))
+  const signed = canonicalPaths(request, claim).some((path) => {
+    const hash = sha256(canonicalRequest(request, claim, path, bodyHash));
+    const text = [algorithm, claim.timestamp, scope, hash].join('\n');
+    return sameText(createHmac('sha256', key).update(text).digest('hex'), claim.signature);
+  });
+  if (!signed)
     throw new SignatureRefused(
       'mismatch',
       'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
@@ -207,21 +209,32 @@ export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-function canonicalRequest(request: WireRequest, claim: Claim, bodyHash: string): string {
-  const { path, query } = splitUrl(request.url);
+/** The spellings of the path that may have been signed. */
+function canonicalPaths(request: WireRequest, claim: Claim): readonly string[] {
+  const { path } = splitUrl(request.url);
+  // Most services tidy the path and encode it once more.
+  if (claim.service !== 's3') return [encodePath(normalised(path))];
+  // S3 does neither: clients sign its own spelling of the key, or the one that they send.
+  return [encodePath(decodePath(path)), path];
+}
+
+function canonicalRequest(request: WireRequest, claim: Claim, path: string, bodyHash: string): string {
+  const { query } = splitUrl(request.url);
   const headers = claim.signedHeaders
     .map((name) => `${name}:${(request.headers[name] ?? '').trim().replace(/\s+/g, ' ')}\n`)
     .join('');
-  // S3 signs the path as it is; the others encode the encoded path once more.
-  const canonicalPath = claim.service === 's3' ? encodePath(decodePath(path)) : encodePath(path);
-  return [
-    request.method,
-    canonicalPath,
-    canonicalQuery(query),
-    headers,
-    claim.signedHeaders.join(';'),
-    bodyHash,
-  ].join('\n');
+  return [request.method, path, canonicalQuery(query), headers, claim.signedHeaders.join(';'), bodyHash].join(
+    '\n',
+  );
+}
+
+/** Without empty and dotted segments (RFC 3986, section 6.2.2.3). */
+function normalised(path: string): string {
+  const segments: string[] = [];
+  for (const segment of path.split('/'))
+    if (segment === '..') segments.pop();
+    else if (segment !== '' && segment !== '.') segments.push(segment);
+  return `/${segments.join('/')}${segments.length > 0 && path.endsWith('/') ? '/' : ''}`;
 }
 
 function decodePath(path: string): string {
