@@ -43,7 +43,7 @@ export interface Hooks {
    * An API call made in the process, with the caller's rights: the same parsing of nothing, the same IAM,
    * the same log as a call on the wire. Input and output have the SDK's shapes.
    */
-  call(service: string, operation: string, input: unknown, as: Principal): Promise<unknown>;
+  call(service: string, operation: string, input: unknown, as: Principal, trace?: string): Promise<unknown>;
   /** Credentials for a session of a role; the caller has checked the trust policy. */
   sessionFor(roleArn: string, sessionName: string): Promise<SessionCredentials>;
 }

@@ -11,6 +11,8 @@ export interface Caller {
   readonly requestId: string;
   readonly sourceIp: string;
   readonly userAgent: string;
+  /** `X-Amzn-Trace-Id` of the request. */
+  readonly trace?: string | undefined;
 }
 
 export class Dispatcher {
@@ -75,6 +77,7 @@ export class Dispatcher {
       requestId: caller.requestId,
       who: caller.principal.arn,
       ...seen,
+      ...(caller.trace === undefined ? {} : { trace: caller.trace }),
       outcome: error === undefined ? 'ok' : denialCodes.has(error.code) ? 'denied' : 'error',
       ...(error === undefined ? {} : { errorCode: error.code, message: error.message }),
       ms: Math.round((performance.now() - start) * 100) / 100,

@@ -63,7 +63,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     invokeAsync: (functionArn) => {
       throw new Error(`No Lambda service runs ${functionArn}`);
     },
-    call: (service, operation, input, as) => call(service, operation, input, as),
+    call: (service, operation, input, as, trace) => call(service, operation, input, as, trace),
     sessionFor: async (roleArn, sessionName) => iam.sessionFor(roleArn, sessionName),
   };
   let listening: Listening | undefined;
@@ -97,6 +97,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     operation: string,
     input: unknown,
     as: Principal = iam.root,
+    trace?: string,
   ): Promise<unknown> {
     const requestId = context.random.uuid();
     const userAgent = as.kind === 'service' ? as.arn : 'region';
@@ -105,6 +106,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
       requestId,
       sourceIp: '127.0.0.1',
       userAgent,
+      trace,
     });
   }
 

@@ -46,6 +46,8 @@ export interface Call {
   readonly requestId: string;
   readonly sourceIp: string;
   readonly userAgent: string;
+  /** `X-Amzn-Trace-Id` of the request: what it was made on behalf of. */
+  readonly trace?: string | undefined;
   /** Throws AccessDenied in the words of the service; for rights that depend on what the call finds. */
   authorize(access: Access): void;
 }

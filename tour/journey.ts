@@ -4,27 +4,20 @@
  */
 import { fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { parse } from 'yaml';
-import type {
-  FleetView,
-  LineageView,
-  RolloutDetailView,
-  UploadDetailView,
-  UploadView,
-} from '../src/contracts/api-views.ts';
+import type { ApiClient } from '../cli/api-client.ts';
+import type { LineageView, RolloutDetailView } from '../src/contracts/api-views.ts';
 import { buildExample, type Variant } from './build-example.ts';
 import type { Narrator } from './narrator.ts';
 import type { Story } from './story.ts';
 import type { Traffic } from './traffic.ts';
 
-/** A signed call of the deploy endpoint. @throws Error for a problem document, with its words */
-export type Ask = <Answer>(method: 'GET' | 'PUT' | 'POST', path: string, body?: unknown) => Promise<Answer>;
-
 export interface Stage {
   readonly say: Narrator;
-  readonly ask: Ask;
+  readonly api: ApiClient;
   readonly objects: S3Client;
   readonly uploadBucket: string;
   /** Of the load balancer: `http://127.0.0.1:<port>`. */
@@ -35,18 +28,19 @@ export interface Stage {
   readonly now: () => number;
 }
 
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const fleet = 'hello';
 const requestsPerSecond = 150;
 /** What the traffic client sends at least while the second version takes over. */
 const enoughRequests = 2000;
 
-export async function journey(stage: Stage, repository: string): Promise<Story> {
+export async function journey(stage: Stage): Promise<Story> {
   const { say } = stage;
   say.chapter('A fleet');
   const { fleet: _name, ...spec } = parse(
-    await readFile(join(repository, 'examples', 'hello', 'fleet.yml'), 'utf8'),
+    await readFile(join(root, 'examples', 'hello', 'fleet.yml'), 'utf8'),
   ) as { fleet: string };
-  await stage.ask('PUT', `/fleets/${fleet}`, spec);
+  await stage.api.call('applyFleet', { params: { fleet }, body: spec });
   say.fact(`fleet ${fleet}: two target groups, a rule on the load balancer, a launch template`);
 
   say.chapter('Version 1, into an empty fleet');
@@ -79,30 +73,38 @@ async function deliver(
   );
   say.fact(`uploaded s3://${stage.uploadBucket}/${key}`);
 
-  const found = await stage.ask<{ items: UploadView[] }>(
-    'GET',
-    `/uploads?key=${encodeURIComponent(key)}&versionId=${encodeURIComponent(VersionId ?? '')}&waitSeconds=20`,
-  );
+  const found = await stage.api.call('listUploads', {
+    query: { key, versionId: VersionId, waitSeconds: 20 },
+  });
   const received = found.items[0];
   if (received === undefined) throw new Error(`The upload of ${key} was not noticed within 20 seconds.`);
-  const upload = await follow<UploadDetailView>(stage, received.address, (view) => {
-    say.status(`build-image: ${lastStep(view.steps) ?? view.state}${aside()}`);
-    return view.ended || view.rollout !== undefined;
-  });
+  const upload = await follow(
+    stage,
+    (poll) => stage.api.call('getUpload', { params: { id: received.id }, ...poll }),
+    (view) => {
+      say.status(`build-image: ${lastStep(view.steps) ?? view.state}${aside()}`);
+      return view.ended || view.rollout !== undefined;
+    },
+  );
   if (upload.rollout === undefined) {
     const { name, message, advice } = upload.error ?? { name: upload.state, message: '', advice: '' };
     throw new Error(`The upload was not deployed: ${name}. ${message} ${advice}`);
   }
   say.fact(`image ${upload.imageId} stands; release v${upload.release}, rollout ${upload.rollout}`);
 
+  const rolloutId = upload.rollout;
   let told = '';
-  const rollout = await follow<RolloutDetailView>(stage, `/rollouts/${upload.rollout}`, (view) => {
-    const now = `swap-fleet: ${view.phase}`;
-    if (now !== told) say.fact(now);
-    told = now;
-    say.status(`${now}${aside()}`);
-    return view.ended;
-  });
+  const rollout = await follow(
+    stage,
+    (poll) => stage.api.call('getRollout', { params: { id: rolloutId }, ...poll }),
+    (view) => {
+      const now = `swap-fleet: ${view.phase}`;
+      if (now !== told) say.fact(now);
+      told = now;
+      say.status(`${now}${aside()}`);
+      return view.ended;
+    },
+  );
   if (rollout.status !== 'succeeded') {
     throw new Error(
       `Rollout ${rollout.id} ${rollout.status}: ${rollout.error?.name} ${rollout.error?.message}`,
@@ -112,22 +114,23 @@ async function deliver(
   return rollout;
 }
 
-/** Long polls an address until `done` says so; each answer waits at the server for the next change. */
+interface Poll {
+  readonly query: { readonly waitSeconds: number; readonly since?: string };
+}
+
+/** Long polls until `done` says so; each answer waits at the server for the next change. */
 async function follow<View extends { version: string }>(
   stage: Stage,
-  address: string,
+  ask: (poll: Poll) => Promise<View>,
   done: (view: View) => boolean,
 ): Promise<View> {
   const giveUpAt = stage.now() + 10 * 60_000;
-  for (let since = ''; ; ) {
+  for (let since: string | undefined; ; ) {
     // Short waits, so that the figures shown aside stay fresh.
-    const view = await stage.ask<View>(
-      'GET',
-      `${address}?waitSeconds=2${since === '' ? '' : `&since=${since}`}`,
-    );
+    const view = await ask({ query: { waitSeconds: 2, ...(since === undefined ? {} : { since }) } });
     if (done(view)) return view;
-    if (stage.now() > giveUpAt) throw new Error(`${address} did not end within ten minutes.`);
-    since = encodeURIComponent(view.version);
+    if (stage.now() > giveUpAt) throw new Error('Nothing ended within ten minutes; see flotilla status.');
+    since = view.version;
   }
 }
 
@@ -176,10 +179,10 @@ async function gather(
   rollouts: readonly RolloutDetailView[],
   requests: Traffic,
 ): Promise<Story> {
-  const view = await stage.ask<FleetView>('GET', `/fleets/${fleet}`);
+  const view = await stage.api.call('getFleet', { params: { fleet } });
   const lineage: LineageView[] = [];
   for (const rollout of rollouts) {
-    lineage.push(await stage.ask('GET', `/lineage/${encodeURIComponent(`${fleet}/v${rollout.release}`)}`));
+    lineage.push(await stage.api.call('getLineage', { params: { id: `${fleet}/v${rollout.release}` } }));
   }
   const own = <T>(pick: (view: LineageView) => T | undefined): T[] =>
     lineage.map(pick).filter((found) => found !== undefined);

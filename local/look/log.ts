@@ -1,5 +1,7 @@
 /** The log of calls: the last few thousand, for the page and for tests. */
 
+import { traceRoot } from '../trace.ts';
+
 export interface LoggedCall {
   /** Milliseconds since the epoch, by the region's clock. */
   readonly at: number;
@@ -12,6 +14,8 @@ export interface LoggedCall {
   readonly outcome: 'ok' | 'error' | 'denied';
   readonly errorCode?: string;
   readonly message?: string;
+  /** What the call was made on behalf of: calls of one execution share the root of their trace. */
+  readonly trace?: string;
   /** Real time that the call took, in milliseconds. */
   readonly ms: number;
 }
@@ -33,6 +37,12 @@ export class CallLog {
   /** Calls since the region started, those fallen out included. */
   get total(): number {
     return this.#total;
+  }
+
+  /** How many of the kept calls the functions of an execution made; the execution's own invocations aside. */
+  callsOf(executionArn: string): number {
+    const root = traceRoot(executionArn);
+    return this.#calls.filter((call) => call.trace?.includes(root) && call.action !== 'lambda:Invoke').length;
   }
 
   /** Oldest first. `who` and `q` keep the calls whose caller, or any text, contains them. */

@@ -124,6 +124,8 @@ let handle;
 
 async function invoke(message) {
   requestId = message.requestId;
+  if (message.trace === undefined) delete process.env._X_AMZN_TRACE_ID;
+  else process.env._X_AMZN_TRACE_ID = message.trace;
   const deadline = Date.now() + message.remainingMs;
   const context = {
     callbackWaitsForEmptyEventLoop: true,

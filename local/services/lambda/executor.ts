@@ -35,6 +35,8 @@ export interface Invocation {
   readonly payload: string;
   /** JSON, from the caller's ClientContext. */
   readonly clientContext: string | undefined;
+  /** What the function finds as _X_AMZN_TRACE_ID. */
+  readonly trace?: string | undefined;
 }
 
 /** How an invocation ended. */

@@ -58,7 +58,13 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
   const executor = options.executor ?? new ProcessExecutor(context, options.logs);
   const refusals: Refusal[] = [];
 
-  async function run(stored: StoredFunction, payload: string, requestId: string, clientContext?: string) {
+  async function run(
+    stored: StoredFunction,
+    payload: string,
+    requestId: string,
+    clientContext?: string,
+    trace?: string,
+  ) {
     const running = store.all().reduce((sum, { running }) => sum + running, 0);
     const limit = stored.reservedConcurrency;
     if ((limit !== undefined && stored.running >= limit) || running >= accountConcurrency) {
@@ -71,7 +77,7 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
     }
     stored.running += 1;
     try {
-      return await executor.invoke(stored.revision, { requestId, payload, clientContext });
+      return await executor.invoke(stored.revision, { requestId, payload, clientContext, trace });
     } finally {
       stored.running -= 1;
     }

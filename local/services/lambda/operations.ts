@@ -32,7 +32,13 @@ export interface FunctionOperationsDeps {
   readonly executor: Executor;
   /** Where the service keeps its files. */
   readonly directory: string;
-  run(stored: StoredFunction, payload: string, requestId: string, clientContext?: string): Promise<Outcome>;
+  run(
+    stored: StoredFunction,
+    payload: string,
+    requestId: string,
+    clientContext?: string,
+    trace?: string,
+  ): Promise<Outcome>;
   putAsync(stored: StoredFunction, payload: string, requestId: string): void;
 }
 
@@ -203,7 +209,7 @@ export function functionOperations(deps: FunctionOperationsDeps): Operations {
       }
       const clientContext =
         input.ClientContext && Buffer.from(input.ClientContext, 'base64').toString('utf8');
-      const outcome = await deps.run(stored, payload, call.requestId, clientContext || undefined);
+      const outcome = await deps.run(stored, payload, call.requestId, clientContext || undefined, call.trace);
       const body = Buffer.from(outcome.payload);
       if (body.byteLength > syncPayloadBytes) {
         return {

@@ -156,6 +156,7 @@ export class ProcessEnvironment {
           clientContext: invocation.clientContext,
           remainingMs: this.revision.timeoutSeconds * 1000,
           arn: this.revision.arn,
+          trace: invocation.trace,
         },
         // A channel that broke shows as the process's end.
         () => undefined,

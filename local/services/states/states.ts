@@ -1,5 +1,6 @@
 import type { Context } from '../../context.ts';
 import { AwsError, type Principal, type Service } from '../../service.ts';
+import { traceOfExecution } from '../../trace.ts';
 import { Execution } from './execution.ts';
 import { executionOperations } from './execution-operations.ts';
 import { History } from './history.ts';
@@ -91,11 +92,12 @@ export function createStates(context: Context, roles: Roles): StepFunctions {
   }
 
   function callsOf(machine: Machine, name: string): Calls {
+    const trace = traceOfExecution(executionArn(machine, name), clock.now());
     return {
       async call(service, operation, input) {
         // Asked for at each call: the role's policies count as they are now.
         const principal = roles.rolePrincipal(machine.roleArn, name.slice(0, 64));
-        return hooks.call(service, operation, input, principal);
+        return hooks.call(service, operation, input, principal, trace);
       },
       ended: async (executionArn) => ({ ...(await ended(executionArn)).describe() }),
     };

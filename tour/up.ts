@@ -1,0 +1,130 @@
+/** Brings up a local region with the packaged stack in it, as `npm start` and `flotilla up` do. */
+import { execFile } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { RegionNote } from '../cli/local-region.ts';
+import { noteFolder } from '../cli/local-region.ts';
+import type { KeyPair } from '../local/iam/iam.ts';
+import { createRegion, type Region } from '../local/region.ts';
+import { deployStack } from '../local/stack/deploy.ts';
+import { addBundle } from './stand-in.ts';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const packageDir = join(root, '.build', 'package');
+const template = join(packageDir, 'cloudformation-template-update-stack.json');
+
+export interface LocalOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Where the region keeps its bytes; a temporary folder that goes with it unless given. */
+  readonly dataDir?: string;
+}
+
+export interface LocalRegion {
+  readonly region: Region;
+  readonly endpoint: string;
+  readonly apiUrl: string;
+  readonly balancerUrl: string;
+  readonly uploadBucket: string;
+  readonly storeBucket: string;
+  readonly operator: KeyPair;
+  /** Ends everything that runs, and removes the note by which the command finds the region. Repeating it does nothing. */
+  close(): Promise<void>;
+}
+
+/** Bundles and template, made anew only where a source changed. @throws Error with the packager's own words */
+export async function packageStack(): Promise<void> {
+  const run = promisify(execFile);
+  try {
+    await run(process.execPath, [join(root, 'infra', 'package.ts')], { cwd: root });
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+    throw new Error(`The stack could not be packaged:\n${stdout ?? ''}${stderr ?? String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+export async function startLocal(options: LocalOptions): Promise<LocalRegion> {
+  const region = await createRegion({
+    port: options.port,
+    ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
+  });
+  try {
+    return await furnish(region);
+  } catch (error) {
+    await region.close();
+    throw error;
+  }
+}
+
+async function furnish(region: Region): Promise<LocalRegion> {
+  const endpoint = await region.listen();
+  const { elbv2, ec2 } = region.parts;
+  await elbv2.listen();
+  const { outputs } = await deployStack(region, {
+    template: JSON.parse(await readFile(template, 'utf8')),
+    artifactsDir: packageDir,
+    stackName: 'flotilla',
+    parameters: {
+      VpcId: ec2.network.vpcId,
+      SubnetIds: ec2.network.subnets.map(({ subnetId }) => subnetId).join(','),
+      SecurityGroupIds: ec2.network.securityGroupId,
+      ListenerArn: elbv2.defaultListener.arn,
+      AllowStandInKernel: 'yes',
+    },
+  });
+  const output = (name: string): string => {
+    const value = outputs[name];
+    if (value === undefined) throw new Error(`The packaged template has no output ${name}`);
+    return value;
+  };
+  const operator = region.createOperator();
+  const storeBucket = output('StoreBucket');
+  await addBundle(region, storeBucket);
+  const local = {
+    region,
+    endpoint,
+    apiUrl: output('ApiUrl').replace(/\/$/, ''),
+    balancerUrl: elbv2.url(),
+    uploadBucket: output('UploadBucket'),
+    storeBucket,
+    operator,
+  };
+  const note = await leaveNote({
+    endpoint,
+    region: region.context.regionName,
+    apiUrl: local.apiUrl,
+    uploadBucket: local.uploadBucket,
+    storeBucket,
+    accessKeyId: operator.accessKeyId,
+    secretAccessKey: operator.secretAccessKey,
+    pid: process.pid,
+  });
+  let closing: Promise<void> | undefined;
+  return {
+    ...local,
+    close: () => {
+      closing ??= rm(note, { force: true }).then(() => region.close());
+      return closing;
+    },
+  };
+}
+
+/** The file by which the command finds the region: it holds a key pair, so it is the user's own. */
+async function leaveNote(note: RegionNote): Promise<string> {
+  const folder = noteFolder(process.env, process.getuid?.() ?? 0);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
+  const file = join(folder, `region-${new URL(note.endpoint).port}.json`);
+  await writeFile(file, JSON.stringify(note), { mode: 0o600 });
+  return file;
+}
+
+/** A folder for the tour's own files. */
+export async function scratchFolder(): Promise<string> {
+  return await mkdtemp(join(tmpdir(), 'flotilla-tour-'));
+}

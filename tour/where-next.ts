@@ -1,0 +1,25 @@
+import type { Narrator } from './narrator.ts';
+import type { LocalRegion } from './up.ts';
+
+/** What a person can do now, in lines that can be pasted into another terminal. */
+export function whereNext(local: LocalRegion, say: Narrator): void {
+  const { endpoint, operator } = local;
+  say.chapter('Where to go next');
+  say.print(`  load balancer   ${local.balancerUrl}/`);
+  say.print(`  API             ${local.apiUrl}`);
+  say.print(`  upload bucket   s3://${local.uploadBucket}/<fleet>/<name>`);
+  say.print(`  a look inside   ${endpoint}/_region`);
+  say.print();
+  say.print('  In another terminal, the command finds this region by itself:');
+  say.print('    npx flotilla status');
+  say.print('    npx flotilla deploy FILE --fleet hello');
+  say.print();
+  say.print('  The AWS CLI, with an operator key pair that was made for this run:');
+  say.print(`    export AWS_ENDPOINT_URL=${endpoint} AWS_REGION=${local.region.context.regionName}`);
+  say.print(`    export AWS_ACCESS_KEY_ID=${operator.accessKeyId}`);
+  say.print(`    export AWS_SECRET_ACCESS_KEY=${operator.secretAccessKey}`);
+  say.print('    aws ec2 describe-images --owners self');
+  say.print('    aws stepfunctions list-state-machines');
+  say.print();
+  say.print('  Ctrl-C ends the region, and leaves nothing behind.');
+}
