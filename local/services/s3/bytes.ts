@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import type { Clock } from '../../clock.ts';
 import type { Context } from '../../context.ts';
 
 /** Bytes that do not change; shared by the copies of an object. */
@@ -22,6 +23,8 @@ export interface Received {
 
 /** Up to here an object stays in memory. */
 const memoryLimitBytes = 128 * 1024;
+/** How much is read from a file at once. */
+const readBytes = 256 * 1024;
 
 export class ByteStore {
   readonly #context: Context;
@@ -93,7 +96,7 @@ export class ByteStore {
       for (const handle of handles) await handle.close();
       throw error;
     }
-    const body = Readable.from(readSlices(wanted, [...handles]), { objectMode: false });
+    const body = Readable.from(readSlices(this.#context.clock, wanted, [...handles]), { objectMode: false });
     // Also where nobody ever read from it, as when the client has gone: the generator then never began.
     body.once('close', () => {
       for (const handle of handles) handle.close().catch(() => {});
@@ -129,14 +132,26 @@ function slices(pieces: readonly Piece[], start: number, end: number): Slice[] {
   return result;
 }
 
-async function* readSlices(wanted: readonly Slice[], handles: FileHandle[]): AsyncGenerator<Uint8Array> {
+/** Reads slice after slice; each read is real work, for which virtual time waits. */
+async function* readSlices(
+  clock: Clock,
+  wanted: readonly Slice[],
+  handles: FileHandle[],
+): AsyncGenerator<Uint8Array> {
   for (const { piece, from, to } of wanted) {
     if (piece.memory !== undefined) {
       yield piece.memory.subarray(from, to);
       continue;
     }
     const handle = handles.shift() as FileHandle; // one was opened for each file
-    yield* handle.createReadStream({ start: from, end: to - 1, highWaterMark: 256 * 1024 });
+    for (let position = from; position < to; ) {
+      const chunk = Buffer.allocUnsafe(Math.min(readBytes, to - position));
+      const { bytesRead } = await clock.hold(handle.read(chunk, 0, chunk.length, position));
+      if (bytesRead === 0) throw new Error(`${piece.file} is shorter than it was`);
+      position += bytesRead;
+      yield chunk.subarray(0, bytesRead);
+    }
+    await handle.close();
   }
 }
 
