@@ -22,6 +22,23 @@ import { badToken, describeAccess, validation } from './state.ts';
 export function policyOperations(state: AutoScalingState, policiesChanged: (group: GroupRecord) => void) {
   const { context } = state;
 
+  /** The label names a target group that is attached to the group, and its load balancer. */
+  const checkLabel = (group: GroupRecord, label: string): void => {
+    const attached = group.targetGroupArns.some((one) => {
+      const targetGroup = state.elbv2.state.targetGroups.get(one);
+      const balancer = state.elbv2.state.loadBalancerOf(one);
+      return (
+        targetGroup !== undefined &&
+        balancer !== undefined &&
+        label === `${balancer.fullName}/${targetGroup.fullName}`
+      );
+    });
+    if (attached) return;
+    throw validation(
+      `The resource label ${label} names no target group that is attached to the Auto Scaling group and used by the load balancer`,
+    );
+  };
+
   const PutScalingPolicy: Operation<PutScalingPolicyType, PolicyARNType> = {
     access: (input) => [state.access('PutScalingPolicy', input.AutoScalingGroupName)],
     run(input) {
@@ -46,22 +63,11 @@ export function policyOperations(state: AutoScalingState, policiesChanged: (grou
         throw validation('The local region has scaling policies of the type TargetTrackingScaling only');
       }
       const metric = tracking.PredefinedMetricSpecification;
-      if (metric?.PredefinedMetricType !== 'ALBRequestCountPerTarget') {
-        throw validation('The local region tracks the metric ALBRequestCountPerTarget only');
-      }
-      const label = metric.ResourceLabel ?? '';
-      const attached = group.targetGroupArns.some((one) => {
-        const targetGroup = state.elbv2.state.targetGroups.get(one);
-        const balancer = state.elbv2.state.loadBalancerOf(one);
-        return (
-          targetGroup !== undefined &&
-          balancer !== undefined &&
-          label === `${balancer.fullName}/${targetGroup.fullName}`
-        );
-      });
-      if (!attached) {
+      if (metric?.PredefinedMetricType === 'ALBRequestCountPerTarget')
+        checkLabel(group, metric.ResourceLabel ?? '');
+      else if (metric?.PredefinedMetricType !== 'ASGAverageCPUUtilization') {
         throw validation(
-          `The resource label ${label} names no target group that is attached to the Auto Scaling group and used by the load balancer`,
+          'The local region tracks ALBRequestCountPerTarget and ASGAverageCPUUtilization only',
         );
       }
       if (tracking.TargetValue === undefined || tracking.TargetValue <= 0)

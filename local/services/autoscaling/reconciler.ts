@@ -193,16 +193,7 @@ export class Reconciler {
     let spec: LaunchSpec;
     let instance: InstanceRecord | undefined;
     try {
-      spec = this.#spec(group, template);
-      const propagated = [...group.tags].flatMap(([Key, tag]) =>
-        tag.propagate ? [{ Key, Value: tag.value }] : [],
-      );
-      [instance] = ec2.instances.launch(spec, 1, undefined, [
-        ...propagated,
-        { Key: 'aws:autoscaling:groupName', Value: group.name },
-        { Key: 'aws:ec2launchtemplate:id', Value: spec.templateId ?? '' },
-        { Key: 'aws:ec2launchtemplate:version', Value: `${spec.templateVersion ?? ''}` },
-      ]);
+      [spec, instance] = this.#firstThatCanBeHad(group, template);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       const reason = `${error.message} Launching EC2 instance failed.`;
@@ -249,23 +240,54 @@ export class Reconciler {
     group.members.set(instance.instanceId, member);
   }
 
-  /** In the zone with the fewest instances of the group; with overrides, of the first type that can be had. */
-  #spec(group: GroupRecord, template: LaunchTemplateSpecification): LaunchSpec {
-    const zones = group.subnetIds.map((subnetId) => ({
-      subnetId,
-      members: [...group.members.values()].filter(
+  /**
+   * Launches in the zone with the fewest instances of the group, and in the others where that zone has no
+   * capacity; of the overrides' types the first that can be had. All launches are On-Demand: the region has no
+   * Spot market.
+   * @throws AwsError of the first attempt
+   */
+  #firstThatCanBeHad(
+    group: GroupRecord,
+    template: LaunchTemplateSpecification,
+  ): [LaunchSpec, InstanceRecord | undefined] {
+    const overrides = group.mixed?.LaunchTemplate?.Overrides ?? [];
+    const types = overrides.length === 0 ? [undefined] : overrides.map((override) => override.InstanceType);
+    const propagated = [...group.tags].flatMap(([Key, tag]) =>
+      tag.propagate ? [{ Key, Value: tag.value }] : [],
+    );
+    let first: AwsError | undefined;
+    for (const SubnetId of this.#subnetsByNeed(group)) {
+      for (const InstanceType of types) {
+        try {
+          const asked = {
+            LaunchTemplate: template,
+            SubnetId,
+            ...(InstanceType === undefined ? {} : { InstanceType }),
+          };
+          // Type names are checked there; the SDK's union is a list of those that it knows.
+          const spec = resolveLaunch(this.#state.ec2.state, asked as Parameters<typeof resolveLaunch>[1]);
+          const [instance] = this.#state.ec2.instances.launch(spec, 1, undefined, [
+            ...propagated,
+            { Key: 'aws:autoscaling:groupName', Value: group.name },
+            { Key: 'aws:ec2launchtemplate:id', Value: spec.templateId ?? '' },
+            { Key: 'aws:ec2launchtemplate:version', Value: `${spec.templateVersion ?? ''}` },
+          ]);
+          return [spec, instance];
+        } catch (error) {
+          if (!(error instanceof AwsError)) throw error;
+          first ??= error;
+        }
+      }
+    }
+    throw first ?? new AwsError('ValidationError', 'The group has no subnet.');
+  }
+
+  #subnetsByNeed(group: GroupRecord): string[] {
+    const membersIn = (subnetId: string): number =>
+      [...group.members.values()].filter(
         (member) => member.lifecycle !== 'Terminating' && member.instance.spec.subnet.subnetId === subnetId,
-      ).length,
-    }));
-    const emptiest = zones.toSorted((a, b) => a.members - b.members)[0];
-    const asked = {
-      LaunchTemplate: template,
-      ...(emptiest === undefined ? {} : { SubnetId: emptiest.subnetId }),
-    };
-    const override = group.mixed?.LaunchTemplate?.Overrides?.[0];
-    type Asked = Parameters<typeof resolveLaunch>[1];
-    if (override?.InstanceType === undefined) return resolveLaunch(this.#state.ec2.state, asked as Asked);
-    return resolveLaunch(this.#state.ec2.state, { ...asked, InstanceType: override.InstanceType } as Asked);
+      ).length;
+    return group.subnetIds.toSorted((a, b) => membersIn(a) - membersIn(b));
   }
 
   /** In service, warmed up, and healthy where the load balancer has a say. */

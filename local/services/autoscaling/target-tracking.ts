@@ -1,5 +1,6 @@
 /**
- * Target tracking on ALBRequestCountPerTarget: keeps the requests per target and minute near a value.
+ * Target tracking: keeps the requests per target and minute, or the average CPU utilization, near a value. The
+ * region measures no CPU, so that a policy on it does nothing unless a test writes that metric.
  * AWS does it with two alarms: three minutes above the value scale out, fifteen well below it scale in.
  * https://docs.aws.amazon.com/autoscaling/ec2/userguide/as-scaling-target-tracking.html
  */
@@ -40,7 +41,7 @@ export class TargetTracking {
     const watch: Watch = { timer: undefined, stops: [] };
     this.#watches.set(group, watch);
     for (const policy of group.policies.values()) {
-      const series = this.#series(policy);
+      const series = this.#series(group, policy);
       // Looked at only while there is traffic, and until it has been quiet for long enough to scale in.
       if (series !== undefined) watch.stops.push(series.onData(() => this.#arm(group, watch)));
     }
@@ -61,15 +62,21 @@ export class TargetTracking {
 
   /** @returns whether there was traffic in the last minutes. */
   #evaluate(group: GroupRecord, policy: PolicyRecord): boolean {
-    const series = this.#series(policy);
+    const series = this.#series(group, policy);
     const target = policy.definition.TargetTrackingConfiguration?.TargetValue;
     if (series === undefined || target === undefined || policy.definition.Enabled === false) return false;
     if (group.suspended.has('AlarmNotification')) return true;
     const end = Math.floor(this.#state.context.clock.now() / minuteMs) * minuteMs;
-    const minutes = Array.from({ length: minutesBelow }, (_, age) => {
+    const found = Array.from({ length: minutesBelow }, (_, age) => {
       const from = end - (age + 1) * minuteMs;
-      return series.between(from, from + minuteMs)?.sum ?? 0;
+      const point = series.between(from, from + minuteMs);
+      if (cpuOf(policy)) return point === undefined ? undefined : point.sum / point.count;
+      return point?.sum ?? 0; // requests are always reported
     });
+    const minutes = found.flatMap((value) => value ?? []);
+    // "If the metric is missing data points", the group is not scaled until there are some again.
+    if (minutes.length < found.length && found.slice(0, minutesAbove).includes(undefined))
+      return minutes.length > 0;
     const recent = minutes.slice(0, minutesAbove);
     const highest = Math.max(...minutes);
     if (recent.every((value) => value > target)) {
@@ -77,6 +84,7 @@ export class TargetTracking {
       this.#change(group, policy, Math.max(wanted, group.desired));
     } else if (
       policy.definition.TargetTrackingConfiguration?.DisableScaleIn !== true &&
+      minutes.length === found.length &&
       highest < target * lowShare &&
       this.#state.context.clock.now() - group.createdAt >= minutesBelow * minuteMs
     ) {
@@ -97,7 +105,12 @@ export class TargetTracking {
     this.#reconciler.kick(group);
   }
 
-  #series(policy: PolicyRecord): Series | undefined {
+  #series(group: GroupRecord, policy: PolicyRecord): Series | undefined {
+    if (cpuOf(policy)) {
+      return this.#metrics.series('AWS/EC2', 'CPUUtilization', [
+        { Name: 'AutoScalingGroupName', Value: group.name },
+      ]);
+    }
     const label =
       policy.definition.TargetTrackingConfiguration?.PredefinedMetricSpecification?.ResourceLabel ?? '';
     const at = label.indexOf('targetgroup/');
@@ -106,4 +119,9 @@ export class TargetTracking {
       { Name: 'TargetGroup', Value: label.slice(at) },
     ]);
   }
+}
+
+function cpuOf(policy: PolicyRecord): boolean {
+  const metric = policy.definition.TargetTrackingConfiguration?.PredefinedMetricSpecification;
+  return metric?.PredefinedMetricType === 'ASGAverageCPUUtilization';
 }

@@ -48,6 +48,8 @@ export class Instances {
   /** For faults: an error that a launch fails with. */
   refuseLaunch: ((spec: LaunchSpec) => AwsError | undefined) | undefined;
   machines: MachineChoice | undefined;
+  /** For faults: zones without capacity; see {@link Instances.loseZone}. */
+  readonly lostZones = new Set<string>();
   readonly #context: Context;
   readonly #network: Network;
   readonly #tags: TagStore;
@@ -85,6 +87,13 @@ export class Instances {
   ): InstanceRecord[] {
     const refusal = this.refuseLaunch?.(spec);
     if (refusal !== undefined) throw refusal;
+    if (this.lostZones.has(spec.subnet.zone)) {
+      throw new AwsError(
+        'InsufficientInstanceCapacity',
+        `We currently do not have sufficient ${spec.type.name} capacity in the Availability Zone you requested (${spec.subnet.zone}).`,
+        500,
+      );
+    }
     const used = [...this.all.values()]
       .filter((one) => one.state === 'pending' || one.state === 'running')
       .reduce((sum, one) => sum + one.spec.type.vcpus, 0);
@@ -161,6 +170,15 @@ export class Instances {
       Code: 'Server.InternalError',
       Message: 'Server.InternalError: Internal error on launch',
     };
+  }
+
+  /** For faults: a zone fails; what runs there dies, and nothing launches there until the zone is taken out of `lostZones`. */
+  loseZone(zone: string): void {
+    this.lostZones.add(zone);
+    for (const one of [...this.all.values()]) {
+      if (one.spec.subnet.zone === zone && (one.state === 'running' || one.state === 'pending'))
+        this.kill(one.instanceId);
+    }
   }
 
   /** For tests: another behaviour of a scripted machine from now on. */

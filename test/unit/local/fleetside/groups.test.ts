@@ -194,3 +194,103 @@ async function darkSeconds(fleet: FleetRegion, targetGroupArn: string, within: n
   }
   return dark;
 }
+
+describe('a zone that fails', () => {
+  it('has its instances replaced in the others', async () => {
+    const { fleet, blue } = await served(undefined, { DesiredCapacity: 3 });
+    await fleet.seconds(15);
+    fleet.region.parts.ec2.instances.loseZone('us-east-1a');
+    await fleet.seconds(30);
+    const zones = (await fleet.describe('web-v1'))?.Instances?.map((one) => one.AvailabilityZone);
+    expect(zones).toHaveLength(3);
+    expect(zones).not.toContain('us-east-1a');
+    expect(await fleet.healthStates(blue)).toEqual(['healthy', 'healthy', 'healthy']);
+  });
+});
+
+describe('a scaling policy', () => {
+  it('grows a group while requests per target stay above its value, and shrinks it when they are gone', async () => {
+    const { fleet, blue } = await served(undefined, { MaxSize: 3 });
+    await fleet.seconds(15);
+    const { elbv2 } = fleet.region.parts;
+    const label = `${elbv2.defaultLoadBalancer.fullName}/${elbv2.state.group(blue).fullName}`;
+    const policy = (ResourceLabel: string) => ({
+      AutoScalingGroupName: 'web-v1',
+      PolicyName: 'requests',
+      PolicyType: 'TargetTrackingScaling',
+      TargetTrackingConfiguration: {
+        TargetValue: 100,
+        PredefinedMetricSpecification: { PredefinedMetricType: 'ALBRequestCountPerTarget', ResourceLabel },
+      },
+    });
+    expect(
+      await fleet.refusal('autoscaling', 'PutScalingPolicy', policy('app/none/0/targetgroup/none/0')),
+    ).toBe('ValidationError');
+    await fleet.call('autoscaling', 'PutScalingPolicy', policy(label));
+    for (let minute = 0; minute < 5; minute += 1) {
+      elbv2.state.group(blue).metrics?.requestsPerTarget.add(fleet.clock.now(), 190);
+      await fleet.seconds(60);
+    }
+    expect((await fleet.describe('web-v1'))?.DesiredCapacity).toBeGreaterThan(1);
+    await fleet.seconds(3_600);
+    expect((await fleet.describe('web-v1'))?.DesiredCapacity).toBe(1);
+  });
+});
+
+describe('who creates a group', () => {
+  it('must be allowed to launch from its template', async () => {
+    fleet = await FleetRegion.create();
+    const templateId = await fleet.template('web');
+    const allow = (actions: readonly string[]) => ({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow' as const, Action: actions, Resource: '*' }],
+    });
+    const input = {
+      AutoScalingGroupName: 'web-v1',
+      LaunchTemplate: { LaunchTemplateId: templateId, Version: '1' },
+      AvailabilityZones: ['us-east-1a'],
+      MinSize: 0,
+      MaxSize: 1,
+      Tags: [{ Key: 'flotilla:fleet', Value: 'web', PropagateAtLaunch: true }],
+    };
+    const attempt = async (...actions: string[]): Promise<string> => {
+      const arn = 'arn:aws:sts::000000000000:assumed-role/launcher/test';
+      const principal = { kind: 'role' as const, arn, userId: 'AROATEST:test', policies: [allow(actions)] };
+      try {
+        await fleet?.region.call('autoscaling', 'CreateAutoScalingGroup', input, principal);
+        return 'allowed';
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+    };
+    const group = ['autoscaling:CreateAutoScalingGroup', 'autoscaling:CreateOrUpdateTags'];
+    expect(await attempt(...group)).toContain('ec2:RunInstances');
+    expect(await attempt(...group, 'ec2:RunInstances')).toContain('ec2:CreateTags');
+    expect(await attempt(...group, 'ec2:RunInstances', 'ec2:CreateTags')).toBe('allowed');
+  });
+});
+
+describe('a group of several instance types', () => {
+  it('takes the next type when the first cannot be had', async () => {
+    fleet = await FleetRegion.create();
+    const templateId = await fleet.template('web');
+    fleet.region.parts.ec2.instances.refuseLaunch = (spec) =>
+      spec.type.name === 't3.nano'
+        ? new AwsError('InsufficientInstanceCapacity', 'We currently do not have sufficient capacity.', 500)
+        : undefined;
+    await fleet.call('autoscaling', 'CreateAutoScalingGroup', {
+      AutoScalingGroupName: 'web-v1',
+      MixedInstancesPolicy: {
+        LaunchTemplate: {
+          LaunchTemplateSpecification: { LaunchTemplateId: templateId, Version: '1' },
+          Overrides: [{ InstanceType: 't3.nano' }, { InstanceType: 't3a.nano' }],
+        },
+      },
+      AvailabilityZones: ['us-east-1a'],
+      MinSize: 1,
+      MaxSize: 1,
+    });
+    await fleet.seconds(10);
+    expect((await fleet.describe('web-v1'))?.Instances).toMatchObject([{ InstanceType: 't3a.nano' }]);
+  });
+});
