@@ -43,8 +43,6 @@ const accountPerSecond = 10_000;
 const longestTimeoutMs = 30_000;
 const largestBodyBytes = 10 * 1024 * 1024;
 
-export type HttpApis = ReturnType<typeof createHttpApis>;
-
 export function createHttpApis(context: Context, iam: Iam, lambda: Lambda, fronts: Front[]) {
   const apis = new Map<string, HttpApi>();
   const { random, clock, accountId, regionName } = context;
