@@ -7,15 +7,14 @@ import type {
   UpdateAutoScalingGroupType,
 } from '@aws-sdk/client-auto-scaling';
 import { arn } from '../../context.ts';
-import type { Call, Operation } from '../../service.ts';
+import type { Operation } from '../../service.ts';
 import { AwsError } from '../../service.ts';
-import { launchAccess } from '../ec2/launch.ts';
-import { findTemplate, findVersion } from '../ec2/launch-templates.ts';
 import { requestTagContext } from '../ec2/tag-store.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
 import { at } from './activities.ts';
 import { describeGroup } from './describe.ts';
+import { applySettings, authorizeLaunch } from './group-settings.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { AutoScalingState, GroupRecord } from './state.ts';
 import { badToken, describeAccess, validation } from './state.ts';
@@ -137,8 +136,8 @@ export function groupOperations(state: AutoScalingState, reconciler: Reconciler)
       if (input.VPCZoneIdentifier === undefined && !input.AvailabilityZones?.length) {
         throw validation('At least one Availability Zone or VPC Subnet is required.');
       }
-      apply(group, input);
-      authorizeLaunch(group, call);
+      applySettings(ec2, group, input);
+      authorizeLaunch(ec2, group, call);
       for (const one of checkTargetGroups(state, input.TargetGroupARNs)) group.targetGroupArns.push(one);
       group.reason = at(
         state,
@@ -160,9 +159,9 @@ export function groupOperations(state: AutoScalingState, reconciler: Reconciler)
       }
       const before = { ...group };
       try {
-        apply(group, input);
+        applySettings(ec2, group, input);
         if (input.LaunchTemplate !== undefined || input.MixedInstancesPolicy !== undefined)
-          authorizeLaunch(group, call);
+          authorizeLaunch(ec2, group, call);
       } catch (error) {
         Object.assign(group, before);
         throw error;
@@ -178,136 +177,6 @@ export function groupOperations(state: AutoScalingState, reconciler: Reconciler)
       return {};
     },
   };
-
-  /** Sets what the input names, after checking it. @throws ValidationError */
-  function apply(group: GroupRecord, input: UpdateAutoScalingGroupType): void {
-    if (input.LaunchTemplate !== undefined && input.MixedInstancesPolicy !== undefined) {
-      throw validation('Only one of LaunchTemplate and MixedInstancesPolicy may be given');
-    }
-    const specification =
-      input.LaunchTemplate ?? input.MixedInstancesPolicy?.LaunchTemplate?.LaunchTemplateSpecification;
-    if (specification !== undefined) {
-      try {
-        const record = findTemplate(ec2.state, specification);
-        const version = findVersion(record, specification.Version);
-        const { LaunchTemplateId, LaunchTemplateName } = record.template;
-        const known = { LaunchTemplateId, LaunchTemplateName, Version: specification.Version ?? '$Default' };
-        if (version.LaunchTemplateData?.ImageId === undefined) {
-          throw new AwsError(
-            'ValidationError',
-            'You must use a valid fully-formed launch template. The request must contain the parameter ImageId',
-          );
-        }
-        if (input.LaunchTemplate !== undefined) {
-          group.template = known;
-          group.mixed = undefined;
-        } else {
-          const policy = input.MixedInstancesPolicy;
-          group.mixed = {
-            ...policy,
-            LaunchTemplate: { ...policy?.LaunchTemplate, LaunchTemplateSpecification: known },
-          };
-          group.template = undefined;
-        }
-      } catch (error) {
-        if (!(error instanceof AwsError) || error.code === 'ValidationError') throw error;
-        throw validation(`You must use a valid fully-formed launch template. ${error.message}`);
-      }
-    } else if (input.MixedInstancesPolicy !== undefined) {
-      throw validation('MixedInstancesPolicy must contain a launch template');
-    }
-    if (input.InstanceMaintenancePolicy !== undefined) {
-      const { MinHealthyPercentage: least, MaxHealthyPercentage: most } = input.InstanceMaintenancePolicy;
-      const cleared = least === -1 && most === -1;
-      if (!cleared) {
-        if (least === undefined || most === undefined) {
-          throw validation('MinHealthyPercentage and MaxHealthyPercentage must be given together');
-        }
-        if (least < 0 || least > 100 || most < 100 || most > 200 || most - least > 100) {
-          throw validation(
-            'MinHealthyPercentage must be 0 to 100, MaxHealthyPercentage 100 to 200, and they differ by at most 100',
-          );
-        }
-      }
-      group.maintenance = cleared ? undefined : { MinHealthyPercentage: least, MaxHealthyPercentage: most };
-    }
-    const lifetime = input.MaxInstanceLifetime;
-    if (lifetime !== undefined && lifetime !== 0 && (lifetime < 86_400 || lifetime > 31_536_000)) {
-      throw validation(`MaxInstanceLifetime must be between 86400 and 31536000 seconds, or 0`);
-    }
-    if (lifetime !== undefined) group.maxLifetimeSeconds = lifetime === 0 ? undefined : lifetime;
-    if (input.VPCZoneIdentifier !== undefined) {
-      const subnets = input.VPCZoneIdentifier.split(',')
-        .map((one) => one.trim())
-        .filter((one) => one !== '');
-      for (const subnet of subnets) {
-        if (ec2.network.subnet(subnet) === undefined)
-          throw validation(`The subnet ID '${subnet}' does not exist`);
-      }
-      group.subnetIds = subnets;
-    } else if (input.AvailabilityZones?.length) {
-      group.subnetIds = input.AvailabilityZones.map((zone) => {
-        const subnet = ec2.network.subnets.find((one) => one.zone === zone);
-        if (subnet === undefined) throw validation(`Invalid availability zones: [${zone}]`);
-        return subnet.subnetId;
-      });
-    }
-    if (input.HealthCheckType !== undefined) {
-      const kinds = input.HealthCheckType.split(',');
-      if (kinds.some((kind) => kind !== 'EC2' && kind !== 'ELB')) {
-        throw validation(`Unsupported health check type ${input.HealthCheckType} in the local region`);
-      }
-      group.healthCheckType = kinds.includes('ELB') ? 'ELB' : 'EC2';
-    }
-    if (input.HealthCheckGracePeriod !== undefined) group.graceSeconds = input.HealthCheckGracePeriod;
-    if (input.DefaultInstanceWarmup !== undefined) {
-      group.warmupSeconds = input.DefaultInstanceWarmup < 0 ? undefined : input.DefaultInstanceWarmup;
-    }
-    if (input.DefaultCooldown !== undefined) group.cooldownSeconds = input.DefaultCooldown;
-    if (input.NewInstancesProtectedFromScaleIn !== undefined)
-      group.protectNew = input.NewInstancesProtectedFromScaleIn;
-    if (input.TerminationPolicies?.length) {
-      if (input.TerminationPolicies.some((one) => one !== 'Default')) {
-        throw validation('The local region knows the termination policy Default only');
-      }
-    }
-    if (input.DeletionProtection !== undefined) group.deletionProtection = input.DeletionProtection;
-    if ((input.DesiredCapacityType ?? 'units') !== 'units')
-      throw validation('The local region counts capacity in units only');
-
-    const [min, max] = [input.MinSize ?? group.min, input.MaxSize ?? group.max];
-    if (min < 0 || max < min)
-      throw validation(`Max bound, ${max}, must be greater than or equal to min bound, ${min}`);
-    if (input.DesiredCapacity !== undefined && input.DesiredCapacity < min) {
-      throw validation(
-        `Desired capacity:${input.DesiredCapacity} must be between the specified min size:${min} and max size:${max}`,
-      );
-    }
-    if (input.DesiredCapacity !== undefined && input.DesiredCapacity > max) {
-      throw validation(
-        `Desired capacity:${input.DesiredCapacity} must be between the specified min size:${min} and max size:${max}`,
-      );
-    }
-    group.min = min;
-    group.max = max;
-    // A desired capacity outside new bounds moves to the nearer one.
-    group.desired = Math.min(max, Math.max(min, input.DesiredCapacity ?? group.desired));
-  }
-
-  /**
-   * Whoever points a group at a launch template must be allowed to launch from it.
-   * https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html
-   */
-  function authorizeLaunch(group: GroupRecord, call: Call): void {
-    const template = group.template ?? group.mixed?.LaunchTemplate?.LaunchTemplateSpecification;
-    const Tags = [...group.tags].flatMap(([Key, tag]) => (tag.propagate ? [{ Key, Value: tag.value }] : []));
-    const asked = {
-      LaunchTemplate: template,
-      ...(group.subnetIds[0] === undefined ? {} : { SubnetId: group.subnetIds[0] }),
-      ...(Tags.length === 0 ? {} : { TagSpecifications: [{ ResourceType: 'instance' as const, Tags }] }),
-    };
-    for (const access of launchAccess(ec2.state, asked)) call.authorize(access);
-  }
 
   const SetDesiredCapacity: Operation<SetDesiredCapacityType, object> = {
     access: (input) => [state.access('SetDesiredCapacity', input.AutoScalingGroupName)],

@@ -1,12 +1,12 @@
 /** Keeps each group at its desired capacity, of healthy instances that are not too old. */
-import type { LaunchTemplateSpecification } from '@aws-sdk/client-auto-scaling';
 import { AwsError } from '../../service.ts';
 import type { InstanceRecord } from '../ec2/instances.ts';
 import type { LaunchSpec } from '../ec2/launch.ts';
-import { resolveLaunch } from '../ec2/launch.ts';
 import type { TargetGroupRecord, TargetRecord } from '../elbv2/state.ts';
 import { attribute, targetKey } from '../elbv2/state.ts';
 import { at, begin, end } from './activities.ts';
+import { rank, roomOf, victims } from './choices.ts';
+import { launchInstance } from './launcher.ts';
 import type { AutoScalingState, GroupRecord, Member } from './state.ts';
 import { templateOf } from './state.ts';
 
@@ -193,7 +193,7 @@ export class Reconciler {
     let spec: LaunchSpec;
     let instance: InstanceRecord | undefined;
     try {
-      [spec, instance] = this.#firstThatCanBeHad(group, template);
+      [spec, instance] = launchInstance(this.#state, group, template);
     } catch (error) {
       if (!(error instanceof AwsError)) throw error;
       const reason = `${error.message} Launching EC2 instance failed.`;
@@ -238,56 +238,6 @@ export class Reconciler {
       timers: {},
     };
     group.members.set(instance.instanceId, member);
-  }
-
-  /**
-   * Launches in the zone with the fewest instances of the group, and in the others where that zone has no
-   * capacity; of the overrides' types the first that can be had. All launches are On-Demand: the region has no
-   * Spot market.
-   * @throws AwsError of the first attempt
-   */
-  #firstThatCanBeHad(
-    group: GroupRecord,
-    template: LaunchTemplateSpecification,
-  ): [LaunchSpec, InstanceRecord | undefined] {
-    const overrides = group.mixed?.LaunchTemplate?.Overrides ?? [];
-    const types = overrides.length === 0 ? [undefined] : overrides.map((override) => override.InstanceType);
-    const propagated = [...group.tags].flatMap(([Key, tag]) =>
-      tag.propagate ? [{ Key, Value: tag.value }] : [],
-    );
-    let first: AwsError | undefined;
-    for (const SubnetId of this.#subnetsByNeed(group)) {
-      for (const InstanceType of types) {
-        try {
-          const asked = {
-            LaunchTemplate: template,
-            SubnetId,
-            ...(InstanceType === undefined ? {} : { InstanceType }),
-          };
-          // Type names are checked there; the SDK's union is a list of those that it knows.
-          const spec = resolveLaunch(this.#state.ec2.state, asked as Parameters<typeof resolveLaunch>[1]);
-          const [instance] = this.#state.ec2.instances.launch(spec, 1, undefined, [
-            ...propagated,
-            { Key: 'aws:autoscaling:groupName', Value: group.name },
-            { Key: 'aws:ec2launchtemplate:id', Value: spec.templateId ?? '' },
-            { Key: 'aws:ec2launchtemplate:version', Value: `${spec.templateVersion ?? ''}` },
-          ]);
-          return [spec, instance];
-        } catch (error) {
-          if (!(error instanceof AwsError)) throw error;
-          first ??= error;
-        }
-      }
-    }
-    throw first ?? new AwsError('ValidationError', 'The group has no subnet.');
-  }
-
-  #subnetsByNeed(group: GroupRecord): string[] {
-    const membersIn = (subnetId: string): number =>
-      [...group.members.values()].filter(
-        (member) => member.lifecycle !== 'Terminating' && member.instance.spec.subnet.subnetId === subnetId,
-      ).length;
-    return group.subnetIds.toSorted((a, b) => membersIn(a) - membersIn(b));
   }
 
   /** In service, warmed up, and healthy where the load balancer has a say. */
@@ -445,50 +395,3 @@ export class Reconciler {
 
 /** What to do once an instance is terminated, by instance. */
 const whenTerminated = new WeakMap<InstanceRecord, () => void>();
-
-function rank(member: Member): number {
-  return member.health === 'Unhealthy' ? 0 : 1;
-}
-
-/** How far a replacement may go above and below the desired capacity. */
-function roomOf(group: GroupRecord): { up: number; down: number } {
-  const { desired, maintenance } = group;
-  const least = maintenance?.MinHealthyPercentage;
-  const most = maintenance?.MaxHealthyPercentage;
-  if (least === undefined || most === undefined || least < 0 || most < 0) return { up: 0, down: 1 };
-  const down = desired - Math.ceil((desired * least) / 100);
-  const up = Math.floor((desired * most) / 100) - desired;
-  // Rounding must not leave a small group without any way to replace.
-  return down === 0 ? { up: Math.max(1, up), down } : { up, down };
-}
-
-/**
- * The default termination policy, as far as it matters here: the fullest zone, then the oldest launch template,
- * then the oldest instance.
- */
-function victims(group: GroupRecord, from: readonly Member[], count: number): Member[] {
-  const left = from.filter((member) => !member.protectedFromScaleIn);
-  const chosen: Member[] = [];
-  const current = templateOf(group);
-  while (chosen.length < count && left.length > 0) {
-    const perZone = Map.groupBy(left, (member) => member.instance.spec.subnet.zone);
-    const score = (member: Member): readonly number[] => [
-      -(perZone.get(member.instance.spec.subnet.zone)?.length ?? 0),
-      member.template.LaunchTemplateId === current.LaunchTemplateId ? 1 : 0,
-      Number(member.template.Version),
-      member.launchedAt,
-    ];
-    left.sort((a, b) => compare(score(a), score(b)));
-    const next = left.shift();
-    if (next !== undefined) chosen.push(next);
-  }
-  return chosen;
-}
-
-function compare(a: readonly number[], b: readonly number[]): number {
-  for (const [index, value] of a.entries()) {
-    const difference = value - (b[index] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
-}

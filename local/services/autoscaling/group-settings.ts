@@ -1,0 +1,139 @@
+/** What may be said of a group, checked; and who may say it. */
+import type { UpdateAutoScalingGroupType } from '@aws-sdk/client-auto-scaling';
+import type { Call } from '../../service.ts';
+import { AwsError } from '../../service.ts';
+import type { Ec2 } from '../ec2/ec2.ts';
+import { launchAccess } from '../ec2/launch.ts';
+import { findTemplate, findVersion } from '../ec2/launch-templates.ts';
+import type { GroupRecord } from './state.ts';
+import { validation } from './state.ts';
+
+/** Sets what the input names, after checking it. @throws ValidationError */
+export function applySettings(ec2: Ec2, group: GroupRecord, input: UpdateAutoScalingGroupType): void {
+  if (input.LaunchTemplate !== undefined && input.MixedInstancesPolicy !== undefined) {
+    throw validation('Only one of LaunchTemplate and MixedInstancesPolicy may be given');
+  }
+  const specification =
+    input.LaunchTemplate ?? input.MixedInstancesPolicy?.LaunchTemplate?.LaunchTemplateSpecification;
+  if (specification !== undefined) {
+    try {
+      const record = findTemplate(ec2.state, specification);
+      const version = findVersion(record, specification.Version);
+      const { LaunchTemplateId, LaunchTemplateName } = record.template;
+      const known = { LaunchTemplateId, LaunchTemplateName, Version: specification.Version ?? '$Default' };
+      if (version.LaunchTemplateData?.ImageId === undefined) {
+        throw new AwsError(
+          'ValidationError',
+          'You must use a valid fully-formed launch template. The request must contain the parameter ImageId',
+        );
+      }
+      if (input.LaunchTemplate !== undefined) {
+        group.template = known;
+        group.mixed = undefined;
+      } else {
+        const policy = input.MixedInstancesPolicy;
+        group.mixed = {
+          ...policy,
+          LaunchTemplate: { ...policy?.LaunchTemplate, LaunchTemplateSpecification: known },
+        };
+        group.template = undefined;
+      }
+    } catch (error) {
+      if (!(error instanceof AwsError) || error.code === 'ValidationError') throw error;
+      throw validation(`You must use a valid fully-formed launch template. ${error.message}`);
+    }
+  } else if (input.MixedInstancesPolicy !== undefined) {
+    throw validation('MixedInstancesPolicy must contain a launch template');
+  }
+  if (input.InstanceMaintenancePolicy !== undefined) {
+    const { MinHealthyPercentage: least, MaxHealthyPercentage: most } = input.InstanceMaintenancePolicy;
+    const cleared = least === -1 && most === -1;
+    if (!cleared) {
+      if (least === undefined || most === undefined) {
+        throw validation('MinHealthyPercentage and MaxHealthyPercentage must be given together');
+      }
+      if (least < 0 || least > 100 || most < 100 || most > 200 || most - least > 100) {
+        throw validation(
+          'MinHealthyPercentage must be 0 to 100, MaxHealthyPercentage 100 to 200, and they differ by at most 100',
+        );
+      }
+    }
+    group.maintenance = cleared ? undefined : { MinHealthyPercentage: least, MaxHealthyPercentage: most };
+  }
+  const lifetime = input.MaxInstanceLifetime;
+  if (lifetime !== undefined && lifetime !== 0 && (lifetime < 86_400 || lifetime > 31_536_000)) {
+    throw validation(`MaxInstanceLifetime must be between 86400 and 31536000 seconds, or 0`);
+  }
+  if (lifetime !== undefined) group.maxLifetimeSeconds = lifetime === 0 ? undefined : lifetime;
+  if (input.VPCZoneIdentifier !== undefined) {
+    const subnets = input.VPCZoneIdentifier.split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== '');
+    for (const subnet of subnets) {
+      if (ec2.network.subnet(subnet) === undefined)
+        throw validation(`The subnet ID '${subnet}' does not exist`);
+    }
+    group.subnetIds = subnets;
+  } else if (input.AvailabilityZones?.length) {
+    group.subnetIds = input.AvailabilityZones.map((zone) => {
+      const subnet = ec2.network.subnets.find((one) => one.zone === zone);
+      if (subnet === undefined) throw validation(`Invalid availability zones: [${zone}]`);
+      return subnet.subnetId;
+    });
+  }
+  if (input.HealthCheckType !== undefined) {
+    const kinds = input.HealthCheckType.split(',');
+    if (kinds.some((kind) => kind !== 'EC2' && kind !== 'ELB')) {
+      throw validation(`Unsupported health check type ${input.HealthCheckType} in the local region`);
+    }
+    group.healthCheckType = kinds.includes('ELB') ? 'ELB' : 'EC2';
+  }
+  if (input.HealthCheckGracePeriod !== undefined) group.graceSeconds = input.HealthCheckGracePeriod;
+  if (input.DefaultInstanceWarmup !== undefined) {
+    group.warmupSeconds = input.DefaultInstanceWarmup < 0 ? undefined : input.DefaultInstanceWarmup;
+  }
+  if (input.DefaultCooldown !== undefined) group.cooldownSeconds = input.DefaultCooldown;
+  if (input.NewInstancesProtectedFromScaleIn !== undefined)
+    group.protectNew = input.NewInstancesProtectedFromScaleIn;
+  if (input.TerminationPolicies?.length) {
+    if (input.TerminationPolicies.some((one) => one !== 'Default')) {
+      throw validation('The local region knows the termination policy Default only');
+    }
+  }
+  if (input.DeletionProtection !== undefined) group.deletionProtection = input.DeletionProtection;
+  if ((input.DesiredCapacityType ?? 'units') !== 'units')
+    throw validation('The local region counts capacity in units only');
+
+  const [min, max] = [input.MinSize ?? group.min, input.MaxSize ?? group.max];
+  if (min < 0 || max < min)
+    throw validation(`Max bound, ${max}, must be greater than or equal to min bound, ${min}`);
+  if (input.DesiredCapacity !== undefined && input.DesiredCapacity < min) {
+    throw validation(
+      `Desired capacity:${input.DesiredCapacity} must be between the specified min size:${min} and max size:${max}`,
+    );
+  }
+  if (input.DesiredCapacity !== undefined && input.DesiredCapacity > max) {
+    throw validation(
+      `Desired capacity:${input.DesiredCapacity} must be between the specified min size:${min} and max size:${max}`,
+    );
+  }
+  group.min = min;
+  group.max = max;
+  // A desired capacity outside new bounds moves to the nearer one.
+  group.desired = Math.min(max, Math.max(min, input.DesiredCapacity ?? group.desired));
+}
+
+/**
+ * Whoever points a group at a launch template must be allowed to launch from it.
+ * https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html
+ */
+export function authorizeLaunch(ec2: Ec2, group: GroupRecord, call: Call): void {
+  const template = group.template ?? group.mixed?.LaunchTemplate?.LaunchTemplateSpecification;
+  const Tags = [...group.tags].flatMap(([Key, tag]) => (tag.propagate ? [{ Key, Value: tag.value }] : []));
+  const asked = {
+    LaunchTemplate: template,
+    ...(group.subnetIds[0] === undefined ? {} : { SubnetId: group.subnetIds[0] }),
+    ...(Tags.length === 0 ? {} : { TagSpecifications: [{ ResourceType: 'instance' as const, Tags }] }),
+  };
+  for (const access of launchAccess(ec2.state, asked)) call.authorize(access);
+}

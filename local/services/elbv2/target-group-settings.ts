@@ -1,0 +1,90 @@
+/** What may be said of a target group, checked. */
+import type {
+  CreateTargetGroupInput,
+  ModifyTargetGroupInput,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { TargetGroupRecord } from './state.ts';
+import { validation } from './state.ts';
+
+/** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html#target-group-attributes */
+export const defaultAttributes: readonly (readonly [string, string])[] = [
+  ['deregistration_delay.timeout_seconds', '300'],
+  ['stickiness.enabled', 'false'],
+  ['stickiness.type', 'lb_cookie'],
+  ['stickiness.lb_cookie.duration_seconds', '86400'],
+  ['slow_start.duration_seconds', '0'],
+  ['load_balancing.algorithm.type', 'round_robin'],
+  ['load_balancing.cross_zone.enabled', 'use_load_balancer_configuration'],
+];
+
+type Check = TargetGroupRecord['check'];
+
+/** The settings of health checks that the input names. @throws ValidationError */
+export function checkOf(input: CreateTargetGroupInput | ModifyTargetGroupInput): Partial<Check> {
+  if ((input.HealthCheckProtocol ?? 'HTTP') !== 'HTTP') {
+    throw validation('The local region checks targets by HTTP only');
+  }
+  const given = {
+    path: input.HealthCheckPath,
+    port: input.HealthCheckPort,
+    intervalSeconds: input.HealthCheckIntervalSeconds,
+    timeoutSeconds: input.HealthCheckTimeoutSeconds,
+    healthyThreshold: input.HealthyThresholdCount,
+    unhealthyThreshold: input.UnhealthyThresholdCount,
+    matcher: input.Matcher?.HttpCode,
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+/** @throws ValidationError */
+export function validateCheck(check: Check): void {
+  const within = (value: number, low: number, high: number, what: string): void => {
+    if (value < low || value > high) throw validation(`${what} must be between ${low} and ${high}`);
+  };
+  within(check.intervalSeconds, 5, 300, 'Health check interval');
+  within(check.timeoutSeconds, 2, 120, 'Health check timeout');
+  within(check.healthyThreshold, 2, 10, 'Healthy threshold count');
+  within(check.unhealthyThreshold, 2, 10, 'Unhealthy threshold count');
+  if (check.timeoutSeconds >= check.intervalSeconds) {
+    throw validation('Health check timeout must be smaller than the interval');
+  }
+  if (!check.path.startsWith('/') || check.path.length > 1_024)
+    throw validation(`Health check path '${check.path}' is not valid`);
+  if (!/^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/.test(check.matcher)) {
+    throw validation(`Health check matcher HTTP code '${check.matcher}' is not valid`);
+  }
+}
+
+/** @throws ValidationError for what AWS does not know, or the region does not do */
+export function checkAttribute(key: string, value: string): void {
+  const refuse = (): never => {
+    throw validation(`Target group attribute value '${value}' of '${key}' is not valid in the local region`);
+  };
+  const seconds = Number(value);
+  switch (key) {
+    case 'deregistration_delay.timeout_seconds':
+      if (!Number.isInteger(seconds) || seconds < 0 || seconds > 3_600) refuse();
+      return;
+    case 'stickiness.enabled':
+      if (value !== 'true' && value !== 'false') refuse();
+      return;
+    case 'stickiness.type':
+      if (value !== 'lb_cookie') refuse();
+      return;
+    case 'stickiness.lb_cookie.duration_seconds':
+      if (!Number.isInteger(seconds) || seconds < 1 || seconds > 604_800) refuse();
+      return;
+    case 'slow_start.duration_seconds':
+      // The proxy does not start slowly.
+      if (value !== '0') refuse();
+      return;
+    case 'load_balancing.algorithm.type':
+      if (value !== 'round_robin' && value !== 'least_outstanding_requests') refuse();
+      return;
+    case 'load_balancing.cross_zone.enabled':
+      if (value !== 'use_load_balancer_configuration' && value !== 'true') refuse();
+      return;
+    default:
+      throw validation(`Target group attribute key '${key}' is not recognized`);
+  }
+}
