@@ -1,0 +1,92 @@
+/** Following an upload or a rollout to its end, by long polls. */
+import type { EventView, RolloutDetailView, UploadDetailView } from '../src/contracts/api-views.ts';
+import { ApiRefusal } from './api-client.ts';
+import type { CommandContext } from './command.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+
+const waitSeconds = 20;
+/** How long S3's event may take to reach the control plane before something is wrong with the stack. */
+const uploadSeenWithinSeconds = 90;
+
+/** `14:03:07`, in the person's own time. */
+function clock(time: string): string {
+  return new Date(time).toTimeString().slice(0, 8);
+}
+
+/** What of an event's data says most, in a few words. */
+function words(event: EventView): string {
+  const shown = Object.entries(event.data)
+    .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
+    .slice(0, 4)
+    .map(([key, value]) => `${key} ${String(value).slice(0, 80)}`);
+  return shown.length === 0 ? '' : ` (${shown.join(', ')})`;
+}
+
+/** Shows each step once. */
+class Steps {
+  #shown = 0;
+  readonly #output: CommandContext['output'];
+
+  constructor(output: CommandContext['output']) {
+    this.#output = output;
+  }
+
+  show(steps: readonly EventView[]): void {
+    for (const step of steps.slice(this.#shown)) {
+      this.#output.progress(`  ${clock(step.at)}  ${step.kind.replaceAll('-', ' ')}${words(step)}`);
+    }
+    this.#shown = Math.max(this.#shown, steps.length);
+  }
+}
+
+/** @returns the upload with its outcome. @throws CommandError where it never shows up */
+export async function followUpload(context: CommandContext, id: string): Promise<UploadDetailView> {
+  const api = await context.api();
+  const steps = new Steps(context.output);
+  const begun = context.now().getTime();
+  let since: string | undefined;
+  for (;;) {
+    try {
+      const upload = await api.call('getUpload', { params: { id }, query: { waitSeconds, since } });
+      steps.show(upload.steps);
+      if (upload.ended) return upload;
+      context.output.progress(`  … ${upload.state}`, false);
+      since = upload.version;
+    } catch (error) {
+      const early = error instanceof ApiRefusal && error.problem.name === 'UploadNotFound';
+      if (!early) throw error;
+      if (context.now().getTime() - begun > uploadSeenWithinSeconds * 1000) {
+        throw new CommandError(exitCodes.failed, `The upload ${id} was stored, but nothing took it up.`, {
+          advice: 'Look at the log of the function receive-upload.',
+        });
+      }
+      await context.sleep(500);
+    }
+  }
+}
+
+/** @returns the rollout once it has ended, or needs attention. */
+export async function followRollout(context: CommandContext, id: string): Promise<RolloutDetailView> {
+  const api = await context.api();
+  const { output } = context;
+  const steps = new Steps(output);
+  let since: string | undefined;
+  let asked = '';
+  for (;;) {
+    const rollout = await api.call('getRollout', { params: { id }, query: { waitSeconds, since } });
+    steps.show(rollout.steps);
+    if (rollout.ended || rollout.status === 'needs-attention') {
+      output.endProgress();
+      return rollout;
+    }
+    const { gate } = rollout;
+    if (gate?.waitsFor === 'approval' && asked !== gate.since) {
+      asked = gate.since;
+      output.progress(
+        `  waits for a person until ${gate.until}: flotilla approve ${id}, or flotilla reject ${id}`,
+      );
+    }
+    output.progress(`  … ${rollout.phase}`, false);
+    since = rollout.version;
+  }
+}

@@ -1,0 +1,97 @@
+/** What the person sees: results on stdout, progress where it is out of a script's way, mistakes on stderr. */
+import type { CommandError } from './exit-codes.ts';
+
+export interface Output {
+  readonly json: boolean;
+  /** The result, for people; nothing under `--json`. */
+  line(text?: string): void;
+  /** The result, for programs: one object, once; nothing without `--json`. */
+  result(value: object): void;
+  /** What goes on. On a terminal the last line is replaced while `settled` is false. */
+  progress(text: string, settled?: boolean): void;
+  /** Ends the line that is being replaced. */
+  endProgress(): void;
+  error(error: CommandError): void;
+}
+
+export interface Streams {
+  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+}
+
+const esc = String.fromCharCode(27);
+const clearLine = `\r${esc}[2K`;
+
+/** Text from outside (a console, a message) may hold control characters, which would act on the terminal. */
+export function printable(text: string): string {
+  return [...text]
+    .map((c) => {
+      const code = c.codePointAt(0) ?? 0;
+      return c === '\n' || c === '\t' || (code >= 0x20 && (code < 0x7f || code > 0x9f)) ? c : '\u00b7';
+    })
+    .join('');
+}
+
+export function openOutput({ stdout, stderr }: Streams, json: boolean): Output {
+  // With --json stdout belongs to the one object; progress is for whoever watches stderr.
+  const side = json ? stderr : stdout;
+  const live = side.isTTY === true;
+  let replacing = false;
+  let last = '';
+  const settle = () => {
+    if (replacing) side.write('\n');
+    replacing = false;
+  };
+  return {
+    json,
+    line(text = '') {
+      if (json) return;
+      settle();
+      stdout.write(`${printable(text)}\n`);
+    },
+    result(value) {
+      if (json) stdout.write(`${JSON.stringify(value)}\n`);
+    },
+    progress(text, settled = true) {
+      if (live) {
+        const width = stderr.columns ?? 100;
+        const shown = printable(text).slice(0, Math.max(20, width - 1));
+        side.write(`${replacing ? clearLine : ''}${shown}${settled ? '\n' : ''}`);
+        replacing = !settled;
+      } else if (text !== last) {
+        side.write(`${printable(text)}\n`);
+      }
+      last = text;
+    },
+    endProgress: settle,
+    error({ message, advice, details, exitCode }) {
+      settle();
+      stderr.write(`flotilla: ${printable(message)}\n`);
+      if (advice !== undefined) stderr.write(`  ${printable(advice)}\n`);
+      if (json) stdout.write(`${JSON.stringify({ error: { exitCode, message, advice, ...details } })}\n`);
+    },
+  };
+}
+
+/** Columns with as much room as their widest cell. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** `3 min ago`: how people tell times of the last days. */
+export function ago(time: string, now: Date): string {
+  const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(time)) / 1000));
+  if (seconds < 90) return `${seconds} s ago`;
+  if (seconds < 5_400) return `${Math.round(seconds / 60)} min ago`;
+  if (seconds < 129_600) return `${Math.round(seconds / 3600)} h ago`;
+  return `${Math.round(seconds / 86_400)} days ago`;
+}

@@ -1,0 +1,114 @@
+/** One run of the command: words in, an exit code out. */
+
+import { isFlotillaError } from '../src/errors.ts';
+import { productVersion } from '../src/runtime/version.ts';
+import { type ApiClient, openApi } from './api-client.ts';
+import { commands, overview, parseCommandLine, usageOf } from './arguments.ts';
+import type { Command, CommandContext } from './command.ts';
+import { deploy, follow, rollback } from './commands/deploy.ts';
+import { applyFleet, deleteFleet } from './commands/fleet.ts';
+import { addKernel, listKernels } from './commands/kernel.ts';
+import { lineage } from './commands/lineage.ts';
+import { releases, rollouts, uploads } from './commands/lists.ts';
+import { order } from './commands/orders.ts';
+import { status } from './commands/status.ts';
+import { up } from './commands/up.ts';
+import { connect, type Surroundings } from './connection.ts';
+import { CommandError, type ExitCode, exitCodes, usageError } from './exit-codes.ts';
+import { openOutput, type Streams } from './output.ts';
+
+const help: Command = async ({ invocation, output }) => {
+  const name = invocation.positionals.join(' ');
+  if (name === '') {
+    output.line(overview());
+    output.result({ commands: commands.map(({ name: command, summary }) => ({ command, summary })) });
+    return exitCodes.ok;
+  }
+  const found = commands.filter((command) => command.name === name || command.name.startsWith(`${name} `));
+  if (found.length === 0) throw usageError(`There is no command ${name}.`, 'See flotilla help.');
+  output.line(found.map(usageOf).join('\n\n'));
+  output.result({ commands: found.map(({ name: command, summary }) => ({ command, summary })) });
+  return exitCodes.ok;
+};
+
+const version: Command = async ({ output }) => {
+  output.line(`flotilla ${productVersion}`);
+  output.result({ version: productVersion });
+  return exitCodes.ok;
+};
+
+const table: Readonly<Record<string, Command>> = {
+  up,
+  deploy,
+  'fleet apply': applyFleet,
+  'fleet delete': deleteFleet,
+  status,
+  releases,
+  rollouts,
+  follow,
+  rollback,
+  abort: order('abortRollout'),
+  approve: order('approveRollout'),
+  reject: order('rejectRollout'),
+  promote: order('promoteRollout'),
+  lineage,
+  'kernel add': addKernel,
+  'kernel list': listKernels,
+  uploads,
+  version,
+  help,
+};
+
+export interface RunOptions extends Surroundings, Streams {
+  readonly fetch?: typeof fetch;
+}
+
+/** Never throws: what went wrong is on stderr, and in the exit code. */
+export async function run(words: readonly string[], options: RunOptions): Promise<ExitCode> {
+  // Known before the line is parsed, so that a mistake in it is told in the wanted form.
+  const output = openOutput(options, words.includes('--json'));
+  try {
+    const invocation = parseCommandLine(words);
+    if (invocation.flags.has('help')) {
+      output.line(usageOf(invocation.command));
+      return exitCodes.ok;
+    }
+    let client: Promise<ApiClient> | undefined;
+    const context: CommandContext = {
+      env: options.env,
+      uid: options.uid,
+      invocation,
+      output,
+      api: () => {
+        client ??= connect(invocation.values.endpoint, options).then((connection) =>
+          openApi(connection, {
+            userAgent: `flotilla/${productVersion}`,
+            ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+          }),
+        );
+        return client;
+      },
+      now: () => new Date(),
+      sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+    };
+    const command = table[invocation.command.name];
+    if (command === undefined) throw new Error(`${invocation.command.name} is declared and not written`);
+    return await command(context);
+  } catch (error) {
+    const known = asCommandError(error);
+    output.error(known);
+    return known.exitCode;
+  }
+}
+
+function asCommandError(error: unknown): CommandError {
+  if (error instanceof CommandError) return error;
+  if (isFlotillaError(error)) {
+    return new CommandError(exitCodes.refused, error.message, {
+      advice: error.advice,
+      details: { name: error.name, details: error.details },
+    });
+  }
+  const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new CommandError(exitCodes.internal, `This is a fault of the command's own: ${words}`);
+}
