@@ -18,7 +18,7 @@ export function fits(conditions: readonly RuleCondition[], request: RoutedReques
 }
 
 function holds(condition: RuleCondition, request: RoutedRequest): boolean {
-  const [path = '/', query = ''] = split(request.target, '?');
+  const [path, query] = split(request.target, '?');
   switch (condition.Field) {
     case 'host-header': {
       const host = request.host.replace(/:\d+$/, '');

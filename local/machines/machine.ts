@@ -41,7 +41,7 @@ export interface Machine {
 export interface ScriptedProbe {
   answer(path: string): ScriptedAnswer;
   /** True when the answer stays as it is until the machine calls `onChange`. */
-  readonly steady: boolean;
+  steady(): boolean;
 }
 
 /** EC2 keeps the last 64 KB of console output. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetConsoleOutput.html */

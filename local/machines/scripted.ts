@@ -36,12 +36,9 @@ export class ScriptedMachine implements Machine {
     this.#clock = clock;
     this.#launch = launch;
     this.#behaviour = script;
-    const machine = this;
     this.script = {
       answer: (path) => this.#answer(path),
-      get steady() {
-        return typeof machine.#behaviour.healthy !== 'function';
-      },
+      steady: () => typeof this.#behaviour.healthy !== 'function',
     };
   }
 

@@ -18,8 +18,9 @@ import { requestTagContext, resourceTagContext, TagStore } from '../ec2/tag-stor
 import { onlySupported } from '../supported.ts';
 import { TokenBucket } from '../token-bucket.ts';
 import { listOperations } from './lists.ts';
-import type { SnapshotRecord } from './snapshots.ts';
 import { blockSizeBytes, Snapshots } from './snapshots.ts';
+import type { EbsState } from './state.ts';
+import { blockToken, invalid, snapshotArn } from './state.ts';
 
 /** https://docs.aws.amazon.com/general/latest/gr/ebs-service.html */
 const pendingSnapshotsLimit = 100;
@@ -29,15 +30,6 @@ export interface Ebs {
   readonly snapshots: Snapshots;
   /** Tags of every EC2 resource, snapshots among them. */
   readonly tags: TagStore;
-}
-
-/** What the operations of this service share. */
-export interface EbsState {
-  readonly context: Context;
-  readonly snapshots: Snapshots;
-  readonly tags: TagStore;
-  snapshot(snapshotId: string | undefined): SnapshotRecord;
-  access(action: string, snapshotId: string | undefined): readonly Access[];
 }
 
 export function createEbs(context: Context): Ebs {
@@ -69,15 +61,6 @@ export function createEbs(context: Context): Ebs {
     snapshots,
     tags,
   };
-}
-
-/** Snapshot ARNs carry no account id. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticblockstore.html */
-export function snapshotArn(context: Context, snapshotId: string): string {
-  return `arn:aws:ec2:${context.regionName}::snapshot/${snapshotId}`;
-}
-
-export function invalid(message: string, reason = 'INVALID_PARAMETER_VALUE'): AwsError {
-  return new AwsError('ValidationException', message, 400, { Reason: reason });
 }
 
 function throttled(): AwsError {
@@ -257,11 +240,6 @@ function writeOperations(state: EbsState) {
   };
 
   return { StartSnapshot, PutSnapshotBlock, CompleteSnapshot, GetSnapshotBlock };
-}
-
-/** An opaque name for a block; a token of another snapshot or of other bytes does not fit. */
-export function blockToken(snapshotId: string, index: number, digest: string): string {
-  return createHash('sha256').update(`${snapshotId}/${index}/${digest}`).digest('base64');
 }
 
 async function collect(body: unknown): Promise<Uint8Array> {

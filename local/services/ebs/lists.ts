@@ -6,10 +6,10 @@ import type {
 } from '@aws-sdk/client-ebs';
 import type { Operation } from '../../service.ts';
 import { page } from '../paging.ts';
-import type { EbsState } from './ebs.ts';
-import { blockToken, invalid } from './ebs.ts';
 import type { SnapshotRecord } from './snapshots.ts';
 import { blockSizeBytes, effectiveBlocks } from './snapshots.ts';
+import type { EbsState } from './state.ts';
+import { blockToken, invalid } from './state.ts';
 
 /** Block tokens are good for this long: "the time when the block tokens expire", seven days. */
 const tokenLifeMs = 7 * 24 * 3_600_000;

@@ -216,7 +216,7 @@ export class Instances {
   /** Ends every machine; used when the region closes. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.all.values()].map((one) => one.machine?.stop()));
+    await Promise.all([...this.all.values()].flatMap((one) => one.machine?.stop() ?? []));
     await this.#host.close();
   }
 

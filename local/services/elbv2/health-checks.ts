@@ -138,7 +138,7 @@ export class HealthChecks {
       if (target.retired || target.health.State === 'draining' || target.health.State === 'unused') return;
       this.#count(group, target, outcome);
       // A script that stays as it is needs no further checks: its change pokes.
-      const steady = this.#probe(group, target)?.script?.steady === true;
+      const steady = this.#probe(group, target)?.script?.steady() === true;
       const { passed, length } = target.streak;
       const settled = passed ? target.health.State === 'healthy' : target.health.State === 'unhealthy';
       if (

@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+import type { Context } from '../../context.ts';
+import type { Access } from '../../service.ts';
+import { AwsError } from '../../service.ts';
+import type { TagStore } from '../ec2/tag-store.ts';
+import type { SnapshotRecord, Snapshots } from './snapshots.ts';
+
+/** What the operations of this service share. */
+export interface EbsState {
+  readonly context: Context;
+  readonly snapshots: Snapshots;
+  readonly tags: TagStore;
+  snapshot(snapshotId: string | undefined): SnapshotRecord;
+  access(action: string, snapshotId: string | undefined): readonly Access[];
+}
+
+/** Snapshot ARNs carry no account id. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticblockstore.html */
+export function snapshotArn(context: Context, snapshotId: string): string {
+  return `arn:aws:ec2:${context.regionName}::snapshot/${snapshotId}`;
+}
+
+export function invalid(message: string, reason = 'INVALID_PARAMETER_VALUE'): AwsError {
+  return new AwsError('ValidationException', message, 400, { Reason: reason });
+}
+
+/** An opaque name for a block; a token of another snapshot or of other bytes does not fit. */
+export function blockToken(snapshotId: string, index: number, digest: string): string {
+  return createHash('sha256').update(`${snapshotId}/${index}/${digest}`).digest('base64');
+}
