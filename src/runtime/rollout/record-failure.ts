@@ -13,8 +13,8 @@ import { changeFleet } from './hold.ts';
 import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
 
 export const failureInput = rolloutCall.extend({
-  /** Null where the lease was never acquired. */
-  fence: z.number().int().min(1).nullable(),
+  /** 0 where the lease was never acquired. */
+  fence: z.number().int().min(0),
   error: caughtError,
   /** Whether everything was undone; if not, the fleet stays held and is tried again. */
   rolledBack: z.boolean(),
@@ -61,7 +61,7 @@ export async function writeFailure(
 
   const after = await changeFleet(table, name, clock, (item, now) => {
     // Nobody's failure is written over a fleet that somebody else holds by now.
-    const lost = fence !== null && item.lease?.fence !== fence;
+    const lost = fence > 0 && item.lease?.fence !== fence;
     const ended = ['succeeded', 'superseded'].includes(rollout.status);
     if (lost || ended) return undefined;
     const blamed = blamesRelease(first.name);
@@ -72,7 +72,7 @@ export async function writeFailure(
         ...item,
         queue: item.queue.filter((one) => one !== number),
         lease:
-          item.lease === null || fence === null || rolledBack
+          item.lease === null || fence === 0 || rolledBack
             ? item.lease
             : {
                 ...item.lease,
@@ -94,7 +94,7 @@ export async function writeFailure(
       events: [
         fleetEvent({
           fleet: name,
-          key: rolloutKey(number, rolledBack ? `failed-f${fence ?? 0}` : `needs-attention-f${fence ?? 0}`),
+          key: rolloutKey(number, rolledBack ? `failed-f${fence}` : `needs-attention-f${fence}`),
           kind: rolledBack ? 'rollout-failed' : 'rollout-needs-attention',
           at: now,
           execution,

@@ -20,8 +20,8 @@ import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
 export const shiftInput = heldCall.extend({
   plan: rolloutPlan,
   step: z.number().int().min(1),
-  /** Of the step before; null at the first. */
-  proof: trafficProof.nullable(),
+  /** Of the step before. Not null at the first: JSONata's $merge drops a variable that is null. */
+  proof: z.union([trafficProof, z.literal('none')]),
 });
 
 export interface ShiftDeps {

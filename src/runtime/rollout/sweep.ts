@@ -93,7 +93,7 @@ async function startFirst(
   };
   if (rollout !== undefined) {
     await writeFailure(
-      { fleet: fleet.fleet, rollout: first, execution, fence: null, failure, rolledBack: true },
+      { fleet: fleet.fleet, rollout: first, execution, fence: 0, failure, rolledBack: true },
       deps.table,
       time.clock,
     );
