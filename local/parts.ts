@@ -18,6 +18,7 @@ import { createS3 } from './services/s3/s3.ts';
 import { createStates } from './services/states/states.ts';
 import { createSts } from './services/sts/sts.ts';
 import type { Front } from './wire/front-door.ts';
+import type { WireRequest, WireResponse } from './wire/http.ts';
 
 /** The hooks while the region is put together: each service fills in what it offers. */
 export type OpenHooks = { -readonly [Name in keyof Hooks]: Hooks[Name] };
@@ -28,16 +29,20 @@ export interface Assembly {
   readonly hooks: OpenHooks;
   /** What answers at the front door besides AWS's APIs. */
   readonly fronts: Front[];
+  /** The front door without a socket. */
+  readonly transport: (request: WireRequest) => Promise<WireResponse>;
+  /** What runs functions; follows from the clock unless told otherwise. */
+  readonly executor: 'process' | 'context' | undefined;
 }
 
 export type Parts = ReturnType<typeof createParts>;
 
-export function createParts({ context, iam, hooks, fronts }: Assembly) {
+export function createParts({ context, iam, hooks, fronts, transport, executor }: Assembly) {
   const s3 = createS3(context);
   const dynamodb = createDynamoDb(context);
   const sts = createSts(context, iam);
   const logs = createLogs(context);
-  const lambda = createLambda(context, { logs });
+  const lambda = createLambda(context, { logs, transport, executor });
   hooks.invokeAsync = lambda.invokeAsync;
   const httpApis = createHttpApis(context, iam, lambda, fronts);
   const states = createStates(context, iam);

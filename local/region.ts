@@ -24,6 +24,8 @@ export interface RegionOptions {
   readonly dataDir?: string;
   /** 0 takes a free one. */
   readonly port?: number;
+  /** What runs functions: `process` on the wall clock, `context` on a virtual one unless told otherwise. */
+  readonly executor?: 'process' | 'context';
   readonly regionName?: string;
   readonly accountId?: string;
 }
@@ -85,12 +87,21 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
   const fronts: Front[] = [];
   const log = new CallLog();
   const services = new Map<string, Service>();
-  const parts = createParts({ context, iam, hooks, fronts });
+  const parts = createParts({
+    context,
+    iam,
+    hooks,
+    fronts,
+    transport: (request) => answer(request),
+    executor: options.executor,
+  });
   for (const part of Object.values(parts) as { service?: Service }[])
     if (part.service !== undefined) services.set(part.service.id, part.service);
   fronts.push(createLook(context, iam, services, log));
   const dispatcher = new Dispatcher(context, iam, services, log);
   const door = new FrontDoor(context, iam, dispatcher, services, fronts);
+  const answer = (request: WireRequest): Promise<WireResponse> =>
+    parts.lambda.faults.around(request, (one) => door.handle(one));
 
   function call(
     service: string,
@@ -125,12 +136,12 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
       return listening !== undefined;
     },
     async listen() {
-      listening ??= await listen((request) => door.handle(request), options.port ?? 0);
+      listening ??= await listen(answer, options.port ?? 0);
       // Services with ports of their own, such as the load balancers, open them now.
       for (const part of Object.values(parts) as { listen?: () => Promise<void> }[]) await part.listen?.();
       return endpoint();
     },
-    handle: (request) => door.handle(request),
+    handle: answer,
     call,
     createOperator: () =>
       iam.createUser('operator', [{ Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }]),

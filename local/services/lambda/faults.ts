@@ -1,3 +1,7 @@
+import type { Clock } from '../../clock.ts';
+import type { WireRequest, WireResponse } from '../../wire/http.ts';
+import { actionOf } from './action-of.ts';
+
 /** What executors can do beyond running functions: fail like machines. */
 export interface Crashable {
   /** Kills the busy environments of a function. @returns how many. */
@@ -26,9 +30,11 @@ interface Armed extends PlannedCrash {
 /** Crashes of functions, at once or at one of their calls. */
 export class LambdaFaults {
   readonly #executor: Crashable;
+  readonly #clock: Clock;
   readonly #armed = new Set<Armed>();
 
-  constructor(executor: Crashable) {
+  constructor(executor: Crashable, clock: Clock) {
+    this.#clock = clock;
     this.#executor = executor;
   }
 
@@ -45,27 +51,38 @@ export class LambdaFaults {
   }
 
   /**
-   * The front door asks this before it runs a call that came with these credentials.
-   * @returns `none`; `before` when the caller is gone and the call must not be run; `after` when the call is
-   * to be run and {@link strike} to be called then.
+   * Stands around the front door: a call of a function with a planned crash is dropped, or done without an
+   * answer, and its environment is gone.
    */
-  at(accessKeyId: string, action: string): 'none' | 'before' | 'after' {
-    if (this.#armed.size === 0) return 'none';
+  async around(
+    request: WireRequest,
+    handle: (request: WireRequest) => Promise<WireResponse>,
+  ): Promise<WireResponse> {
+    if (this.#armed.size === 0) return handle(request);
+    const accessKeyId = /Credential=([A-Z0-9]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? '';
     const functionName = this.#executor.holderOf(accessKeyId);
+    if (functionName === undefined) return handle(request);
+    const { action, request: passed } = await this.#clock.hold(actionOf(request));
+    const when = this.#due(functionName, action);
+    if (when === undefined) return handle(passed);
+    if (when === 'before') this.#executor.crashHolder(accessKeyId);
+    const response = when === 'after' ? await handle(passed) : unheard;
+    if (when === 'after') this.#executor.crashHolder(accessKeyId);
+    return response;
+  }
+
+  #due(functionName: string, action: string): PlannedCrash['when'] | undefined {
     for (const armed of this.#armed) {
       if (armed.functionName !== functionName) continue;
       if (armed.action !== undefined && armed.action !== action) continue;
       armed.left -= 1;
       if (armed.left > 0) continue;
       this.#armed.delete(armed);
-      if (armed.when === 'before') this.strike(accessKeyId);
       return armed.when;
     }
-    return 'none';
-  }
-
-  /** Kills the environment that holds these credentials. */
-  strike(accessKeyId: string): void {
-    this.#executor.crashHolder(accessKeyId);
+    return undefined;
   }
 }
+
+/** Closes the connection of a caller that is gone. */
+const unheard: WireResponse = { status: 503, headers: {}, body: '' };

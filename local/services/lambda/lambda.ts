@@ -5,17 +5,21 @@ import type { Context } from '../../context.ts';
 import { AwsError, type Service } from '../../service.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { storeCode } from './code-store.ts';
+import { ContextExecutor } from './context-executor.ts';
 import type { Executor, LogSink, Outcome } from './executor.ts';
 import { type Crashable, LambdaFaults } from './faults.ts';
 import { configurationOf, FunctionStore, type StoredFunction } from './function-store.ts';
 import { accountConcurrency } from './limits.ts';
 import { functionOperations } from './operations.ts';
 import { ProcessExecutor } from './process-executor.ts';
+import { isVirtual, type Transport } from './sandbox.ts';
 
 export interface LambdaOptions {
   readonly logs: LogSink;
-  /** What runs the functions; processes unless told otherwise. */
-  readonly executor?: Executor & Crashable;
+  /** Processes on the wall clock, and contexts inside this process on a virtual one, unless told otherwise. */
+  readonly executor?: 'process' | 'context' | undefined;
+  /** The region's front door without a socket. */
+  readonly transport: Transport;
 }
 
 /** An invocation that a service asked for and did not get. */
@@ -55,7 +59,11 @@ export interface Lambda {
 export function createLambda(context: Context, options: LambdaOptions): Lambda {
   const store = new FunctionStore(context);
   const directory = join(context.dataDir, 'lambda');
-  const executor = options.executor ?? new ProcessExecutor(context, options.logs);
+  const kind = options.executor ?? (isVirtual(context.clock) ? 'context' : 'process');
+  const executor: Executor & Crashable =
+    kind === 'process'
+      ? new ProcessExecutor(context, options.logs)
+      : new ContextExecutor(context, options.logs, options.transport);
   const refusals: Refusal[] = [];
 
   async function run(
@@ -119,7 +127,7 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
       id: 'lambda',
       operations: functionOperations({ context, store, executor, directory, run, putAsync }),
     },
-    faults: new LambdaFaults(executor),
+    faults: new LambdaFaults(executor, context.clock),
     refusals,
     createFromZip(input, zipPath) {
       const code = storeCode(directory, readFileSync(zipPath));

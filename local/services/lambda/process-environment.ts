@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Timer, WallClock } from '../../clock.ts';
-import type { SessionCredentials } from '../../context.ts';
 import { errorPayload, type FunctionRevision, type Invocation } from './executor.ts';
+import { type EnvironmentSettings, variablesOf } from './variables.ts';
 
 const bootstrap = fileURLToPath(new URL('./bootstrap.mjs', import.meta.url));
 /** With it the kernel ends a child whose parent died, even a frozen one. Without it nothing is frozen. */
@@ -15,14 +15,6 @@ const memoryCheckMs = 40;
 const initLimitMs = 10_000;
 /** How long to wait for the last lines of output once the result is there. */
 const outputGraceMs = 100;
-
-/** What the region gives to the process besides the function's variables. */
-export interface EnvironmentSettings {
-  readonly regionName: string;
-  readonly endpoint: string;
-  readonly logStream: string;
-  readonly credentials: SessionCredentials;
-}
 
 /** How an invocation ended in its process. */
 export interface RawOutcome {
@@ -311,31 +303,4 @@ function start(revision: FunctionRevision, settings: EnvironmentSettings): Child
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: variablesOf(revision, settings),
   });
-}
-
-// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
-function variablesOf(revision: FunctionRevision, settings: EnvironmentSettings): Record<string, string> {
-  return {
-    PATH: '/usr/local/bin:/usr/bin:/bin',
-    LANG: 'en_US.UTF-8',
-    TZ: ':UTC',
-    HOME: '/home/sbx_user1051',
-    ...revision.variables,
-    _HANDLER: revision.handler,
-    LAMBDA_TASK_ROOT: revision.code.directory,
-    AWS_REGION: settings.regionName,
-    AWS_DEFAULT_REGION: settings.regionName,
-    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
-    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
-    AWS_LAMBDA_FUNCTION_NAME: revision.name,
-    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(revision.memoryMb),
-    AWS_LAMBDA_FUNCTION_TIMEOUT: String(revision.timeoutSeconds),
-    AWS_LAMBDA_LOG_GROUP_NAME: revision.logGroup,
-    AWS_LAMBDA_LOG_STREAM_NAME: settings.logStream,
-    AWS_ENDPOINT_URL: settings.endpoint,
-    AWS_ACCESS_KEY_ID: settings.credentials.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: settings.credentials.secretAccessKey,
-    AWS_SESSION_TOKEN: settings.credentials.sessionToken,
-  };
 }

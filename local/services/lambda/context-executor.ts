@@ -1,0 +1,309 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { format } from 'node:util';
+import { Script } from 'node:vm';
+import { transformSync } from 'esbuild';
+import type { Context, SessionCredentials } from '../../context.ts';
+import {
+  type Executor,
+  errorPayload,
+  type FunctionRevision,
+  type Invocation,
+  type LogSink,
+  type Outcome,
+} from './executor.ts';
+import type { Crashable } from './faults.ts';
+import { endLines, startLine } from './log-lines.ts';
+import { Pulse, sandboxNames, sandboxValues, type Transport } from './sandbox.ts';
+import { variablesOf } from './variables.ts';
+
+/** An idle environment is given up after this time on the clock. */
+const idleMs = 5 * 60_000;
+
+type Handler = (event: unknown, context: unknown) => unknown;
+
+interface Environment {
+  readonly revision: FunctionRevision;
+  readonly credentials: SessionCredentials;
+  readonly logStream: string;
+  readonly pulse: Pulse;
+  lines: string[];
+  busy: boolean;
+  usedAt: number;
+  requestId: string | undefined;
+  handler: Handler | undefined;
+  /** Ends the invocation that runs, with an error. */
+  fail: ((errorType: string, message: string) => void) | undefined;
+}
+
+/**
+ * Runs functions inside this process, on the region's clock. An environment that crashes hears nothing any more:
+ * its timers are dropped and its calls never answer, so that nothing of it goes on, no `finally` either.
+ * Memory is not bounded here, and an endless loop is one for the region too.
+ */
+export class ContextExecutor implements Executor, Crashable {
+  readonly #context: Context;
+  readonly #logs: LogSink;
+  readonly #transport: Transport;
+  readonly #scripts = new Map<string, Script>();
+  readonly #environments = new Set<Environment>();
+  #closed = false;
+
+  constructor(context: Context, logs: LogSink, transport: Transport) {
+    this.#context = context;
+    this.#logs = logs;
+    this.#transport = transport;
+  }
+
+  async invoke(revision: FunctionRevision, invocation: Invocation): Promise<Outcome> {
+    const environment = this.#idle(revision) ?? (await this.#start(revision));
+    environment.busy = true;
+    environment.lines = [];
+    environment.requestId = invocation.requestId;
+    const cold = environment.handler === undefined;
+    this.#log(environment, startLine(invocation.requestId));
+    const startedAt = this.#context.clock.now();
+    environment.pulse.thaw();
+    const result = await this.#run(environment, invocation);
+    environment.pulse.freeze();
+    const durationMs = this.#context.clock.now() - startedAt;
+    const measured = { ...result, durationMs, maxMemoryMb: 0, initMs: cold ? 0 : undefined };
+    for (const line of endLines(revision, invocation.requestId, measured)) this.#log(environment, line);
+    environment.busy = false;
+    environment.usedAt = this.#context.clock.now();
+    if (this.#closed || environment.pulse.dead) this.#drop(environment);
+    return { ...result, log: environment.lines.join('\n') };
+  }
+
+  retire(functionName: string): void {
+    for (const one of this.#environments)
+      if (!one.busy && one.revision.name === functionName) this.#drop(one);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const environment of this.#environments) this.#drop(environment);
+  }
+
+  crash(functionName: string): number {
+    const hit = [...this.#environments].filter(
+      ({ busy, revision }) => busy && revision.name === functionName,
+    );
+    for (const environment of hit) this.#crash(environment);
+    return hit.length;
+  }
+
+  crashHolder(accessKeyId: string): boolean {
+    const found = this.#holder(accessKeyId);
+    if (found !== undefined) this.#crash(found);
+    return found !== undefined;
+  }
+
+  holderOf(accessKeyId: string): string | undefined {
+    return this.#holder(accessKeyId)?.revision.name;
+  }
+
+  #holder(accessKeyId: string): Environment | undefined {
+    return [...this.#environments].find(({ credentials }) => credentials.accessKeyId === accessKeyId);
+  }
+
+  #crash(environment: Environment): void {
+    const fail = environment.fail;
+    environment.pulse.kill();
+    fail?.('Runtime.ExitError', 'Runtime exited with error: signal: killed');
+  }
+
+  #idle(revision: FunctionRevision): Environment | undefined {
+    const now = this.#context.clock.now();
+    for (const one of this.#environments) {
+      if (one.busy || one.revision.name !== revision.name) continue;
+      const expired = now - one.usedAt > idleMs || one.credentials.expiration.getTime() - now < idleMs;
+      if (!expired && one.revision.revisionId === revision.revisionId) return one;
+      this.#drop(one);
+    }
+    return undefined;
+  }
+
+  async #start(revision: FunctionRevision): Promise<Environment> {
+    const { hooks, clock, random } = this.#context;
+    const credentials = await hooks.sessionFor(revision.roleArn, revision.name);
+    const day = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/');
+    const environment: Environment = {
+      revision,
+      credentials,
+      logStream: `${day}/[$LATEST]${random.hex(32)}`,
+      pulse: new Pulse(clock),
+      lines: [],
+      busy: true,
+      usedAt: clock.now(),
+      requestId: undefined,
+      handler: undefined,
+      fail: undefined,
+    };
+    this.#environments.add(environment);
+    return environment;
+  }
+
+  #run(environment: Environment, invocation: Invocation): Promise<{ payload: string; failed: boolean }> {
+    const { revision, pulse } = environment;
+    const { clock } = this.#context;
+    const deadline = clock.now() + revision.timeoutSeconds * 1000;
+    return new Promise((resolve) => {
+      const end = (payload: string, failed: boolean): void => {
+        timer.cancel();
+        environment.fail = undefined;
+        resolve({ payload, failed });
+      };
+      const named = (errorType: string, message: string): void =>
+        end(errorPayload(errorType, `RequestId: ${invocation.requestId} Error: ${message}`), true);
+      const timer = clock.after(revision.timeoutSeconds * 1000, () => {
+        pulse.kill();
+        named('Sandbox.Timedout', `Task timed out after ${revision.timeoutSeconds.toFixed(2)} seconds`);
+      });
+      environment.fail = named;
+      const thrown = (error: unknown): void => {
+        if (pulse.dead) return;
+        const body = describe(error);
+        this.#console(environment, 'ERROR', ['Invoke Error ', JSON.stringify(body)]);
+        end(JSON.stringify(body), true);
+      };
+      try {
+        environment.handler ??= this.#load(environment);
+      } catch (error) {
+        pulse.kill();
+        end(JSON.stringify(describe(error)), true);
+        return;
+      }
+      const { handler } = environment;
+      const context = {
+        callbackWaitsForEmptyEventLoop: true,
+        functionName: revision.name,
+        functionVersion: '$LATEST',
+        memoryLimitInMB: String(revision.memoryMb),
+        logGroupName: revision.logGroup,
+        logStreamName: environment.logStream,
+        invokedFunctionArn: revision.arn,
+        awsRequestId: invocation.requestId,
+        clientContext: invocation.clientContext && JSON.parse(invocation.clientContext),
+        getRemainingTimeInMillis: () => deadline - clock.now(),
+      };
+      void (async () => {
+        try {
+          const value = await handler(JSON.parse(invocation.payload), context);
+          if (!pulse.dead) end(JSON.stringify(value === undefined ? null : value), false);
+        } catch (error) {
+          thrown(error);
+        }
+      })();
+    });
+  }
+
+  #load(environment: Environment): Handler {
+    const { revision, pulse } = environment;
+    const [file = '', ...exported] = revision.handler.split('.');
+    const path = ['.js', '.mjs', '.cjs']
+      .map((extension) => join(revision.code.directory, file + extension))
+      .find((one) => existsSync(one));
+    if (path === undefined) throw named('Runtime.ImportModuleError', `Error: Cannot find module '${file}'`);
+    const { regionName } = this.#context;
+    const settings = {
+      regionName,
+      endpoint: this.#endpoint(),
+      logStream: environment.logStream,
+      credentials: environment.credentials,
+    };
+    const values = sandboxValues({
+      pulse,
+      random: this.#context.random,
+      transport: this.#transport,
+      env: variablesOf(revision, settings),
+      url: pathToFileURL(path).href,
+      console: (level, given) => this.#console(environment, level, given),
+      write: (text) => this.#log(environment, text.replace(/\n$/, '')),
+      exit: (code) => {
+        const fail = environment.fail;
+        pulse.kill();
+        fail?.(
+          'Runtime.ExitError',
+          code === 0
+            ? 'Runtime exited without providing a reason'
+            : `Runtime exited with error: exit status ${code}`,
+        );
+      },
+    });
+    const module = { exports: {} as Record<string, unknown> };
+    const main = this.#script(path).runInThisContext() as (...args: unknown[]) => void;
+    main(module.exports, module, ...values);
+    const handler = exported.reduce<unknown>(
+      (value, key) => (value as Record<string, unknown>)?.[key],
+      module.exports,
+    );
+    if (typeof handler !== 'function') {
+      throw named('Runtime.HandlerNotFound', `${revision.handler} is undefined or not exported`);
+    }
+    return handler as Handler;
+  }
+
+  /** A region that does not listen has an endpoint of its own, as nothing leaves the process. */
+  #endpoint(): string {
+    try {
+      return this.#context.endpoint();
+    } catch {
+      return 'http://127.0.0.1:4566';
+    }
+  }
+
+  /** The bundle as a function of what the sandbox replaces; compiled once per digest. */
+  #script(path: string): Script {
+    const source = readFileSync(path, 'utf8');
+    const digest = createHash('sha256').update(source).digest('hex');
+    let script = this.#scripts.get(digest);
+    if (script === undefined) {
+      const { code } = transformSync(source, {
+        loader: 'js',
+        format: 'cjs',
+        target: 'node24',
+        define: { 'import.meta.url': 'importMetaUrl' },
+        // import() becomes require(), which the sandbox answers.
+        supported: { 'dynamic-import': false },
+        logLevel: 'silent',
+      });
+      const names = ['exports', 'module', ...sandboxNames].join(', ');
+      script = new Script(`(function (${names}) {${code}\n})`, { filename: path });
+      this.#scripts.set(digest, script);
+    }
+    return script;
+  }
+
+  #console(environment: Environment, level: string, values: readonly unknown[]): void {
+    const time = new Date(this.#context.clock.now()).toISOString();
+    this.#log(environment, `${time}\t${environment.requestId}\t${level}\t${format(...values)}`);
+  }
+
+  #log(environment: Environment, line: string): void {
+    environment.lines.push(line);
+    this.#logs.append(environment.revision.logGroup, environment.logStream, [line]);
+  }
+
+  #drop(environment: Environment): void {
+    this.#environments.delete(environment);
+    environment.pulse.kill();
+  }
+}
+
+function named(name: string, message: string): Error {
+  return Object.assign(new Error(message), { name });
+}
+
+function describe(error: unknown): { errorType: string; errorMessage: string; trace: string[] } {
+  if (error instanceof Error) {
+    return {
+      errorType: error.name,
+      errorMessage: error.message,
+      trace: String(error.stack ?? '').split('\n'),
+    };
+  }
+  return { errorType: typeof error, errorMessage: String(error), trace: [] };
+}

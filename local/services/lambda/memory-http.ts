@@ -1,0 +1,107 @@
+import { EventEmitter } from 'node:events';
+import { Agent } from 'node:http';
+import { Readable, Writable } from 'node:stream';
+import type { WireResponse } from '../../wire/http.ts';
+import type { Pulse, Transport } from './sandbox.ts';
+
+interface RequestOptions {
+  readonly method?: string;
+  readonly host?: string;
+  readonly hostname?: string;
+  readonly port?: number | string;
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string | number | readonly string[]>>;
+}
+
+/** `node:http` and `node:https` as an SDK client uses them, with the region's front door at the other end. */
+export function httpModule(protocol: 'http:' | 'https:', transport: Transport, pulse: Pulse): unknown {
+  const request = (target: RequestOptions | string | URL, ...rest: unknown[]): MemoryRequest => {
+    const url = typeof target === 'string' || target instanceof URL ? new URL(target) : undefined;
+    const given = rest.find((one): one is RequestOptions => typeof one === 'object' && one !== null) ?? {};
+    const options: RequestOptions =
+      url === undefined
+        ? (target as RequestOptions)
+        : { hostname: url.hostname, port: url.port, path: url.pathname + url.search, ...given };
+    const made = new MemoryRequest(options, transport, pulse);
+    const callback = rest.find((one) => typeof one === 'function');
+    if (callback !== undefined) made.once('response', callback as (response: unknown) => void);
+    return made;
+  };
+  const get = (...args: Parameters<typeof request>): MemoryRequest => request(...args).end() as MemoryRequest;
+  return { request, get, Agent: MemoryAgent, globalAgent: new MemoryAgent(), protocol };
+}
+
+/** Keeps no sockets; clients look at its lists. */
+class MemoryAgent extends Agent {
+  override destroy(): void {}
+}
+
+class MemoryRequest extends Writable {
+  readonly #options: RequestOptions;
+  readonly #transport: Transport;
+  readonly #pulse: Pulse;
+  readonly #headers = new Map<string, string>();
+  readonly #chunks: Buffer[] = [];
+  readonly socket = Object.assign(new EventEmitter(), {
+    connecting: false,
+    setKeepAlive: () => undefined,
+    setNoDelay: () => undefined,
+    setTimeout: () => undefined,
+  });
+  reusedSocket = true;
+
+  constructor(options: RequestOptions, transport: Transport, pulse: Pulse) {
+    super();
+    this.#options = options;
+    this.#transport = transport;
+    this.#pulse = pulse;
+    for (const [name, value] of Object.entries(options.headers ?? {})) this.setHeader(name, value);
+    process.nextTick(() => this.emit('socket', this.socket));
+  }
+
+  setHeader(name: string, value: string | number | readonly string[]): this {
+    this.#headers.set(name.toLowerCase(), Array.isArray(value) ? value.join(', ') : String(value));
+    return this;
+  }
+
+  getHeader(name: string): string | undefined {
+    return this.#headers.get(name.toLowerCase());
+  }
+
+  setTimeout(): this {
+    return this;
+  }
+
+  abort(): void {
+    this.destroy();
+  }
+
+  override _write(chunk: Buffer | string, _encoding: BufferEncoding, done: () => void): void {
+    this.#chunks.push(Buffer.from(chunk as Buffer));
+    done();
+  }
+
+  override _final(done: () => void): void {
+    done();
+    // A dead environment sends nothing, and hears nothing.
+    if (this.#pulse.dead) return;
+    const { method = 'GET', path = '/', hostname, host, port } = this.#options;
+    const headers = Object.fromEntries(this.#headers);
+    headers.host ??= `${hostname ?? host ?? 'localhost'}${port ? `:${port}` : ''}`;
+    this.#pulse.call(this.#transport({ method, url: path, headers, body: Buffer.concat(this.#chunks) })).then(
+      (response) => this.#pulse.run(() => this.#answer(response)),
+      (error: unknown) => this.#pulse.run(() => this.destroy(error as Error)),
+    );
+  }
+
+  #answer(response: WireResponse): void {
+    if (this.destroyed) return;
+    const body =
+      response.body instanceof Readable ? response.body : Readable.from([Buffer.from(response.body)]);
+    const headers = Object.fromEntries(
+      Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), value]),
+    );
+    Object.assign(body, { statusCode: response.status, statusMessage: '', headers });
+    this.emit('response', body);
+  }
+}
