@@ -18,7 +18,7 @@ function words(event: EventView): string {
   const shown = Object.entries(event.data)
     .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
     .slice(0, 4)
-    .map(([key, value]) => `${key} ${String(value).slice(0, 80)}`);
+    .map(([key, value]) => `${key} ${String(value).replaceAll(/\s+/g, ' ').slice(0, 80)}`);
   return shown.length === 0 ? '' : ` (${shown.join(', ')})`;
 }
 

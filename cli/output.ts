@@ -58,7 +58,8 @@ export function openOutput({ stdout, stderr }: Streams, json: boolean): Output {
         const shown = printable(text).slice(0, Math.max(20, width - 1));
         side.write(`${replacing ? clearLine : ''}${shown}${settled ? '\n' : ''}`);
         replacing = !settled;
-      } else if (text !== last) {
+      } else if (settled && text !== last) {
+        // What would be replaced at once is noise in a log.
         side.write(`${printable(text)}\n`);
       }
       last = text;

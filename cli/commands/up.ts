@@ -14,13 +14,9 @@ export const up: Command = async ({ invocation }) => {
     ...(values.data === undefined ? [] : ['--data', values.data]),
     ...(flags.has('json') ? ['--json'] : []),
   ];
-  const child = spawn(
-    process.execPath,
-    [join(root, 'bin', 'with-node.mjs'), 'local/tour/main.ts', ...options],
-    {
-      stdio: 'inherit',
-    },
-  );
+  const child = spawn(process.execPath, [join(root, 'bin', 'with-node.mjs'), 'tour/main.ts', ...options], {
+    stdio: 'inherit',
+  });
   const pass = (signal: NodeJS.Signals) => child.kill(signal);
   const signals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, pass);
