@@ -51,7 +51,8 @@ class MemoryRequest extends Writable {
   reusedSocket = true;
 
   constructor(options: RequestOptions, transport: Transport, pulse: Pulse) {
-    super();
+    // Sent is not over: the answer is still to come.
+    super({ autoDestroy: false });
     this.#options = options;
     this.#transport = transport;
     this.#pulse = pulse;
