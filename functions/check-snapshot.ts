@@ -8,6 +8,8 @@ import { lambdaFunction } from '../src/runtime/handler.ts';
 
 /** With the waits of statemachines/build-image.asl.yml this is an hour; usually it takes seconds. */
 const mostChecks = 250;
+/** A fresh snapshot is unknown for a minute at most (awslabs/coldsnap issue 43); after more it was deleted. */
+const mostUnknown = 20;
 
 export const handler = lambdaFunction({
   name: 'check-snapshot',
@@ -23,6 +25,11 @@ export const handler = lambdaFunction({
           snapshotId,
         },
       );
+    }
+    if (facts === undefined && checks >= mostUnknown) {
+      throw new FlotillaError('SnapshotFailed', `EC2 knows no snapshot ${snapshotId}: it was deleted`, {
+        snapshotId,
+      });
     }
     const completed = facts?.prospect === 'reached';
     if (!completed && checks >= mostChecks) {

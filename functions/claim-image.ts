@@ -12,8 +12,10 @@ import { decideClaim, type OwnerState } from '../src/image/claim.ts';
 import { amiName, BUILDER_VERSION } from '../src/image/identity.ts';
 import { imageAdopted, imageClaimed } from '../src/lineage/events.ts';
 import { keys } from '../src/lineage/keys.ts';
-import { requireFleet } from '../src/runtime/accept-upload.ts';
+import { ref } from '../src/lineage/refs.ts';
+import { putRef, requireFleet } from '../src/runtime/accept-upload.ts';
 import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
+import { ownerState } from '../src/runtime/image-attempt.ts';
 import { makeRecipe } from '../src/runtime/recipe.ts';
 
 const input = z.strictObject({ upload: uploadJob, artifact: acceptedUpload, executionArn });
@@ -44,9 +46,7 @@ async function stateOfOwner(
   self: string,
 ): Promise<OwnerState | undefined> {
   if (item.state !== 'building' || item.owner === self) return undefined;
-  const state = await executions.describe(item.owner);
-  if (state.status === 'running' || state.status === 'unknown') return { kind: state.status };
-  return { kind: 'ended', at: state.stoppedAt };
+  return ownerState(await executions.describe(item.owner));
 }
 
 function claimedItem(recipe: Recipe, attempt: number, owner: string, createdAt: string): ImageItem {
@@ -121,6 +121,8 @@ async function claim(
                       values: { owner: item.owner, attempt: item.attempt, state: item.state },
                     },
             },
+            // From the execution to what it builds: whoever cleans up after it finds the image by this.
+            putRef(ref(self, 'image', identity, when.at)),
           ],
           events: [imageClaimed(claimed, decision.tookOver, when)],
         });

@@ -6,6 +6,7 @@ import { imageItem } from '../src/contracts/items.ts';
 import { imageRegistered } from '../src/lineage/events.ts';
 import { keys } from '../src/lineage/keys.ts';
 import { imageRefs } from '../src/lineage/refs.ts';
+import { putRef } from '../src/runtime/accept-upload.ts';
 import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
 import { ownAttempt, saveAttempt } from '../src/runtime/image-attempt.ts';
 
@@ -28,11 +29,7 @@ async function record(
     const at = clock.now().toISOString();
     const image = { ...own, state: 'available' as const, snapshotId, imageId, completedAt: at };
     await saveAttempt(table, image, {
-      writes: imageRefs(image, at).map((item) => ({
-        kind: 'put',
-        key: keys.ref(item.id, item.toType, item.to),
-        item: { ...item },
-      })),
+      writes: imageRefs(image, at).map(putRef),
       events: [imageRegistered(image, { at, executionArn: self })],
     });
   }

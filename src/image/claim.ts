@@ -14,6 +14,18 @@ export type OwnerState =
   /** Step Functions knows it no more. */
   | { readonly kind: 'unknown' };
 
+/** Whether an owner has ended, and so long ago that none of its calls can be under way any more. */
+export function isGone(owner: OwnerState, now: Date): boolean {
+  switch (owner.kind) {
+    case 'running':
+      return false;
+    case 'unknown':
+      return true;
+    case 'ended':
+      return now.getTime() - owner.at.getTime() >= longestCallSeconds * 1000;
+  }
+}
+
 export interface ClaimSituation {
   readonly item: ImageItem | undefined;
   /** The execution that asks. */
@@ -57,7 +69,7 @@ export function decideClaim({ item, self, owner, imageStands, now }: ClaimSituat
       if (owner === undefined || owner.kind === 'running') {
         return { kind: 'wait', reason: `${item.owner} is building it` };
       }
-      if (owner.kind === 'ended' && now.getTime() - owner.at.getTime() < longestCallSeconds * 1000) {
+      if (!isGone(owner, now)) {
         return { kind: 'wait', reason: `${item.owner} has ended, and its last call may still be under way` };
       }
       return again(`${item.owner} ended without finishing`, true);

@@ -50,7 +50,8 @@ function putFleet(fleet: FleetItem, changes: Partial<FleetItem>, at: string): Wr
   };
 }
 
-function putRef(item: { id: string; toType: string; to: string }): Write {
+/** Writes a look-up; it says the same however often it is written. */
+export function putRef(item: { id: string; toType: string; to: string }): Write {
   return { kind: 'put', key: keys.ref(item.id, item.toType, item.to), item: { ...item } };
 }
 

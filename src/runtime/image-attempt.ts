@@ -1,8 +1,10 @@
 /** The image item while one execution builds it: only the owner of the attempt may change it. */
+import type { ExecutionState } from '../aws/executions.ts';
 import type { Table, Write } from '../aws/table.ts';
 import type { BuildAttempt } from '../contracts/build.ts';
 import { type EventItem, type ImageItem, imageItem } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
+import type { OwnerState } from '../image/claim.ts';
 import { keys } from '../lineage/keys.ts';
 
 /** Tags of everything that an attempt makes; they tell whose it is when nothing was recorded. */
@@ -13,6 +15,12 @@ export function attemptTags(stack: string, { identity, attempt }: BuildAttempt):
     'flotilla:identity': identity,
     'flotilla:attempt': String(attempt),
   };
+}
+
+/** What Step Functions says of an execution, as far as its builds are concerned. */
+export function ownerState(state: ExecutionState): OwnerState {
+  if (state.status === 'running' || state.status === 'unknown') return { kind: state.status };
+  return { kind: 'ended', at: state.stoppedAt };
 }
 
 function notOwner({ identity, attempt }: BuildAttempt): FlotillaError {

@@ -30,6 +30,7 @@ describe('check-snapshot', () => {
   it('waits for a snapshot that EC2 does not show yet', async () => {
     ec2.on(DescribeSnapshotsCommand).rejects(awsError('InvalidSnapshot.NotFound'));
     await expect(check()).resolves.toMatchObject({ completed: false });
+    await expect(check(20)).rejects.toMatchObject({ name: 'SnapshotFailed' });
   });
 
   it('gives up by name after long enough', async () => {

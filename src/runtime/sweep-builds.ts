@@ -1,0 +1,114 @@
+/**
+ * Builds whose execution was stopped, timed out or never began: such an execution runs no Catch, so what it made is
+ * removed here, and its uploader is told. Events of Step Functions are best effort; this looks by itself.
+ */
+import type { EC2Client } from '@aws-sdk/client-ec2';
+import type { ExecutionState, Executions } from '../aws/executions.ts';
+import type { Table } from '../aws/table.ts';
+import type { UploadJob } from '../contracts/build.ts';
+import { imageItem, refItem, type UploadItem, uploadItem } from '../contracts/items.ts';
+import { FlotillaError } from '../errors.ts';
+import { isGone } from '../image/claim.ts';
+import { keys, lists } from '../lineage/keys.ts';
+import { abandonAttempt } from './abandon-attempt.ts';
+import { type CaughtError, failureMessage, readCaughtError } from './failure.ts';
+import { ownerState } from './image-attempt.ts';
+import { type ReportDeps, reportOutcome } from './report-outcome.ts';
+
+export interface SweepBuildsDeps extends ReportDeps {
+  readonly table: Table;
+  readonly executions: Executions;
+  readonly ec2: EC2Client;
+}
+
+export interface SweepBuildsSettings {
+  readonly stack: string;
+  readonly storeBucket: string;
+  readonly now: Date;
+}
+
+/** An execution of build-image ends after three hours at the latest (its TimeoutSeconds). */
+const lookBackMilliseconds = 6 * 3_600_000;
+/** Lambda repeats a failed call of S3's for some minutes: until then the execution may still begin. */
+const beginsWithinMilliseconds = 15 * 60_000;
+
+/** Uploads of the last hours that have not ended, newest first. */
+async function unfinished(table: Table, now: Date): Promise<UploadItem[]> {
+  const found: UploadItem[] = [];
+  for (let from: string | undefined; ; ) {
+    const page = await table.list(lists.uploads, uploadItem, {
+      newestFirst: true,
+      ...(from === undefined ? {} : { from }),
+    });
+    for (const upload of page.items) {
+      if (now.getTime() - Date.parse(upload.receivedAt) > lookBackMilliseconds) return found;
+      if (upload.endedAt === undefined) found.push(upload);
+    }
+    if (page.next === undefined) return found;
+    from = page.next;
+  }
+}
+
+function whyItEnded(upload: UploadItem, state: ExecutionState): CaughtError {
+  if (state.status === 'failed' && state.error !== undefined) {
+    return { Error: state.error, Cause: state.cause ?? '' };
+  }
+  const what = state.status === 'unknown' ? 'never began' : `ended as ${state.status}`;
+  const why = 'cause' in state && state.cause ? ` (${state.cause})` : '';
+  const error = new FlotillaError('ImageBuildFailed', `The execution ${what}${why}`, {
+    execution: upload.executionArn,
+  });
+  return { Error: error.name, Cause: failureMessage(error) };
+}
+
+function jobOf({ bucket, key, versionId, sequencer, sizeBytes, by }: UploadItem): UploadJob {
+  return { bucket, key, versionId, sequencer, sizeBytes, uploader: by };
+}
+
+/** Cleans up after one upload's execution, if that has ended and is quiet. */
+async function recover(
+  upload: UploadItem,
+  deps: SweepBuildsDeps,
+  { stack, storeBucket, now }: SweepBuildsSettings,
+): Promise<boolean> {
+  const { executionArn } = upload;
+  const state = await deps.executions.describe(executionArn);
+  if (!isGone(ownerState(state), now)) return false;
+  const age = now.getTime() - Date.parse(upload.receivedAt);
+  if (state.status === 'unknown' && age < beginsWithinMilliseconds) return false;
+  // The listing may lag: what is told once is not told again.
+  const present = await deps.table.get(keys.upload(upload.id), uploadItem);
+  if (present === undefined || present.endedAt !== undefined) return false;
+
+  const failure = whyItEnded(upload, state);
+  let image: { identity: string; imageId?: string } | undefined;
+  for (const { to: identity } of await deps.table.queryAll(keys.ref(executionArn, '', '').pk, '', refItem)) {
+    const item = await deps.table.get(keys.image(identity), imageItem);
+    if (item?.owner !== executionArn) continue;
+    if (item.state === 'available' && item.imageId !== undefined) image = { identity, imageId: item.imageId };
+    const { attempt } = item;
+    await abandonAttempt(deps, {
+      identity,
+      attempt,
+      owner: executionArn,
+      stack,
+      failure: readCaughtError(failure),
+      now,
+    });
+  }
+  await reportOutcome(
+    { upload: jobOf(upload), executionArn, failure, ...(image === undefined ? {} : { image }) },
+    deps,
+    { storeBucket, now },
+  );
+  return true;
+}
+
+/** @returns the ids of the uploads that were cleaned up after. */
+export async function sweepBuilds(deps: SweepBuildsDeps, settings: SweepBuildsSettings): Promise<string[]> {
+  const recovered: string[] = [];
+  for (const upload of await unfinished(deps.table, settings.now)) {
+    if (await recover(upload, deps, settings)) recovered.push(upload.id);
+  }
+  return recovered;
+}
