@@ -61,7 +61,8 @@ function unchanged(names: readonly string[]): boolean {
 /** A moment that a zip can hold; the archive's bytes must not depend on when it was made. */
 const epoch = new Date(1980, 0, 1);
 
-function zip(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
+/** An archive whose bytes depend on its files alone. */
+export function zip(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
   return zipSync(Object.fromEntries(Object.entries(files).map(([name, bytes]) => [name, [bytes, {}]])), {
     mtime: epoch,
     level: 6,

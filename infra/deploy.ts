@@ -1,0 +1,125 @@
+/**
+ * `npm run deploy`: packages the stack and deploys it to the account that the AWS environment names. It asks who
+ * that is before it changes anything. docs/deploying.md tells the whole story.
+ *
+ *   npm run deploy -- --vpc vpc-1 --subnets subnet-1,subnet-2 --security-groups sg-1 --listener arn:… [--stack NAME] [--region NAME]
+ */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import { osls, packageStack } from './package.ts';
+
+export interface DeployOptions {
+  readonly stack: string;
+  readonly region: string;
+  /** Values of the template's parameters. */
+  readonly parameters: Readonly<Record<'VpcId' | 'SubnetIds' | 'SecurityGroupIds' | 'ListenerArn', string>>;
+}
+
+const usage = `npm run deploy -- --vpc VPC --subnets A,B --security-groups A,B --listener ARN [--stack NAME] [--region NAME]
+
+Each can come from the environment instead: FLOTILLA_VPC, FLOTILLA_SUBNETS, FLOTILLA_SECURITY_GROUPS,
+FLOTILLA_LISTENER, FLOTILLA_STACK, AWS_REGION. docs/deploying.md says what they are.`;
+
+/**
+ * Reads what to deploy from arguments and environment, which the arguments outrank.
+ * @throws Error saying all that is missing or malformed at once.
+ */
+export function readDeployOptions(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): DeployOptions {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      vpc: text,
+      subnets: text,
+      'security-groups': text,
+      listener: text,
+      stack: text,
+      region: text,
+    },
+  });
+  const complaints: string[] = [];
+  const checked = (name: string, value: string | undefined, pattern: RegExp, example: string): string => {
+    if (value === undefined || value === '') complaints.push(`${name} is missing, for example ${example}`);
+    else if (!pattern.test(value)) complaints.push(`${name} is ${value}; it should look like ${example}`);
+    return value ?? '';
+  };
+  const options: DeployOptions = {
+    // The buckets' names hold the stack's, the account's and the region's; 63 characters are theirs at most.
+    stack: checked(
+      '--stack',
+      values.stack ?? env.FLOTILLA_STACK ?? 'flotilla',
+      /^[a-z][a-z0-9-]{0,19}$/,
+      'flotilla',
+    ),
+    region: checked('--region', values.region ?? env.AWS_REGION, /^[a-z]{2}(-[a-z]+)+-\d$/, 'eu-west-1'),
+    parameters: {
+      VpcId: checked('--vpc', values.vpc ?? env.FLOTILLA_VPC, /^vpc-[0-9a-f]+$/, 'vpc-0123456789abcdef0'),
+      SubnetIds: checked(
+        '--subnets',
+        values.subnets ?? env.FLOTILLA_SUBNETS,
+        /^subnet-[0-9a-f]+(,subnet-[0-9a-f]+)*$/,
+        'subnet-0123456789abcdef0,subnet-0fedcba9876543210',
+      ),
+      SecurityGroupIds: checked(
+        '--security-groups',
+        values['security-groups'] ?? env.FLOTILLA_SECURITY_GROUPS,
+        /^sg-[0-9a-f]+(,sg-[0-9a-f]+)*$/,
+        'sg-0123456789abcdef0',
+      ),
+      ListenerArn: checked(
+        '--listener',
+        values.listener ?? env.FLOTILLA_LISTENER,
+        /^arn:[^:]+:elasticloadbalancing:[^:]+:\d{12}:listener\/app\/.+$/,
+        'arn:aws:elasticloadbalancing:eu-west-1:111122223333:listener/app/web/0123456789abcdef/0123456789abcdef',
+      ),
+    },
+  };
+  if (complaints.length > 0) throw new Error(`${complaints.join('\n')}\n\n${usage}`);
+  return options;
+}
+
+/** Who the AWS environment makes us, or a sentence on how to become somebody. @throws Error */
+async function callerIn(region: string): Promise<{ account: string; arn: string }> {
+  try {
+    const { Account = '', Arn = '' } = await new STSClient({ region }).send(new GetCallerIdentityCommand({}));
+    return { account: Account, arn: Arn };
+  } catch (cause) {
+    throw new Error(
+      `There are no AWS credentials that work here (${(cause as Error).message}).\n` +
+        'Log in first (aws sso login, or AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), then try again.',
+      { cause },
+    );
+  }
+}
+
+async function main(): Promise<void> {
+  if (Object.keys(process.env).some((name) => name.startsWith('AWS_ENDPOINT_URL')))
+    throw new Error(
+      'AWS_ENDPOINT_URL points away from AWS; a local region deploys the stack by itself. Unset it.',
+    );
+  const options = readDeployOptions(process.argv.slice(2), process.env);
+  const caller = await callerIn(options.region);
+  const listenerAccount = options.parameters.ListenerArn.split(':')[4];
+  if (listenerAccount !== caller.account)
+    throw new Error(
+      `The listener belongs to account ${listenerAccount}, the credentials to ${caller.account}.`,
+    );
+  console.log(`Deploying ${options.stack} to account ${caller.account}, ${options.region}, as ${caller.arn}`);
+  await packageStack(options.stack, (line) => console.error(line));
+  const parameters = Object.entries(options.parameters).flatMap(([name, value]) => [
+    '--param',
+    `${name}=${value}`,
+  ]);
+  osls(['deploy', '--stage', options.stack, '--region', options.region, ...parameters], 'inherit');
+  console.log('Deployed. The output ApiUrl is what FLOTILLA_API_URL should hold; next: sh infra/smoke.sh');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  await main().catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  });

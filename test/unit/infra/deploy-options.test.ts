@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { readDeployOptions } from '../../../infra/deploy.ts';
+
+const listener =
+  'arn:aws:elasticloadbalancing:eu-west-1:111122223333:listener/app/web/0123456789abcdef/0123456789abcdef';
+const env = {
+  AWS_REGION: 'eu-west-1',
+  FLOTILLA_VPC: 'vpc-0a',
+  FLOTILLA_SUBNETS: 'subnet-0a,subnet-0b',
+  FLOTILLA_SECURITY_GROUPS: 'sg-0a',
+  FLOTILLA_LISTENER: listener,
+};
+
+describe('the options of a deployment', () => {
+  it('come from the environment', () => {
+    expect(readDeployOptions([], env)).toEqual({
+      stack: 'flotilla',
+      region: 'eu-west-1',
+      parameters: {
+        VpcId: 'vpc-0a',
+        SubnetIds: 'subnet-0a,subnet-0b',
+        SecurityGroupIds: 'sg-0a',
+        ListenerArn: listener,
+      },
+    });
+  });
+
+  it('come from the arguments first', () => {
+    const options = readDeployOptions(['--vpc', 'vpc-0b', '--stack', 'staging'], env);
+    expect(options.parameters.VpcId).toBe('vpc-0b');
+    expect(options.stack).toBe('staging');
+  });
+
+  it('are complained of all at once', () => {
+    expect(() => readDeployOptions(['--stack', 'A stack'], { AWS_REGION: 'Frankfurt' })).toThrow(
+      /--stack is A stack.*--region is Frankfurt.*--vpc is missing.*--subnets.*--security-groups.*--listener/s,
+    );
+  });
+
+  it('refuse an option that nobody knows', () => {
+    expect(() => readDeployOptions(['--subnet', 'subnet-0a'], env)).toThrow(/--subnet/);
+  });
+});
