@@ -99,9 +99,9 @@ async function deliver(
     (poll) => stage.api.call('getRollout', { params: { id: rolloutId }, ...poll }),
     (view) => {
       const now = `swap-fleet: ${view.phase}`;
-      if (now !== told) say.fact(now);
+      if (now !== told) say.fact(`${now}${aside()}`);
+      else say.status(`${now}${aside()}`);
       told = now;
-      say.status(`${now}${aside()}`);
       return view.ended;
     },
   );
