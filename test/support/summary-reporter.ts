@@ -7,16 +7,15 @@ export default class SummaryReporter implements Reporter {
     let failed = unhandled.length;
     const skipped: string[] = [];
     for (const module of modules) {
-      let tests = 0;
+      const before = failed;
       for (const test of module.children.allTests()) {
-        tests += 1;
         const result = test.result();
         if (result.state === 'passed') passed += 1;
         else if (result.state === 'skipped') skipped.push(`${test.fullName}: ${reason(test)}`);
         else failed += 1;
       }
-      // A file that could not be loaded has no tests to fail, yet it is a failure.
-      if (module.state() === 'failed' && (tests === 0 || module.errors().length > 0)) failed += 1;
+      // A file that could not be loaded, or whose set-up failed, has no test that failed; it failed all the same.
+      if (module.state() === 'failed' && failed === before) failed += 1;
     }
     if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.map((line) => `  ${line}`).join('\n')}`);
     console.log(
