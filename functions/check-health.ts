@@ -11,7 +11,7 @@ import { takeHold } from '../src/runtime/rollout/hold.ts';
 
 export const handler = lambdaFunction({
   name: 'check-health',
-  input: heldCall.extend({ plan: rolloutPlan, launchedAt: z.iso.datetime() }),
+  input: heldCall.extend({ plan: rolloutPlan, launchedAt: z.iso.datetime(), looks: z.number().int().min(0) }),
   deps: (config) => ({
     table: openTable(config.table),
     balancer: openLoadBalancer(),

@@ -97,7 +97,8 @@ export type HealthVerdict =
     };
 
 const launches = (activity: ActivityView): boolean => /^Launching/i.test(activity.description);
-const instanceIn = (text: string): string | undefined => /\bi-[0-9a-f]+\b/.exec(text)?.[0];
+/** The instance that an activity's description names. */
+export const instanceIn = (text: string): string | undefined => /\bi-[0-9a-f]+\b/.exec(text)?.[0];
 
 /** Terminations because of failed health, as Auto Scaling words them; scaling in is none. */
 function replacements(activities: readonly ActivityView[]): readonly ActivityView[] {
@@ -126,7 +127,11 @@ export function healthVerdict(question: HealthQuestion): HealthVerdict {
   const own = new Set(group?.members.map((member) => member.id) ?? []);
   const mine = targets.filter((target) => own.has(target.id));
   const healthy = mine.filter((target) => standingOf(target) === 'healthy').length;
-  if (group !== undefined && wanted > 0 && healthy >= wanted) return { verdict: 'healthy', healthy };
+  const replaced = replacements(activities);
+  const flapping = replaced.length > replacementsAllowed(wanted);
+  if (group !== undefined && wanted > 0 && healthy >= wanted && !flapping) {
+    return { verdict: 'healthy', healthy };
+  }
 
   const failedLaunches = activities.filter(
     (activity) => launches(activity) && activityProgress[activity.status] === 'failed',
@@ -145,7 +150,6 @@ export function healthVerdict(question: HealthQuestion): HealthVerdict {
     };
   }
 
-  const replaced = replacements(activities);
   const failing = mine.filter((target) => standingOf(target) !== 'healthy');
   const missing = wanted - mine.length;
   const reasons = unique([
@@ -167,7 +171,7 @@ export function healthVerdict(question: HealthQuestion): HealthVerdict {
       ...own,
     ].filter((id) => id !== undefined),
   );
-  if (replaced.length > replacementsAllowed(wanted)) {
+  if (flapping) {
     return { verdict: 'failed', error: 'CandidateUnhealthy', healthy, reasons, instances };
   }
   if (question.waitedSeconds >= question.deadlineSeconds) {
@@ -179,19 +183,40 @@ export function healthVerdict(question: HealthQuestion): HealthVerdict {
   return { verdict: 'waiting', healthy, reasons };
 }
 
-/** Whether what serves already may go on: any target of the slot healthy, and how many of those wanted. */
+/**
+ * Looks in a row that must find a new candidate healthy. A target is healthy after the first passed check, so that
+ * a program which dies a second later would pass otherwise.
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+ */
+export const healthyLooks = 2;
+
+/**
+ * Whether what serves already may go on: at least half of the targets wanted are healthy, and instances have not been
+ * replaced for failing health again and again (`activities`, where they are known).
+ */
 export function servingVerdict(
   wanted: number,
   targets: readonly TargetView[],
+  activities: readonly ActivityView[] = [],
 ): { readonly ok: boolean; readonly healthy: number; readonly reasons: readonly string[] } {
   const healthy = targets.filter((target) => standingOf(target) === 'healthy').length;
   // One instance of many may be in replacement at any time; half of them is no longer a coincidence.
   const needed = Math.max(1, Math.ceil(wanted / 2));
   const reasons = targets.filter((target) => standingOf(target) !== 'healthy').map(describe);
+  const replaced = replacements(activities);
+  const flapping = replaced.length > replacementsAllowed(wanted);
+  const ok = healthy >= needed && !flapping;
   return {
-    ok: healthy >= needed,
+    ok,
     healthy,
-    reasons: healthy >= needed ? [] : [`${healthy} of ${wanted} targets are healthy`, ...reasons],
+    reasons: ok
+      ? []
+      : [
+          `${healthy} of ${wanted} targets are healthy`,
+          ...(flapping ? [`${replaced.length} instances were replaced for failing health`] : []),
+          ...reasons,
+          ...replaced.map((activity) => `${activity.description}: ${activity.cause}`),
+        ],
   };
 }
 

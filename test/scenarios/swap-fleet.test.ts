@@ -1,8 +1,10 @@
 /** Rollouts from the first to the last call, by the shipped machines and functions, in virtual time. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MachineScript } from '../../local/machines/scripted.ts';
+import { type Executions, openExecutions } from '../../src/aws/executions.ts';
 import { openTable, type Table } from '../../src/aws/table.ts';
 import type { FleetSpecInput } from '../../src/contracts/fleet-spec.ts';
 import {
@@ -15,6 +17,7 @@ import {
 } from '../../src/contracts/items.ts';
 import type { RolloutAnswer, RolloutTarget } from '../../src/contracts/request.ts';
 import { keys } from '../../src/lineage/keys.ts';
+import { giveOrder } from '../../src/runtime/give-order.ts';
 import { FleetInVirtualTime, notPackaged } from './fleet-in-virtual-time.ts';
 
 const minute = 60;
@@ -23,22 +26,27 @@ const operator = { principal: 'arn:aws:iam::000000000000:user/operator', through
 class Fleet {
   readonly world: FleetInVirtualTime;
   readonly table: Table;
+  readonly executions: Executions;
 
-  private constructor(world: FleetInVirtualTime, table: Table) {
+  private constructor(world: FleetInVirtualTime, table: Table, executions: Executions) {
     this.world = world;
     this.table = table;
+    this.executions = executions;
   }
 
   static async create(spec: Partial<FleetSpecInput> = {}): Promise<Fleet> {
     const world = await FleetInVirtualTime.create();
     const { accessKeyId, secretAccessKey } = world.region.createOperator();
-    const client = new DynamoDBClient({
+    const settings = {
       endpoint: world.region.endpoint,
       region: 'us-east-1',
       credentials: { accessKeyId, secretAccessKey },
+    };
+    const client = DynamoDBDocumentClient.from(new DynamoDBClient(settings), {
+      marshallOptions: { removeUndefinedValues: true },
     });
-    const options = { marshallOptions: { removeUndefinedValues: true } };
-    const fleet = new Fleet(world, openTable('flotilla', DynamoDBDocumentClient.from(client, options)));
+    const executions = openExecutions(new SFNClient(settings));
+    const fleet = new Fleet(world, openTable('flotilla', client), executions);
     await fleet.apply(spec);
     return fleet;
   }
@@ -150,6 +158,37 @@ class Fleet {
     throw new Error(`${arn} still runs after ${withinSeconds} s`);
   }
 
+  async order(verb: 'abort' | 'promote' | 'approve' | 'reject'): Promise<void> {
+    const { lease } = await this.item();
+    await giveOrder(
+      { fleet: 'web', rollout: lease?.rollout ?? 0, verb, by: operator },
+      {
+        table: this.table,
+        executions: this.executions,
+        clock: { now: () => new Date(this.world.clock.now()) },
+      },
+    );
+  }
+
+  /** As somebody would in the console. */
+  async setWeights(weights: Record<'blue' | 'green', number>): Promise<void> {
+    const { fixed } = await this.item();
+    await this.world.call('elasticloadbalancing', 'ModifyRule', {
+      RuleArn: fixed.ruleArn,
+      Actions: [
+        {
+          Type: 'forward',
+          ForwardConfig: {
+            TargetGroups: [
+              { TargetGroupArn: fixed.blueArn, Weight: weights.blue },
+              { TargetGroupArn: fixed.greenArn, Weight: weights.green },
+            ],
+          },
+        },
+      ],
+    });
+  }
+
   async deploy(target: RolloutTarget) {
     return this.ended(await this.ask(target));
   }
@@ -198,5 +237,197 @@ describe.skipIf(notPackaged !== undefined)('a rollout', () => {
     expect(await fleet.weights()).toEqual({ blue: 100, green: 0 });
     expect(await fleet.groups()).toEqual([{ name: 'flt-web-v1-r1', minimum: 1, desired: 2 }]);
     expect(await fleet.rollout(1)).toMatchObject({ status: 'succeeded', phase: 'ended' });
+  });
+
+  async function live(name = 'one'): Promise<RolloutTarget> {
+    const target = await fleet.image(name);
+    expect(await fleet.deploy(target)).toMatchObject({ status: 'SUCCEEDED' });
+    return target;
+  }
+
+  /** As the fleet was with its first release, nothing left of the second. */
+  async function expectOnlyFirst(): Promise<void> {
+    expect(await fleet.item()).toMatchObject({
+      live: { release: 1, slot: 'blue' },
+      candidate: null,
+      warm: null,
+      lease: null,
+      gate: null,
+      pins: [],
+      weights: { blue: 100, green: 0 },
+    });
+    expect(await fleet.weights()).toEqual({ blue: 100, green: 0 });
+    expect(await fleet.groups()).toEqual([{ name: 'flt-web-v1-r1', minimum: 1, desired: 2 }]);
+  }
+
+  it('moves traffic in steps to the second, keeps the first warm, and retires it', async () => {
+    fleet = await Fleet.create();
+    await live();
+    const answer = await fleet.ask(await fleet.image('two'));
+    await fleet.world.seconds(40);
+    expect(await fleet.weights()).toEqual({ blue: 90, green: 10 });
+    expect(await fleet.rollout(2)).toMatchObject({ phase: 'baking' });
+    expect(await fleet.groups()).toContainEqual({ name: 'flt-web-v1-r1', minimum: 2, desired: 2 });
+    expect(await fleet.ended(answer)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.weights()).toEqual({ blue: 0, green: 100 });
+    expect(await fleet.item()).toMatchObject({ live: { release: 2, slot: 'green' }, warm: { release: 1 } });
+
+    await fleet.world.seconds(11 * minute);
+    expect(await fleet.item()).toMatchObject({ live: { release: 2 }, warm: null, lease: null, pins: [] });
+    expect(await fleet.groups()).toEqual([{ name: 'flt-web-v2-r2', minimum: 1, desired: 2 }]);
+    expect(await fleet.release(1)).toMatchObject({ state: 'retired' });
+  });
+
+  it('is undone when the candidate never becomes healthy, and says why', async () => {
+    fleet = await Fleet.create();
+    await live();
+    const bad = await fleet.image('two', { healthy: false, console: ['cannot open database'] });
+    const end = await fleet.deploy(bad);
+    expect(end).toMatchObject({ status: 'FAILED', error: 'CandidateUnhealthy' });
+    expect(end.cause).toContain('cannot open database');
+    expect(end.cause).toContain('v1 is live');
+    await expectOnlyFirst();
+    expect(await fleet.release(2)).toMatchObject({ state: 'failed' });
+    expect(await fleet.rollout(2)).toMatchObject({ status: 'failed', error: { name: 'CandidateUnhealthy' } });
+  });
+
+  it('is undone when the candidate crashes at start', async () => {
+    fleet = await Fleet.create();
+    await live();
+    const crashing = await fleet.image('two', { crashAtMs: 2_000, consoleOnExit: ['panic: no config'] });
+    const end = await fleet.deploy(crashing);
+    expect(end).toMatchObject({ status: 'FAILED', error: 'CandidateUnhealthy' });
+    expect(end.cause).toContain('panic: no config');
+    await expectOnlyFirst();
+  });
+
+  it('is undone when the candidate fails while it bakes', async () => {
+    fleet = await Fleet.create();
+    await live();
+    const ill = await fleet.image('two', { healthy: (sinceStart) => sinceStart < 45_000 });
+    const end = await fleet.deploy(ill);
+    expect(end).toMatchObject({ status: 'FAILED', error: 'CandidateUnhealthy' });
+    await expectOnlyFirst();
+  });
+
+  it('is undone when a person aborts it at a gate', async () => {
+    fleet = await Fleet.create();
+    await live();
+    const answer = await fleet.ask(await fleet.image('two'));
+    await fleet.world.seconds(40);
+    await fleet.order('abort');
+    const end = await fleet.ended(answer);
+    expect(end).toMatchObject({ status: 'FAILED', error: 'GateAborted' });
+    await expectOnlyFirst();
+    expect(await fleet.rollout(2)).toMatchObject({ status: 'aborted' });
+    expect(await fleet.release(2)).toMatchObject({ state: 'new' });
+  });
+
+  it('goes to full weight when a person promotes it', async () => {
+    fleet = await Fleet.create();
+    await live();
+    const answer = await fleet.ask(await fleet.image('two'));
+    await fleet.world.seconds(40);
+    await fleet.order('promote');
+    await fleet.world.seconds(15);
+    expect(await fleet.execution(answer.executionArn ?? '')).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.weights()).toEqual({ blue: 0, green: 100 });
+  });
+
+  it('is undone when nobody approves it in time', async () => {
+    fleet = await Fleet.create({
+      rollout: { steps: [{ weight: 100, approval: true, approvalSeconds: 120 }], drainSeconds: 20 },
+    });
+    await live();
+    const answer = await fleet.ask(await fleet.image('two'));
+    await fleet.world.seconds(40);
+    expect(await fleet.rollout(2)).toMatchObject({ phase: 'waiting for approval' });
+    expect(await fleet.ended(answer)).toMatchObject({ status: 'FAILED', error: 'GateRejected' });
+    await expectOnlyFirst();
+  });
+
+  it('is recovered when its execution is stopped', async () => {
+    fleet = await Fleet.create();
+    await live();
+    const answer = await fleet.ask(await fleet.image('two'));
+    await fleet.world.seconds(40);
+    await fleet.world.call('states', 'StopExecution', { executionArn: answer.executionArn });
+    await fleet.world.seconds(30);
+    expect(await fleet.item()).toMatchObject({ lease: { state: 'recovering' } });
+    await fleet.world.seconds(6 * minute);
+    await expectOnlyFirst();
+    expect(await fleet.rollout(2)).toMatchObject({ status: 'failed', error: { name: 'RolloutInterrupted' } });
+  });
+
+  it('rolls back in one step while the former release is warm', async () => {
+    fleet = await Fleet.create();
+    await live();
+    expect(await fleet.deploy(await fleet.image('two'))).toMatchObject({ status: 'SUCCEEDED' });
+    const began = fleet.world.clock.now();
+    expect(await fleet.deploy({ kind: 'rollback' })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(fleet.world.clock.now() - began).toBeLessThan(30_000);
+    expect(await fleet.item()).toMatchObject({
+      live: { release: 1, slot: 'blue' },
+      warm: { release: 2, slot: 'green' },
+    });
+    expect(await fleet.weights()).toEqual({ blue: 100, green: 0 });
+    await fleet.world.seconds(12 * minute);
+    expect(await fleet.item()).toMatchObject({ live: { release: 1 }, warm: null, lease: null });
+    expect(await fleet.groups()).toEqual([{ name: 'flt-web-v1-r1', minimum: 1, desired: 2 }]);
+  });
+
+  it('rolls back to a retired release by launching it again', async () => {
+    fleet = await Fleet.create();
+    await live();
+    expect(await fleet.deploy(await fleet.image('two'))).toMatchObject({ status: 'SUCCEEDED' });
+    await fleet.world.seconds(12 * minute);
+    const answer = await fleet.ask({ kind: 'rollback' });
+    expect(answer).toMatchObject({ release: 1 });
+    expect(await fleet.ended(answer)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.item()).toMatchObject({ live: { release: 1, groupName: 'flt-web-v1-r3' } });
+  });
+
+  it('deploys A, B and A again, and does nothing for what is live', async () => {
+    fleet = await Fleet.create();
+    const a = await live();
+    expect(await fleet.ask(a)).toMatchObject({ outcome: 'already-live', release: 1 });
+    expect(await fleet.deploy(await fleet.image('two'))).toMatchObject({ status: 'SUCCEEDED' });
+    // Release 1 is warm in the slot; a new release on its image sends it away first.
+    const again = await fleet.ask(a);
+    expect(again).toMatchObject({ outcome: 'started', release: 3 });
+    expect(await fleet.ended(again)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.item()).toMatchObject({ live: { release: 3 }, warm: { release: 2 } });
+    expect((await fleet.groups()).map(({ name }) => name).sort()).toEqual(['flt-web-v2-r2', 'flt-web-v3-r3']);
+  });
+
+  it('does not deploy an upload that is older than the one deployed', async () => {
+    fleet = await Fleet.create();
+    expect(await fleet.ended(await fleet.ask(await fleet.image('two'), { upload: 2 }))).toMatchObject({
+      status: 'SUCCEEDED',
+    });
+    const older = await fleet.image('one');
+    expect(await fleet.ask(older, { upload: 1 })).toMatchObject({ outcome: 'superseded' });
+    expect(await fleet.ask(older)).toMatchObject({ outcome: 'started' });
+  });
+
+  it('waits for the one before it, in order', async () => {
+    fleet = await Fleet.create();
+    await live();
+    const second = await fleet.ask(await fleet.image('two'));
+    const third = await fleet.ask(await fleet.image('three'));
+    expect(third).toMatchObject({ outcome: 'queued' });
+    expect(await fleet.ended(second)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.ended(third)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.item()).toMatchObject({ live: { release: 3 }, warm: { release: 2 }, queue: [] });
+  });
+
+  it('stops when somebody changed the weights by hand', async () => {
+    fleet = await Fleet.create();
+    await live();
+    const answer = await fleet.ask(await fleet.image('two'));
+    await fleet.world.seconds(40);
+    await fleet.setWeights({ blue: 50, green: 50 });
+    expect(await fleet.ended(answer)).toMatchObject({ status: 'FAILED', error: 'TrafficChangedByHand' });
+    await expectOnlyFirst();
   });
 });

@@ -4,7 +4,7 @@ import type { Instances } from '../../aws/instances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import type { HeldCall, RolloutPlan } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
-import { type HealthVerdict, healthVerdict } from '../../fleet/health.ts';
+import { type HealthVerdict, healthVerdict, healthyLooks } from '../../fleet/health.ts';
 import { phases } from '../../fleet/phases.ts';
 import type { Hold } from './hold.ts';
 import { slotArns } from './look.ts';
@@ -22,16 +22,25 @@ export const consoleLines = 20;
 /** Characters of console: the Cause of an execution holds 32,768, and other things want room too. */
 const consoleCharacters = 3_000;
 
+export interface HealthLook {
+  readonly verdict: 'healthy' | 'waiting';
+  /** Looks in a row that found the candidate healthy. */
+  readonly looks: number;
+  readonly healthy: number;
+  readonly wanted: number;
+  readonly reasons: readonly string[];
+}
+
 /**
- * One look.
+ * One look; `looks` in a row before it found the candidate healthy.
  * @throws FlotillaError `CandidateUnhealthy` or `CandidateLaunchFailed` with reasons, instance and console,
  * `GateAborted`, `LeaseLost`.
  */
 export async function checkHealth(
-  call: HeldCall & { readonly plan: RolloutPlan; readonly launchedAt: string },
+  call: HeldCall & { readonly plan: RolloutPlan; readonly launchedAt: string; readonly looks: number },
   hold: Hold,
   deps: HealthDeps,
-): Promise<{ verdict: 'healthy' | 'waiting'; healthy: number; wanted: number; reasons: readonly string[] }> {
+): Promise<HealthLook> {
   const { plan, rollout } = call;
   const { fleet } = hold;
   refuseIfEnded(fleet, rollout);
@@ -52,7 +61,18 @@ export async function checkHealth(
     deadlineSeconds: fleet.spec.healthCheck.deadlineSeconds,
   });
   if (verdict.verdict === 'failed') throw await unhealthy(call, verdict, deps.instances);
-  if (verdict.verdict === 'waiting') return { ...verdict, wanted };
+  if (verdict.verdict === 'waiting') return { ...verdict, wanted, looks: 0 };
+  const looks = call.looks + 1;
+  // A warm group has proven itself already.
+  if (looks < healthyLooks && plan.way === 'launch') {
+    return {
+      verdict: 'waiting',
+      healthy: verdict.healthy,
+      wanted,
+      looks,
+      reasons: ['healthy; looking once more'],
+    };
+  }
 
   await hold.change((item, now) => ({
     fleet: item,
@@ -73,7 +93,7 @@ export async function checkHealth(
       }),
     ],
   }));
-  return { verdict: 'healthy', healthy: verdict.healthy, wanted, reasons: [] };
+  return { verdict: 'healthy', healthy: verdict.healthy, wanted, looks, reasons: [] };
 }
 
 /** The failure as a person wants to read it: the cause first, then the last words of the most telling instance. */

@@ -6,7 +6,7 @@ import type { Instances } from '../../aws/instances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import { heldCall, rolloutPlan, trafficProof } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
-import { servingVerdict } from '../../fleet/health.ts';
+import { instanceIn, servingVerdict } from '../../fleet/health.ts';
 import { phases } from '../../fleet/phases.ts';
 import { decideShift, proveTraffic, stepWeights } from '../../fleet/traffic.ts';
 import type { TrafficWorld, Weights } from '../../fleet/world.ts';
@@ -41,15 +41,16 @@ export async function leaveGate(
 ): Promise<TrafficWorld> {
   const { plan } = call;
   refuseIfEnded(hold.fleet, call.rollout);
-  const [world] = await Promise.all([
+  const [world, activities] = await Promise.all([
     lookAtTraffic(deps.balancer, hold.fleet),
+    plan.way === 'launch' ? deps.groups.activities(plan.groupName) : [],
     refuseIfRinging(hold.fleet, call.rollout, deps.alarms),
   ]);
-  const serving = servingVerdict(plan.capacity.desired, world.slots[plan.slot].targets);
+  const serving = servingVerdict(plan.capacity.desired, world.slots[plan.slot].targets, activities);
   if (!serving.ok) {
-    const instances = world.slots[plan.slot].targets
-      .filter(({ state }) => state !== 'healthy')
-      .map(({ id }) => id);
+    const ill = world.slots[plan.slot].targets.filter(({ state }) => state !== 'healthy');
+    const replaced = activities.flatMap(({ description }) => instanceIn(description) ?? []);
+    const instances = [...new Set([...ill.map(({ id }) => id), ...replaced])];
     throw await unhealthy(
       call,
       {
