@@ -2,7 +2,7 @@
 // Runs one of the project's TypeScript programs with the Node that the lock file pins (Lambda's own
 // major version), installing the dependencies first where they are missing or older than the lock file.
 //
-//   node bin/with-node.mjs local/tour/main.ts --exit
+//   node bin/with-node.mjs tour/main.ts --exit
 //
 // It uses nothing but Node's own modules, and works from Node 20 on.
 import { spawn, spawnSync } from 'node:child_process';
