@@ -77,11 +77,8 @@ const withoutResource = new Set([
 
 describe('the functions of the packaged template', () => {
   it('are the declared ones', () => {
-    expect(functions.map(([, { Properties }]) => Properties.FunctionName).sort()).toEqual(
-      declaredFunctions()
-        .map(({ name }) => `flotilla-${name}`)
-        .sort(),
-    );
+    const names = functions.map(([, { Properties }]) => Properties.FunctionName as string);
+    expect(new Set(names)).toEqual(new Set(declaredFunctions().map(({ name }) => `flotilla-${name}`)));
   });
 
   it.each(functions)('%s: its zip exports its handler', (_, { Properties }) => {
