@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { candidateCapacity, pinFor, promotedBounds, returnCapacity } from '../../../src/fleet/capacity.ts';
+
+const spec = { minimum: 2, desired: 3, maximum: 6 };
+
+describe('the size of a candidate', () => {
+  it('follows what live has now, not the spec', () => {
+    expect(candidateCapacity(spec, { desired: 5 })).toEqual({ minimum: 5, desired: 5, maximum: 6 });
+  });
+  it("is the spec's where nothing is live", () => {
+    expect(candidateCapacity(spec, undefined)).toEqual({ minimum: 3, desired: 3, maximum: 6 });
+  });
+  it('does not believe a live group of zero', () => {
+    expect(candidateCapacity(spec, { desired: 0 }).desired).toBe(3);
+  });
+  it("is at least the spec's minimum, and may exceed its maximum", () => {
+    expect(candidateCapacity(spec, { desired: 1 }).desired).toBe(2);
+    expect(candidateCapacity(spec, { desired: 9 })).toEqual({ minimum: 9, desired: 9, maximum: 9 });
+  });
+  it('never has less than live', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 500 }), (desired) => {
+        const candidate = candidateCapacity(spec, { desired });
+        expect(candidate.desired).toBeGreaterThanOrEqual(desired);
+        expect(candidate.minimum).toBe(candidate.desired);
+        expect(candidate.maximum).toBeGreaterThanOrEqual(candidate.desired);
+      }),
+    );
+  });
+});
+
+describe('bounds', () => {
+  it("become the spec's at promotion, and shrink nothing", () => {
+    expect(promotedBounds(spec, { desired: 4 })).toEqual({ minimum: 2, maximum: 6 });
+    expect(promotedBounds(spec, { desired: 8 })).toEqual({ minimum: 2, maximum: 8 });
+    expect(promotedBounds(spec, { desired: 1 })).toEqual({ minimum: 1, maximum: 6 });
+  });
+  it('are pinned to what live has, where something could scale it in', () => {
+    expect(pinFor({ minimum: 1, desired: 3, maximum: 4 })).toEqual({ former: 1, pinned: 3 });
+    expect(pinFor({ minimum: 3, desired: 3, maximum: 4 })).toBeUndefined();
+  });
+  it('of a returning release hold the greater of both sizes', () => {
+    expect(returnCapacity({ minimum: 1, desired: 2, maximum: 4 }, { desired: 5 })).toEqual({
+      minimum: 1,
+      desired: 5,
+      maximum: 5,
+    });
+    expect(returnCapacity({ minimum: 1, desired: 4, maximum: 4 }, { desired: 2 }).desired).toBe(4);
+    expect(returnCapacity({ minimum: 0, desired: 0, maximum: 4 }, undefined)).toEqual({
+      minimum: 1,
+      desired: 1,
+      maximum: 4,
+    });
+  });
+});
