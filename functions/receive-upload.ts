@@ -41,7 +41,7 @@ interface Deps {
 }
 
 /** The input of build-image: from the record alone, so that S3's double of it is the same execution. */
-export function jobOf({ s3, userIdentity, requestParameters }: z.output<typeof s3Record>): UploadJob {
+function jobOf({ s3, userIdentity, requestParameters }: z.output<typeof s3Record>): UploadJob {
   const { key, size, versionId, sequencer } = s3.object;
   const sourceIp = requestParameters?.sourceIPAddress;
   return {

@@ -58,7 +58,10 @@ export function outcomeState(
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html: these characters, 256 of them */
 export function tagValue(text: string): string {
-  return text.replaceAll(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, ' ').slice(0, 256);
+  return text
+    .replaceAll(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, ' ')
+    .slice(0, 256)
+    .replace(/[\uD800-\uDBFF]$/, '');
 }
 
 function tagsOf(upload: UploadItem): Record<string, string> {

@@ -3,6 +3,7 @@
  * nothing is left of what fails.
  */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,15 +11,25 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openTable, type Table } from '../../src/aws/table.ts';
 import { type FleetSpecInput, fleetSpec } from '../../src/contracts/fleet-spec.ts';
-import { type FleetItem, imageItem, type UploadItem, uploadItem } from '../../src/contracts/items.ts';
+import {
+  type FleetItem,
+  imageItem,
+  refItem,
+  type UploadItem,
+  uploadItem,
+} from '../../src/contracts/items.ts';
 import { planDisk } from '../../src/image/disk.ts';
 import { readPlan } from '../../src/image/extents.ts';
+import { amiName } from '../../src/image/identity.ts';
 import { standInKernel } from '../../src/image/kernel-bundle.ts';
 import { makeManifest } from '../../src/image/manifest.ts';
 import { bytesSource } from '../../src/image/source.ts';
 import { keys, lists } from '../../src/lineage/keys.ts';
 import { fleetPlace } from '../../src/lineage/places.ts';
 import { type LocalRegion, packageStack, startLocal } from '../../tour/up.ts';
+
+// Two cores may be shared with other work: what takes ten seconds alone may take a minute.
+vi.setConfig({ testTimeout: 180_000 });
 
 const example = fileURLToPath(new URL('../../examples/hello', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'flotilla-build-'));
@@ -120,7 +131,7 @@ function outcome(key: string, versionId: string): Promise<UploadItem> {
       if (found?.endedAt === undefined) throw new Error(`${key} is ${found?.state ?? 'not received'}`);
       return found;
     },
-    { timeout: 45_000, interval: 100 },
+    { timeout: 90_000, interval: 100 },
   );
 }
 
@@ -303,6 +314,52 @@ describe('a good upload', () => {
     expect(await outcome(key, 'late-version')).toMatchObject({
       state: 'superseded',
       error: { name: 'SupersededUpload' },
+    });
+  });
+});
+
+describe('a build that fails half-way', () => {
+  it('removes its snapshot, says why, and is built anew by the next upload', async () => {
+    const before = await made();
+    const bytes = Buffer.concat([hello, Buffer.from('half-way')]);
+    const first = await upload('web/half', bytes);
+    const identity = await vi.waitFor(
+      async () => {
+        const sha256 = createHash('sha256').update(bytes).digest('hex');
+        const item = (await uploads()).find((one) => one.versionId === first);
+        if (item?.artifactSha256 !== sha256) throw new Error('not inspected yet');
+        const [ref] = await table.queryAll(`REF#${item.executionArn}`, '', refItem);
+        const image = ref && (await table.get(keys.image(ref.to), imageItem));
+        if (image?.snapshotId === undefined) throw new Error('no snapshot yet');
+        return image.identity;
+      },
+      { timeout: 20_000, interval: 20 },
+    );
+    // Somebody registers an image of the name that this one is to have.
+    const foreign = await call<{ ImageId: string }>('ec2', 'RegisterImage', {
+      Name: amiName(identity),
+      VirtualizationType: 'hvm',
+      Architecture: 'x86_64',
+      EnaSupport: true,
+      RootDeviceName: '/dev/sda1',
+      BlockDeviceMappings: [{ DeviceName: '/dev/sda1', Ebs: { SnapshotId: before.snapshots[0] } }],
+    });
+    const item = await outcome('web/half', first);
+    expect(item).toMatchObject({ state: 'failed', error: { name: 'ImageBuildFailed' } });
+    expect(item.error?.message).toContain(foreign.ImageId);
+    await call('ec2', 'DeregisterImage', { ImageId: foreign.ImageId });
+    expect(await executionEnd(item.executionArn)).toMatchObject({
+      status: 'FAILED',
+      error: item.error?.name,
+    });
+    expect(await made()).toEqual(before);
+    expect(await table.get(keys.image(identity), imageItem)).toMatchObject({ state: 'failed', attempt: 1 });
+
+    const second = await upload('web/half', bytes);
+    expect(await outcome('web/half', second)).toMatchObject({ state: 'built', identity });
+    expect(await table.get(keys.image(identity), imageItem)).toMatchObject({
+      state: 'available',
+      attempt: 2,
     });
   });
 });
