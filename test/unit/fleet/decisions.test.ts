@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest';
+import type { FleetItem, Order, ReleaseItem } from '../../../src/contracts/items.ts';
+import { blamesRelease, endedAs, failureCard, splitDetails } from '../../../src/fleet/failure-card.ts';
+import { alarmVerdict } from '../../../src/fleet/gates.ts';
+import { endingOrder, errorOfOrder, judgeOrder, legalOrders, ordersFor } from '../../../src/fleet/orders.ts';
+import { phaseKey, phases } from '../../../src/fleet/phases.ts';
+import { groupName, parseGroupName } from '../../../src/fleet/plan.ts';
+import { rollbackTarget } from '../../../src/fleet/request.ts';
+import { decideRetirement } from '../../../src/fleet/retirement.ts';
+
+const by = { principal: 'arn:aws:iam::000000000000:user/ada', through: 'api' };
+const order = (verb: Order['verb'], rollout = 2): Order => ({ verb, rollout, by, at: '' });
+
+describe('orders', () => {
+  it('have a defined answer for each verb in each phase', () => {
+    for (const verb of Object.keys(legalOrders) as Order['verb'][]) {
+      for (const phase of Object.keys(phases) as (keyof typeof phases)[]) {
+        expect(['now', 'kept', 'refused']).toContain(judgeOrder(verb, phase).verdict);
+      }
+    }
+  });
+  it('to abort are legal until promoting begins', () => {
+    expect(judgeOrder('abort', 'proving').verdict).toBe('kept');
+    expect(judgeOrder('abort', 'baking').verdict).toBe('now');
+    expect(judgeOrder('abort', 'promoting').verdict).toBe('refused');
+    expect(judgeOrder('abort', undefined).verdict).toBe('refused');
+  });
+  it('that are refused say what would be legal', () => {
+    const verdict = judgeOrder('approve', 'launching');
+    expect(verdict.verdict === 'refused' && verdict.reasons.join()).toContain('legal now: abort');
+  });
+  it('to end come first, and count for their own rollout only', () => {
+    const fleet = { orders: [order('promote'), order('abort', 3), order('abort')] };
+    expect(ordersFor(fleet, 2).map(({ verb }) => verb)).toEqual(['abort', 'promote']);
+    expect(endingOrder(fleet, 4)).toBeUndefined();
+    expect(endingOrder(fleet, 2)?.verb).toBe('abort');
+  });
+  it('are named as errors by who gave them', () => {
+    expect(errorOfOrder(order('abort'))).toBe('GateAborted');
+    expect(errorOfOrder(order('reject'))).toBe('GateRejected');
+    expect(errorOfOrder({ ...order('abort'), by: { principal: 'errors', through: 'alarm' } })).toBe(
+      'AlarmRang',
+    );
+  });
+  it('know the phases by the words that are stored', () => {
+    for (const [key, words] of Object.entries(phases)) expect(phaseKey(words)).toBe(key);
+    expect(phaseKey('dreaming')).toBeUndefined();
+  });
+});
+
+describe('alarms', () => {
+  const watch = (missingData: 'ignore' | 'quiet' | 'abort') => [{ name: 'errors', missingData }];
+  const seen = (state: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA') => [{ name: 'errors', state, reason: 'why' }];
+  it.each([
+    ['OK', 'ignore', 'quiet'],
+    ['ALARM', 'quiet', 'ringing'],
+    ['INSUFFICIENT_DATA', 'ignore', 'unknown'],
+    ['INSUFFICIENT_DATA', 'quiet', 'quiet'],
+    ['INSUFFICIENT_DATA', 'abort', 'ringing'],
+  ] as const)('in state %s with missing data %s are %s', (state, missing, verdict) => {
+    expect(alarmVerdict(watch(missing), seen(state)).verdict).toBe(verdict);
+  });
+  it('that do not exist ring', () => {
+    expect(alarmVerdict(watch('quiet'), []).verdict).toBe('ringing');
+  });
+});
+
+describe('a retirement', () => {
+  const live = { release: 2, slot: 'green' as const, groupName: 'flt-web-v2-r2' };
+  const warm = {
+    release: 1,
+    slot: 'blue' as const,
+    groupName: 'flt-web-v1-r1',
+    keepUntil: '2026-01-01T01:00:00.000Z',
+  };
+  const fleet = { fleet: 'web', live, warm, candidate: null };
+  const now = '2026-01-01T01:00:00.000Z';
+  it('waits until the warm time is over, to the second', () => {
+    expect(decideRetirement(fleet, 1, undefined, '2026-01-01T00:59:59.999Z')).toMatchObject({
+      verdict: 'wait',
+    });
+    expect(decideRetirement(fleet, 1, undefined, now)).toEqual({
+      verdict: 'retire',
+      groupName: warm.groupName,
+    });
+  });
+  it('leaves alone what is live again, a candidate, or warm no more', () => {
+    expect(decideRetirement(fleet, 2, undefined, now).verdict).toBe('leave');
+    expect(decideRetirement({ ...fleet, candidate: warm }, 1, undefined, now).verdict).toBe('leave');
+    expect(decideRetirement({ ...fleet, warm: null }, 1, undefined, now).verdict).toBe('leave');
+  });
+  it('leaves alone what somebody gave traffic', () => {
+    expect(decideRetirement(fleet, 1, { blue: 5, green: 95 }, now).verdict).toBe('leave');
+    expect(decideRetirement(fleet, 1, { blue: 0, green: 100 }, now).verdict).toBe('retire');
+  });
+});
+
+describe('a rollback without a number', () => {
+  const release = (number: number, more: Partial<ReleaseItem> = {}) =>
+    ({ number, state: 'retired', servedAt: `2026-01-0${number}T00:00:00.000Z`, ...more }) as ReleaseItem;
+  const fleet = { live: { release: 3 }, warm: null } as unknown as FleetItem;
+  it('means the warm release', () => {
+    const warm = { ...fleet, warm: { release: 1 } } as FleetItem;
+    expect(rollbackTarget(warm, [release(3), release(2), release(1)])?.number).toBe(1);
+  });
+  it('means the one that served last, where none is warm', () => {
+    expect(rollbackTarget(fleet, [release(3), release(1), release(2)])?.number).toBe(2);
+  });
+  it('never means one that failed, or never served', () => {
+    const failed = release(2, { state: 'failed' });
+    const { servedAt: _never, ...fresh } = release(1);
+    expect(rollbackTarget(fleet, [failed, fresh])).toBeUndefined();
+  });
+});
+
+describe('a failure', () => {
+  it('shows the cause first, then the console, then what is live and what to do', () => {
+    const card = failureCard(
+      { fleet: 'web', number: 2, release: 2 },
+      {
+        name: 'CandidateUnhealthy',
+        message: '0 of 2 instances were healthy after 120 s',
+        details: { instance: 'i-1', console: 'starting\npanic: no config' },
+      },
+      { rolledBack: true, live: 1 },
+    );
+    expect(card.split('\n')[0]).toBe('CandidateUnhealthy: 0 of 2 instances were healthy after 120 s');
+    expect(card).toContain('Last console lines of i-1:\n  starting\n  panic: no config');
+    expect(card).toContain('Rollout web-2 of v2 was undone. v1 is live.');
+  });
+  it('takes the details off the sentence, and only those', () => {
+    expect(splitDetails('It broke. {"instance":"i-1"}')).toEqual({
+      message: 'It broke.',
+      details: { instance: 'i-1' },
+    });
+    expect(splitDetails('a {brace} in it')).toEqual({ message: 'a {brace} in it', details: {} });
+    expect(splitDetails('a {brace} and {"a":1}')).toEqual({ message: 'a {brace} and', details: { a: 1 } });
+  });
+  it('blames the release only for what the release did', () => {
+    expect(blamesRelease('CandidateUnhealthy')).toBe(true);
+    expect(blamesRelease('GateAborted')).toBe(false);
+    expect(blamesRelease('TrafficChangedByHand')).toBe(false);
+  });
+  it('is an abort where a person said so, and needs attention where it was not undone', () => {
+    expect(endedAs('GateAborted', true)).toBe('aborted');
+    expect(endedAs('PlanRefused', true)).toBe('failed');
+    expect(endedAs('GateAborted', false)).toBe('needs-attention');
+  });
+});
+
+describe('the name of a group', () => {
+  it('says fleet, release and rollout, and is read back', () => {
+    expect(groupName('web-api', 7, 12)).toBe('flt-web-api-v7-r12');
+    expect(parseGroupName('flt-web-api-v7-r12')).toEqual({ fleet: 'web-api', release: 7, rollout: 12 });
+    expect(parseGroupName('flt-web-v2-v7-r12')).toEqual({ fleet: 'web-v2', release: 7, rollout: 12 });
+    for (const other of ['web-v7-r12', 'flt-web-v7', 'flt-web-v0-r1', 'flt-web-v7-r12-x']) {
+      expect(parseGroupName(other)).toBeUndefined();
+    }
+  });
+});

@@ -1,0 +1,234 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { sameWeights } from '../../../src/fleet/traffic.ts';
+import {
+  nextRemoval,
+  nextUndo,
+  restWeights,
+  type UndoStep,
+  type UndoWorld,
+} from '../../../src/fleet/undo.ts';
+import type { GroupView, SlotView, TargetView } from '../../../src/fleet/world.ts';
+
+const live = { release: 1, slot: 'blue' as const, groupName: 'flt-web-v1-r1' };
+const candidate = { release: 2, slot: 'green' as const, groupName: 'flt-web-v2-r2' };
+const arns = { 'arn:blue': 'blue', 'arn:green': 'green' } as const;
+
+function group(occupant: typeof live | typeof candidate, desired: number, minimum = desired): GroupView {
+  return {
+    name: occupant.groupName,
+    release: occupant.release,
+    rollout: occupant.release,
+    minimum,
+    desired,
+    maximum: 4,
+    targetGroupArns: [`arn:${occupant.slot}`],
+    members: Array.from({ length: desired }, (_, index) => ({
+      id: `i-${occupant.slot}-${index}`,
+      lifecycleState: 'InService',
+      healthStatus: 'Healthy',
+    })),
+    deleting: false,
+  };
+}
+
+const slot = (colour: string, healthy: number): SlotView => ({
+  targets: Array.from(
+    { length: healthy },
+    (_, index): TargetView => ({ id: `i-${colour}-${index}`, state: 'healthy' }),
+  ),
+});
+
+function world(more: Partial<UndoWorld> = {}): UndoWorld {
+  return {
+    fleet: { live, warm: null, candidate, served: true, pins: [], weights: { blue: 50, green: 50 } },
+    rule: { weights: { blue: 50, green: 50 }, foreign: [], sticky: false },
+    slots: { blue: slot('blue', 2), green: slot('green', 2) },
+    groups: [group(live, 2), group(candidate, 2)],
+    slotOfArn: arns,
+    secondsSinceShift: 60,
+    undoingSeconds: 0,
+    ...more,
+  };
+}
+
+const rest = { rule: { weights: { blue: 100, green: 0 }, foreign: [], sticky: false } };
+const restFleet = { live, warm: null, candidate, served: true, pins: [], weights: { blue: 100, green: 0 } };
+
+describe('undoing', () => {
+  it('first gives live the size that the traffic needs', () => {
+    expect(nextUndo(world({ groups: [group(live, 2), group(candidate, 4)] }))).toMatchObject({
+      do: 'resize',
+      groupName: live.groupName,
+      capacity: { desired: 4 },
+    });
+  });
+  it('waits until live is healthy while the candidate serves', () => {
+    const ill = { blue: slot('blue', 1), green: slot('green', 2) };
+    expect(nextUndo(world({ slots: ill }))).toMatchObject({ do: 'wait' });
+    expect(nextUndo(world({ slots: ill, undoingSeconds: 119 }))).toMatchObject({ do: 'wait' });
+    expect(nextUndo(world({ slots: ill, undoingSeconds: 120 }))).toMatchObject({ do: 'weights' });
+  });
+  it('does not wait for all of live when the candidate answers nobody', () => {
+    const slots = { blue: slot('blue', 1), green: slot('green', 0) };
+    expect(nextUndo(world({ slots }))).toMatchObject({ do: 'weights', weights: { blue: 100, green: 0 } });
+  });
+  it('never gives live the traffic while it has no healthy target', () => {
+    const slots = { blue: slot('blue', 0), green: slot('green', 0) };
+    expect(nextUndo(world({ slots, undoingSeconds: 9_999 }))).toMatchObject({ do: 'wait' });
+  });
+  it('waits, and says so, where the group of live is gone', () => {
+    expect(nextUndo(world({ groups: [group(candidate, 2)] }))).toMatchObject({ do: 'wait' });
+  });
+  it('writes down weights that were set before a crash', () => {
+    expect(nextUndo(world(rest))).toEqual({ do: 'record-weights', weights: { blue: 100, green: 0 } });
+  });
+  it('takes the candidate away only after the nodes of the load balancer had time to follow', () => {
+    expect(nextUndo(world({ ...rest, fleet: restFleet, secondsSinceShift: 9 }))).toMatchObject({
+      do: 'wait',
+    });
+    expect(nextUndo(world({ ...rest, fleet: restFleet, secondsSinceShift: 10 }))).toEqual({
+      do: 'shrink',
+      groupName: candidate.groupName,
+    });
+  });
+  it('keeps the candidate while live could not serve', () => {
+    const slots = { blue: slot('blue', 0), green: slot('green', 2) };
+    expect(nextUndo(world({ ...rest, fleet: restFleet, slots }))).toMatchObject({ do: 'wait' });
+  });
+  it('deletes an empty group, waits while it goes, and unpins last', () => {
+    const pins = [
+      { kind: 'minimum-pinned' as const, groupName: live.groupName, former: 1, pinned: 2, deadline: '' },
+    ];
+    const fleet = { ...restFleet, pins };
+    const slots = { blue: slot('blue', 2), green: slot('green', 0) };
+    const base = { ...rest, fleet, slots };
+    const empty = group(candidate, 0);
+    expect(nextUndo(world({ ...base, groups: [group(live, 2), empty] }))).toEqual({
+      do: 'delete',
+      groupName: candidate.groupName,
+    });
+    const leaving = { ...group(candidate, 2), minimum: 0, desired: 0 };
+    expect(nextUndo(world({ ...base, groups: [group(live, 2), leaving] }))).toMatchObject({ do: 'wait' });
+    expect(
+      nextUndo(world({ ...base, groups: [group(live, 2), { ...empty, deleting: true }] })),
+    ).toMatchObject({
+      do: 'wait',
+    });
+    expect(nextUndo(world({ ...base, groups: [group(live, 2)] }))).toMatchObject({ do: 'unpin', minimum: 1 });
+    expect(nextUndo(world({ ...rest, fleet: restFleet, slots, groups: [group(live, 2)] }))).toEqual({
+      do: 'done',
+    });
+  });
+  it('waits for targets that still drain', () => {
+    const slots = { blue: slot('blue', 2), green: { targets: [{ id: 'i-old', state: 'draining' }] } };
+    expect(nextUndo(world({ ...rest, fleet: restFleet, slots, groups: [group(live, 2)] }))).toMatchObject({
+      do: 'wait',
+    });
+  });
+  it('leaves the warm release alone', () => {
+    const warm = { ...candidate, keepUntil: '' };
+    const fleet = { ...restFleet, candidate: null, warm };
+    expect(nextUndo(world({ ...rest, fleet }))).toEqual({ do: 'done' });
+  });
+  it('leaves no traffic where nothing was live before', () => {
+    const fleet = { ...restFleet, live: null, served: false };
+    expect(nextUndo(world({ fleet, groups: [group(candidate, 2)] }))).toMatchObject({
+      do: 'weights',
+      weights: { blue: 0, green: 0 },
+    });
+  });
+  it('keeps the candidate that is to stay when it only makes room', () => {
+    expect(nextRemoval(world({ ...rest, fleet: restFleet }), candidate.groupName)).toEqual({ do: 'done' });
+  });
+});
+
+describe('undoing from anywhere', () => {
+  /** What AWS would make of a step, at once. */
+  function after(step: UndoStep, before: UndoWorld): UndoWorld {
+    switch (step.do) {
+      case 'weights':
+        return { ...before, rule: { ...before.rule, weights: step.weights }, secondsSinceShift: 0 };
+      case 'record-weights':
+        return { ...before, fleet: { ...before.fleet, weights: step.weights }, secondsSinceShift: 0 };
+      case 'resize':
+        return {
+          ...before,
+          groups: before.groups.map((one) =>
+            one.name === step.groupName ? group(live, step.capacity.desired, step.capacity.minimum) : one,
+          ),
+          slots: { ...before.slots, blue: slot('blue', step.capacity.desired) },
+        };
+      case 'shrink':
+        return {
+          ...before,
+          groups: before.groups.map((one) =>
+            one.name === step.groupName ? { ...one, minimum: 0, desired: 0, members: [] } : one,
+          ),
+          slots: { ...before.slots, green: slot('green', 0) },
+        };
+      case 'delete':
+        return { ...before, groups: before.groups.filter(({ name }) => name !== step.groupName) };
+      case 'unpin':
+        return { ...before, fleet: { ...before.fleet, pins: [] } };
+      default:
+        return { ...before, secondsSinceShift: 60, undoingSeconds: before.undoingSeconds + 60 };
+    }
+  }
+
+  it('ends with live alone at full weight, without losing traffic on the way', () => {
+    const share = fc.integer({ min: 0, max: 100 });
+    const anywhere = fc.record({
+      share,
+      recorded: share,
+      size: fc.integer({ min: 1, max: 3 }),
+      candidateSize: fc.integer({ min: 0, max: 4 }),
+      candidateHealthy: fc.integer({ min: 0, max: 4 }),
+      exists: fc.boolean(),
+      pinned: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(anywhere, (given) => {
+        const pins = given.pinned
+          ? [
+              {
+                kind: 'minimum-pinned' as const,
+                groupName: live.groupName,
+                former: 1,
+                pinned: given.size,
+                deadline: '',
+              },
+            ]
+          : [];
+        let state = world({
+          fleet: { ...restFleet, pins, weights: { blue: 100 - given.recorded, green: given.recorded } },
+          rule: { weights: { blue: 100 - given.share, green: given.share }, foreign: [], sticky: false },
+          groups: [group(live, given.size), ...(given.exists ? [group(candidate, given.candidateSize)] : [])],
+          slots: {
+            blue: slot('blue', given.size),
+            green: slot('green', given.exists ? Math.min(given.candidateHealthy, given.candidateSize) : 0),
+          },
+        });
+        for (let count = 0; count < 40; count += 1) {
+          const step = nextUndo(state);
+          if (step.do === 'done') {
+            expect(state.groups.map(({ name }) => name)).toEqual([live.groupName]);
+            expect(sameWeights(state.rule.weights, restWeights(live))).toBe(true);
+            expect(sameWeights(state.fleet.weights, restWeights(live))).toBe(true);
+            expect(state.fleet.pins).toEqual([]);
+            return;
+          }
+          if (step.do === 'shrink' || step.do === 'delete') {
+            expect(step.groupName).not.toBe(live.groupName);
+            expect(state.rule.weights).toEqual({ blue: 100, green: 0 });
+          }
+          if (step.do === 'resize') {
+            expect(step.capacity.desired).toBeGreaterThanOrEqual(given.size);
+          }
+          state = after(step, state);
+        }
+        throw new Error('undoing does not end');
+      }),
+    );
+  });
+});
