@@ -1,0 +1,139 @@
+/**
+ * The doors as people use them: the flotilla command and the signed API, over real sockets, against the packaged
+ * stack in a local region in wall time.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../cli/run.ts';
+import { buildExample } from '../../tour/build-example.ts';
+import { type LocalRegion, packageStack, startLocal } from '../../tour/up.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'flotilla-doors-'));
+const fleetFile = fileURLToPath(new URL('../../examples/hello/fleet.yml', import.meta.url));
+let local: LocalRegion;
+
+interface Ended {
+  readonly code: number;
+  // biome-ignore lint/suspicious/noExplicitAny: what the command printed; each test says what it expects of it
+  readonly json: any;
+  readonly text: string;
+}
+
+/** Runs the command as in a terminal, with `--json`. */
+async function flotilla(...words: string[]): Promise<Ended> {
+  let stdout = '';
+  let stderr = '';
+  const code = await run([...words, '--json', '--endpoint', local.endpoint], {
+    env: process.env,
+    uid: process.getuid?.() ?? 0,
+    stdout: { write: (text) => (stdout += text) },
+    stderr: { write: (text) => (stderr += text) },
+  });
+  return { code, json: stdout === '' ? undefined : JSON.parse(stdout), text: stderr };
+}
+
+beforeAll(async () => {
+  await packageStack();
+  local = await startLocal({ port: 0 });
+  await buildExample(join(folder, 'good'), { version: '1', colour: 'blue' });
+  await buildExample(join(folder, 'bad'), { version: '2', colour: 'red', trouble: 'crashes' });
+}, 300_000);
+
+afterAll(async () => {
+  await local?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('the doors', { timeout: 240_000 }, () => {
+  it('make a fleet, and find it as it is the second time', async () => {
+    const made = await flotilla('fleet', 'apply', fleetFile);
+    expect(made.code).toBe(0);
+    expect(made.json).toMatchObject({ outcome: 'created', fleet: { fleet: 'hello', state: 'empty' } });
+    expect((await flotilla('fleet', 'apply', fleetFile)).json).toMatchObject({
+      outcome: 'unchanged',
+      made: [],
+    });
+  });
+
+  it('refuse a fleet whose rule overlaps, and name the other', async () => {
+    const file = join(folder, 'clash.yml');
+    writeFileSync(file, 'rule: {paths: ["/api/*"]}\nhealthCheck: {path: /}\n');
+    const refused = await flotilla('fleet', 'apply', file, '--fleet', 'clash');
+    expect(refused.code).toBe(3);
+    expect(refused.json.error).toMatchObject({ name: 'RuleConflict', status: 409 });
+    expect(refused.json.error.detail).toContain('fleet hello');
+  });
+
+  it('deploy a program to live traffic', async () => {
+    const deployed = await flotilla('deploy', join(folder, 'good'), '--fleet', 'hello');
+    expect(deployed.text, JSON.stringify(deployed.json)).toContain('upload received');
+    expect(deployed.json).toMatchObject({
+      rollout: { id: 'hello-1', status: 'succeeded', live: { release: 1, weight: 100 } },
+    });
+    expect(deployed.code).toBe(0);
+    const { json } = await flotilla('status', '--fleet', 'hello');
+    expect(json).toMatchObject({ state: 'serving', needsAttention: [], live: { release: 1 } });
+  });
+
+  it('lead from a running instance back to the upload, and from the digest forward to the instance', async () => {
+    const { json: status } = await flotilla('status', '--fleet', 'hello');
+    const digest: string = status.live.artifactSha256;
+    const forward = await flotilla('lineage', digest);
+    const [instance] = forward.json.instances;
+    expect(instance).toMatchObject({ fleet: 'hello', release: 'v1' });
+    const back = await flotilla('lineage', instance.id);
+    expect(back.json).toMatchObject({
+      what: 'instance',
+      artifacts: [{ sha256: digest, module: 'flotilla.example/hello' }],
+      releases: [{ number: 1 }],
+      uploads: [{ key: 'hello/good' }],
+    });
+    expect((await flotilla('lineage', 'i-0123456789abcdef0')).code).toBe(3);
+  });
+
+  it('deploy nothing for what is live already', async () => {
+    const again = await flotilla('deploy', '--release', 'v1', '--fleet', 'hello');
+    expect(again).toMatchObject({ code: 0, json: { outcome: 'already-live', release: 1 } });
+  });
+
+  it('tell why a crashing version was undone, with its last words, and live stays', async () => {
+    const failed = await flotilla('deploy', join(folder, 'bad'), '--fleet', 'hello');
+    expect(failed.code).toBe(1);
+    const { rollout } = failed.json;
+    expect(rollout).toMatchObject({ status: 'failed', live: { release: 1, weight: 100 } });
+    expect(['CandidateUnhealthy', 'CandidateLaunchFailed']).toContain(rollout.error.name);
+    expect(rollout.error.details.instance).toMatch(/^i-/);
+    expect(rollout.error.details.console).toMatch(/\S/);
+  });
+
+  it('tell at once why a file cannot be an image, and keep it among the uploads', async () => {
+    const file = join(folder, 'notes.txt');
+    writeFileSync(file, 'no program');
+    const rejected = await flotilla('deploy', file, '--fleet', 'hello');
+    expect(rejected.code).toBe(1);
+    expect(rejected.json.upload).toMatchObject({
+      state: 'rejected',
+      error: { name: 'ArtifactNotRecognised' },
+    });
+    const { json } = await flotilla('uploads', '--fleet', 'hello');
+    expect(json.uploads[0]).toMatchObject({ id: rejected.json.upload.id, state: 'rejected' });
+  });
+
+  it('keep an unsigned request out', async () => {
+    const answer = await fetch(`${local.apiUrl}/fleets`);
+    expect(answer.status).toBe(403);
+  });
+
+  it('remove a serving fleet only when told so twice', async () => {
+    const refused = await flotilla('fleet', 'delete', 'hello');
+    expect(refused).toMatchObject({ code: 3, json: { error: { name: 'FleetInUse' } } });
+    const removed = await flotilla('fleet', 'delete', 'hello', '--force', '--confirm', 'hello');
+    expect(removed).toMatchObject({ code: 0, json: { outcome: 'removed' } });
+    expect((await flotilla('status', '--fleet', 'hello')).code).toBe(3);
+    // Its lineage stays.
+    expect((await flotilla('lineage', 'hello/v1')).json.releases).toMatchObject([{ state: 'retired' }]);
+  });
+});
