@@ -1,0 +1,188 @@
+/**
+ * A second version that is broken is turned away while the first goes on serving, and the person is told why: by the
+ * command, by the API, and by the execution. Three fleets, so that the three troubles happen at the same time.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FleetView, ReleaseView, RolloutDetailView } from '../../src/contracts/api-views.ts';
+import type { Traffic } from '../../tour/traffic.ts';
+import { Place, type Said } from './broken-releases.ts';
+
+type Trouble = 'crashes' | 'never-healthy' | 'fails-later';
+const troubles: readonly Trouble[] = ['crashes', 'never-healthy', 'fails-later'];
+
+const healthCheck = { path: '/healthz', intervalSeconds: 5, unhealthyThreshold: 2 };
+const sound = {
+  healthCheck,
+  instances: { minimum: 1, desired: 1, maximum: 2 },
+  rollout: { steps: [{ weight: 100 }], drainSeconds: 2 },
+};
+/** A bake longer than the 15 s after which fails-later fails its checks. */
+const strict = {
+  ...sound,
+  healthCheck: { ...healthCheck, deadlineSeconds: 22 },
+  rollout: { steps: [{ weight: 50, bakeSeconds: 20 }, { weight: 100 }], drainSeconds: 2 },
+};
+
+interface Ending {
+  readonly said: Said;
+  readonly rollout: RolloutDetailView;
+  readonly execution: { status: string; error: string; cause: string };
+  readonly fleet: FleetView;
+  readonly release: ReleaseView | undefined;
+  readonly groups: readonly string[];
+  readonly requests: Traffic;
+}
+
+let place: Place;
+const endings = new Map<Trouble, Ending>();
+
+function ending(trouble: Trouble): Ending {
+  const found = endings.get(trouble);
+  if (found === undefined) throw new Error(`${trouble} did not end`);
+  return found;
+}
+
+async function breakFleet(trouble: Trouble, sick: string): Promise<Ending> {
+  const client = place.ask(trouble, 20);
+  // A script's way once, a person's otherwise.
+  const form = trouble === 'fails-later' ? ['--json'] : [];
+  const said = await place.flotilla('deploy', sick, '--fleet', trouble, ...form);
+  const requests = await client.stop();
+  await place.keep(`${trouble}.txt`, `${said.stdout}\n--- stderr\n${said.stderr}\n--- ${said.code}\n`);
+  const rollout = await place.api.call('getRollout', { params: { id: `${trouble}-2` } });
+  const execution = await place.ending(rollout.executionArn);
+  await place.keep(`${trouble}-cause.txt`, execution.cause);
+  await place.keep(`${trouble}-rollout.json`, JSON.stringify(rollout, null, 1));
+  const fleet = await place.api.call('getFleet', { params: { fleet: trouble } });
+  const { items } = await place.api.call('listReleases', { params: { fleet: trouble } });
+  const release = items.find(({ number }) => number === 2);
+  return { said, rollout, execution, fleet, release, groups: await place.groupsOf(trouble), requests };
+}
+
+beforeAll(async () => {
+  place = await Place.open();
+  const first = await place.build({ version: '1', colour: 'blue' });
+  const firsts = await Promise.all(
+    troubles.map(async (trouble) => {
+      await place.applyFleet(trouble, sound);
+      const said = await place.flotilla('deploy', first, '--fleet', trouble);
+      await place.applyFleet(trouble, strict);
+      return said;
+    }),
+  );
+  for (const { code, stdout, stderr } of firsts) expect(code, stdout + stderr).toBe(0);
+  await Promise.all(
+    troubles.map(async (trouble) => {
+      const sick = await place.build({ version: '2', colour: 'red', trouble });
+      endings.set(trouble, await breakFleet(trouble, sick));
+    }),
+  );
+}, 180_000);
+
+afterAll(async () => {
+  await place?.close();
+});
+
+/** What each broken version is found out by, and its last words. */
+const told = {
+  crashes: { error: 'CandidateUnhealthy', words: 'cannot open the ledger: connection refused' },
+  'never-healthy': { error: 'CandidateUnhealthy', words: 'health: the ledger does not answer' },
+  'fails-later': { error: 'CandidateUnhealthy', words: 'health: the ledger does not answer' },
+} as const satisfies Record<Trouble, object>;
+
+describe.each(troubles)('a second version that %s', (trouble) => {
+  const { error, words } = told[trouble];
+
+  test('costs no request', () => {
+    const { requests } = ending(trouble);
+    expect(requests.sent).toBeGreaterThan(200);
+    expect(requests).toMatchObject({ failed: 0, failures: [], ok: requests.sent });
+  });
+
+  test(trouble === 'fails-later' ? 'serves for as long as it bakes' : 'never serves', () => {
+    const { byRelease } = ending(trouble).requests;
+    expect(Object.keys(byRelease).sort()).toEqual(trouble === 'fails-later' ? ['v1', 'v2'] : ['v1']);
+  });
+
+  test('leaves the first live with all of the traffic, and nothing of itself', () => {
+    const { fleet, groups } = ending(trouble);
+    expect(fleet).toMatchObject({
+      state: 'serving',
+      live: { release: 1, weight: 100 },
+      candidate: null,
+      warm: null,
+      lease: null,
+      gate: null,
+      queue: [],
+      needsAttention: [],
+    });
+    expect(fleet.weights[fleet.live?.slot ?? 'green']).toBe(100);
+    expect(groups).toEqual([fleet.live?.groupName]);
+  });
+
+  test('is a failed release, with the reason', () => {
+    expect(ending(trouble).release).toMatchObject({ state: 'failed', reason: expect.stringMatching(/\S/) });
+  });
+
+  test('is explained by the API: the cause, the instance and its last words', () => {
+    const { rollout } = ending(trouble);
+    expect(rollout).toMatchObject({
+      status: 'failed',
+      ended: true,
+      live: { release: 1, weight: 100 },
+      gate: null,
+      error: { name: error, details: { instance: expect.stringMatching(/^i-[0-9a-f]+$/) } },
+    });
+    expect(rollout.error?.details?.console).toContain(words);
+    expect(rollout.error?.message).not.toMatch(/[{}]|\\n/);
+    expect(rollout.error?.message).toContain(String(rollout.error?.details?.instance));
+  });
+
+  test("is explained by the execution's cause, in lines that a person reads", () => {
+    const { execution, rollout } = ending(trouble);
+    expect(execution).toMatchObject({ status: 'FAILED', error });
+    const lines = execution.cause.split('\n');
+    expect(lines[0]).toContain(rollout.error?.message);
+    expect(execution.cause).toContain(`console lines of ${String(rollout.error?.details?.instance)}`);
+    expect(lines.some((line) => line.trim() === words)).toBe(true);
+    expect(execution.cause).toContain('v1 is live');
+    expect(execution.cause).not.toMatch(/\{"|\\n|\\"/);
+  });
+});
+
+test.each(['crashes', 'never-healthy'] as const)('the command tells why, cause first: %s', (trouble) => {
+  const { said, rollout } = ending(trouble);
+  expect(said.code).toBe(1);
+  expect(said.stderr).toBe('');
+  const card = said.stdout.slice(said.stdout.indexOf('✗'));
+  const order = [
+    `✗ ${trouble}-2`,
+    'cause',
+    rollout.error?.message ?? 'no message',
+    String(rollout.error?.details?.instance),
+    told[trouble].words,
+    'live now',
+    'v1',
+    rollout.executionArn,
+  ].map((part) => [part, card.indexOf(part)] as const);
+  expect(order.filter(([, at]) => at < 0)).toEqual([]);
+  expect(order).toEqual([...order].sort(([, one], [, other]) => one - other));
+});
+
+test('the command tells a script the same, as one object on stdout', () => {
+  const { said, rollout } = ending('fails-later');
+  expect(said.code).toBe(1);
+  const lines = said.stdout.trim().split('\n');
+  expect(lines).toHaveLength(1);
+  const { rollout: shown } = JSON.parse(lines[0] ?? '{}') as { rollout: RolloutDetailView };
+  expect(shown.error).toEqual(rollout.error);
+  expect(shown.live).toMatchObject({ release: 1, weight: 100 });
+});
+
+test('progress is short and without dumps', () => {
+  const { stdout } = ending('crashes').said;
+  const progress = stdout.slice(0, stdout.indexOf('✗')).trim().split('\n');
+  expect(progress.filter((line) => /%/.test(line) && /…/.test(line)).length).toBeLessThanOrEqual(1);
+  expect(progress.filter((line) => /[{}]|undefined|\[object|arn:aws/.test(line))).toEqual([]);
+  expect(progress.length).toBeLessThan(40);
+});
