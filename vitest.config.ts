@@ -1,15 +1,44 @@
 import { defineConfig } from 'vitest/config';
 
+const common = {
+  // Real processes, sockets and one clock a region: files are kept apart in processes of their own.
+  pool: 'forks',
+  testTimeout: 60_000,
+  hookTimeout: 120_000,
+} as const;
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Real processes, sockets and one clock a region: files are kept apart in processes of their own.
-    // Functions log each failure; a test expects many.
-    env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
-    pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
     reporters: ['default', './test/support/summary-reporter.ts'],
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'decisions',
+          include: ['test/{unit,functions,contracts}/**/*.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'scenarios',
+          include: ['test/scenarios/**/*.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: 'wall time',
+          include: ['test/end-to-end/**/*.test.ts'],
+          // One after the other: two regions on two cores would measure each other.
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 });
