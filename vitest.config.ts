@@ -5,6 +5,8 @@ const common = {
   pool: 'forks',
   testTimeout: 60_000,
   hookTimeout: 120_000,
+  // Functions log each failure; a test expects many.
+  env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
 } as const;
 
 export default defineConfig({
