@@ -84,7 +84,9 @@ export function nextUndo(world: UndoWorld): UndoStep {
   const leaving = withoutRole(world);
   const misdirected = !sameWeights(rule.weights, rest);
 
-  if (misdirected) {
+  // Without a candidate no weight was moved by us: what a person set stays, and a refused plan changes nothing.
+  const moved = fleet.candidate !== null;
+  if (moved && misdirected) {
     const back = bringBack(world, leaving);
     if (back !== undefined) return back;
     return {
@@ -93,7 +95,7 @@ export function nextUndo(world: UndoWorld): UndoStep {
       why: `from ${formatWeights(rule.weights)} back to ${formatWeights(rest)}`,
     };
   }
-  if (!sameWeights(fleet.weights, rest)) return { do: 'record-weights', weights: rest };
+  if (moved && !sameWeights(fleet.weights, rest)) return { do: 'record-weights', weights: rest };
 
   const removal = nextRemoval(world);
   if (removal.do !== 'done') return removal;

@@ -8,7 +8,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { parse } from 'yaml';
 import { VirtualClock } from '../../local/clock.ts';
 import type { Hooks } from '../../local/context.ts';
 import type { MachineScript } from '../../local/machines/scripted.ts';
@@ -78,17 +77,9 @@ export class FleetInVirtualTime {
     region.parts.ec2.instances.machines = (image) => world.scripts.get(image.ImageId ?? '') ?? {};
     await region.listen();
     world.#takeOverLambda();
-    const template = JSON.parse(
+    const template: unknown = JSON.parse(
       readFileSync(join(packageDir, 'cloudformation-template-update-stack.json'), 'utf8'),
     );
-    for (const [id, name] of [
-      ['SwapFleetMachine', 'swap-fleet'],
-      ['RetireReleaseMachine', 'retire-release'],
-    ] as const) {
-      template.Resources[id].Properties.Definition = parse(
-        readFileSync(new URL(`statemachines/${name}.asl.yml`, root), 'utf8'),
-      );
-    }
     const { network } = region.parts.ec2;
     await deployStack(region, {
       template,

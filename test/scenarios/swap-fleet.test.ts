@@ -430,4 +430,95 @@ describe.skipIf(notPackaged !== undefined)('a rollout', () => {
     expect(await fleet.ended(answer)).toMatchObject({ status: 'FAILED', error: 'TrafficChangedByHand' });
     await expectOnlyFirst();
   });
+
+  it('is aborted by an alarm that it watches', async () => {
+    fleet = await Fleet.create({
+      rollout: {
+        steps: [{ weight: 50, bakeSeconds: 600 }, { weight: 100 }],
+        alarms: [{ name: 'errors', missingData: 'quiet' }],
+        drainSeconds: 20,
+      },
+    });
+    await fleet.world.call('monitoring', 'PutMetricAlarm', {
+      AlarmName: 'errors',
+      Namespace: 'web',
+      MetricName: 'errors',
+      Statistic: 'Sum',
+      Period: 60,
+      EvaluationPeriods: 1,
+      Threshold: 1,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+    });
+    await live();
+    const answer = await fleet.ask(await fleet.image('two'));
+    await fleet.world.seconds(40);
+    expect(await fleet.rollout(2)).toMatchObject({ phase: 'baking' });
+    await fleet.world.call('monitoring', 'SetAlarmState', {
+      AlarmName: 'errors',
+      StateValue: 'ALARM',
+      StateReason: '7 errors in a minute',
+    });
+    const end = await fleet.ended(answer, 3 * minute);
+    expect(end).toMatchObject({ status: 'FAILED', error: 'AlarmRang' });
+    expect(end.cause).toContain('7 errors in a minute');
+    await expectOnlyFirst();
+  });
+
+  it('is recovered by the sweeper when the event of its end is lost', async () => {
+    fleet = await Fleet.create();
+    await live();
+    const answer = await fleet.ask(await fleet.image('two'));
+    await fleet.world.seconds(40);
+    fleet.world.fault = (name) => (name === 'recover-rollout' ? 'crash' : undefined);
+    await fleet.world.call('states', 'StopExecution', { executionArn: answer.executionArn });
+    await fleet.world.seconds(6 * minute);
+    await expectOnlyFirst();
+  });
+
+  it('goes on after a function that crashed', async () => {
+    fleet = await Fleet.create();
+    await live();
+    fleet.world.fault = (name, count) => (name === 'shift-traffic' && count === 2 ? 'crash' : undefined);
+    expect(await fleet.deploy(await fleet.image('two'))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.weights()).toEqual({ blue: 0, green: 100 });
+  });
+
+  it('that is the first and fails leaves nothing behind', async () => {
+    fleet = await Fleet.create();
+    const end = await fleet.deploy(await fleet.image('one', { healthy: false }));
+    expect(end).toMatchObject({ status: 'FAILED', error: 'CandidateUnhealthy' });
+    expect(end.cause).toContain('Nothing is live');
+    expect(await fleet.item()).toMatchObject({ live: null, candidate: null, lease: null, served: false });
+    expect(await fleet.groups()).toEqual([]);
+    expect(await fleet.weights()).toEqual({ blue: 0, green: 0 });
+  });
+
+  it('follows the present size of live', async () => {
+    fleet = await Fleet.create();
+    await live();
+    await fleet.world.call('autoscaling', 'SetDesiredCapacity', {
+      AutoScalingGroupName: 'flt-web-v1-r1',
+      DesiredCapacity: 3,
+    });
+    await fleet.world.seconds(60);
+    expect(await fleet.deploy(await fleet.image('two'))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.groups()).toContainEqual({ name: 'flt-web-v2-r2', minimum: 1, desired: 3 });
+  });
+
+  it('is refused with every reason at once, and changes nothing', async () => {
+    fleet = await Fleet.create();
+    await live();
+    await fleet.setWeights({ blue: 70, green: 30 });
+    const { fixed } = await fleet.item();
+    await fleet.world.call('elasticloadbalancing', 'ModifyTargetGroupAttributes', {
+      TargetGroupArn: fixed.greenArn,
+      Attributes: [{ Key: 'stickiness.enabled', Value: 'true' }],
+    });
+    const end = await fleet.deploy(await fleet.image('two'));
+    expect(end).toMatchObject({ status: 'FAILED', error: 'PlanRefused' });
+    expect(end.cause).toContain('lineage expects blue 100 %');
+    expect(end.cause).toContain('turn stickiness off');
+    expect(await fleet.weights()).toEqual({ blue: 70, green: 30 });
+    expect(await fleet.item()).toMatchObject({ live: { release: 1 }, candidate: null, lease: null });
+  });
 });

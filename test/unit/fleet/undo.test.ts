@@ -131,6 +131,10 @@ describe('undoing', () => {
     const fleet = { ...restFleet, candidate: null, warm };
     expect(nextUndo(world({ ...rest, fleet }))).toEqual({ do: 'done' });
   });
+  it('does not touch weights that a person set while there was no candidate', () => {
+    const fleet = { ...restFleet, candidate: null };
+    expect(nextUndo(world({ fleet, groups: [group(live, 2)] }))).toEqual({ do: 'done' });
+  });
   it('leaves no traffic where nothing was live before', () => {
     const fleet = { ...restFleet, live: null, served: false };
     expect(nextUndo(world({ fleet, groups: [group(candidate, 2)] }))).toMatchObject({

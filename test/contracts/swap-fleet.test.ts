@@ -1,0 +1,78 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { errorCatalogue } from '../../src/errors.ts';
+import { longestFunctionSeconds } from '../../src/runtime/rollout/recover.ts';
+
+const root = new URL('../../', import.meta.url);
+const text = (path: string) => readFileSync(new URL(path, root), 'utf8');
+const validate = createRequire(import.meta.url)('asl-validator') as (
+  definition: unknown,
+  options: object,
+) => { isValid: boolean; errorsText: (separator: string) => string };
+
+interface Rule {
+  readonly ErrorEquals: readonly string[];
+}
+interface State {
+  readonly Type: string;
+  readonly Comment?: string;
+  readonly Retry?: readonly Rule[];
+  readonly Catch?: readonly Rule[];
+}
+
+describe.each(['swap-fleet', 'retire-release'])('%s', (name) => {
+  const definition = parse(text(`statemachines/${name}.asl.yml`)) as { States: Record<string, State> };
+  const states = Object.entries(definition.States);
+
+  it('is a valid machine', () => {
+    const result = validate(definition, { checkPaths: true, checkArn: false });
+    expect(result.isValid ? '' : result.errorsText('\n')).toBe('');
+  });
+
+  it('retries and catches only errors that exist', () => {
+    const names = states.flatMap(([, { Retry = [], Catch = [] }]) =>
+      [...Retry, ...Catch].flatMap((rule) => rule.ErrorEquals),
+    );
+    const ours = names.filter((error) => !/^(States|Lambda|Sandbox|Runtime)\./.test(error));
+    expect(ours.length).toBeGreaterThan(0);
+    for (const error of ours) expect(Object.keys(errorCatalogue)).toContain(error);
+  });
+
+  it('calls functions that exist, with a timeout and with rights', () => {
+    const called = [...text(`statemachines/${name}.asl.yml`).matchAll(/\$\{(\w+)Arn\}/g)].map(([, stem]) =>
+      (stem ?? '').replace(/(?!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase(),
+    );
+    const declared = parse(text('infra/functions/rollout.yml')) as Record<string, unknown>;
+    const rights = parse(text('infra/roles/rollout.yml')) as Record<string, unknown[]>;
+    for (const one of new Set(called)) {
+      expect(existsSync(new URL(`functions/${one}.ts`, root)), one).toBe(true);
+      expect(Object.keys(declared)).toContain(one);
+      expect(rights[one]?.length ?? 0, one).toBeGreaterThan(0);
+    }
+  });
+
+  it('tells an operator what happens in each state', () => {
+    for (const [state, { Comment = '' }] of states) expect(Comment, state).not.toBe('');
+  });
+
+  it('leaves no task without a way out', () => {
+    for (const [state, { Type, Catch = [] }] of states) {
+      if (Type !== 'Task') continue;
+      expect(
+        Catch.flatMap(({ ErrorEquals }) => ErrorEquals),
+        state,
+      ).toContain('States.ALL');
+    }
+  });
+});
+
+describe('recovery', () => {
+  it('waits at least as long as any function of a rollout may run', () => {
+    const declared = parse(text('infra/functions/rollout.yml')) as Record<string, { timeoutSeconds: number }>;
+    for (const [name, { timeoutSeconds }] of Object.entries(declared)) {
+      expect(timeoutSeconds, name).toBeLessThanOrEqual(longestFunctionSeconds);
+    }
+  });
+});
