@@ -28,7 +28,10 @@ export function rolloutCard(rollout: RolloutDetailView): string[] {
     `✗ ${id} (v${release}) ${status === 'needs-attention' ? 'needs attention' : status}`,
     ...(error === undefined
       ? []
-      : [`  cause     ${error.title} (${error.name})`, ...indented('            ', error.message)]),
+      : [
+          `  cause     ${error.title} (${error.name})`,
+          ...indented('            ', error.message.replaceAll('; ', '\n')),
+        ]),
     ...(instance === undefined ? [] : [`  instance  ${instance}`]),
     ...console.map((line, index) => `  ${index === 0 ? 'console ' : '        '}  | ${line}`),
     `  live now  ${describeOccupant(live)}`,

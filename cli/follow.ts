@@ -2,6 +2,7 @@
 import type { EventView, RolloutDetailView, UploadDetailView } from '../src/contracts/api-views.ts';
 import { ApiRefusal } from './api-client.ts';
 import type { CommandContext } from './command.ts';
+import { eventWords } from './event-words.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
 const waitSeconds = 20;
@@ -11,15 +12,6 @@ const uploadSeenWithinSeconds = 90;
 /** `14:03:07`, in the person's own time. */
 function clock(time: string): string {
   return new Date(time).toTimeString().slice(0, 8);
-}
-
-/** What of an event's data says most, in a few words. */
-function words(event: EventView): string {
-  const shown = Object.entries(event.data)
-    .filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))
-    .slice(0, 4)
-    .map(([key, value]) => `${key} ${String(value).replaceAll(/\s+/g, ' ').slice(0, 80)}`);
-  return shown.length === 0 ? '' : ` (${shown.join(', ')})`;
 }
 
 /** Shows each step once. */
@@ -33,7 +25,8 @@ class Steps {
 
   show(steps: readonly EventView[]): void {
     for (const step of steps.slice(this.#shown)) {
-      this.#output.progress(`  ${clock(step.at)}  ${step.kind.replaceAll('-', ' ')}${words(step)}`);
+      const words = eventWords(step);
+      if (words !== undefined) this.#output.progress(`  ${clock(step.at)}  ${words}`);
     }
     this.#shown = Math.max(this.#shown, steps.length);
   }

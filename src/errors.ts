@@ -260,8 +260,9 @@ export const errorCatalogue = {
   },
   CandidateUnhealthy: {
     status: 502,
-    title: 'The candidate did not become healthy',
-    advice: "Read the instances' reasons and console lines in the cause.",
+    title: 'The candidate is not healthy',
+    advice:
+      'Read the reasons and what the instance wrote last; mend the program or its health check, and deploy again.',
   },
   CandidateLaunchFailed: {
     status: 502,

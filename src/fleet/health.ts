@@ -116,6 +116,23 @@ function describe(target: TargetView): string {
   return `${target.id} is ${target.state}${why === '' ? '' : ` (${why})`}`;
 }
 
+/** `i-… was replaced after an ELB system health check failure`, out of Auto Scaling's longer sentences. */
+function describeReplaced({ description, cause }: ActivityView): string {
+  const why = /in response to (.+?)\.?$/.exec(cause.trim())?.[1];
+  const instance = instanceIn(description);
+  return instance === undefined || why === undefined
+    ? `${description}: ${cause}`
+    : `${instance} was replaced after ${why}`;
+}
+
+/** What happened again and again, in one sentence. */
+function describeFlapping(replaced: readonly ActivityView[]): string {
+  const ended = replaced.every(({ cause }) => /terminated or stopped/i.test(cause));
+  return ended
+    ? `${replaced.length} instances ended by themselves after they had started, and were replaced`
+    : `${replaced.length} instances were replaced for failing health`;
+}
+
 /**
  * The verdict on a candidate.
  *
@@ -154,7 +171,7 @@ export function healthVerdict(question: HealthQuestion): HealthVerdict {
   const missing = wanted - mine.length;
   const reasons = unique([
     ...failing.map(describe),
-    ...replaced.map((activity) => `${activity.description}: ${activity.cause}`),
+    ...replaced.map(describeReplaced),
     ...launchReasons,
     ...(missing > 0
       ? [`${missing} of ${wanted} instances are not registered with the load balancer yet`]
@@ -172,7 +189,15 @@ export function healthVerdict(question: HealthQuestion): HealthVerdict {
     ].filter((id) => id !== undefined),
   );
   if (flapping) {
-    return { verdict: 'failed', error: 'CandidateUnhealthy', healthy, reasons, instances };
+    // Who has only just started in their place has nothing to say yet.
+    const sick = failing.filter((target) => standingOf(target) === 'failing').map(describe);
+    return {
+      verdict: 'failed',
+      error: 'CandidateUnhealthy',
+      healthy,
+      reasons: unique([describeFlapping(replaced), ...replaced.map(describeReplaced), ...sick]),
+      instances,
+    };
   }
   if (question.waitedSeconds >= question.deadlineSeconds) {
     const late = `${healthy} of ${wanted} instances were healthy after ${question.deadlineSeconds} s`;
@@ -213,9 +238,9 @@ export function servingVerdict(
       ? []
       : [
           `${healthy} of ${wanted} targets are healthy`,
-          ...(flapping ? [`${replaced.length} instances were replaced for failing health`] : []),
+          ...(flapping ? [describeFlapping(replaced)] : []),
           ...reasons,
-          ...replaced.map((activity) => `${activity.description}: ${activity.cause}`),
+          ...replaced.map(describeReplaced),
         ],
   };
 }

@@ -4,8 +4,15 @@ import type { Instances } from '../../aws/instances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import type { HeldCall, RolloutPlan } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
-import { type HealthVerdict, healthVerdict, healthyLooks } from '../../fleet/health.ts';
+import {
+  type HealthVerdict,
+  healthVerdict,
+  healthyLooks,
+  instanceIn,
+  servingVerdict,
+} from '../../fleet/health.ts';
 import { phases } from '../../fleet/phases.ts';
+import type { ActivityView, TargetView } from '../../fleet/world.ts';
 import type { Hold } from './hold.ts';
 import { slotArns } from './look.ts';
 import { refuseIfEnded } from './orders.ts';
@@ -60,7 +67,9 @@ export async function checkHealth(
     waitedSeconds: (hold.now().getTime() - began) / 1000,
     deadlineSeconds: fleet.spec.healthCheck.deadlineSeconds,
   });
-  if (verdict.verdict === 'failed') throw await unhealthy(call, verdict, deps.instances);
+  if (verdict.verdict === 'failed') {
+    throw await unhealthy({ ...call, groupName: plan.groupName }, verdict, deps.instances);
+  }
   if (verdict.verdict === 'waiting') return { ...verdict, wanted, looks: 0 };
   const looks = call.looks + 1;
   // A warm group has proven itself already.
@@ -98,7 +107,7 @@ export async function checkHealth(
 
 /** The failure as a person wants to read it: the cause first, then the last words of the most telling instance. */
 export async function unhealthy(
-  call: { readonly fleet: string; readonly rollout: number; readonly plan: Pick<RolloutPlan, 'groupName'> },
+  call: { readonly fleet: string; readonly rollout: number; readonly groupName: string },
   verdict: Extract<HealthVerdict, { verdict: 'failed' }>,
   instances: Instances,
 ): Promise<FlotillaError> {
@@ -112,8 +121,47 @@ export async function unhealthy(
   return new FlotillaError(verdict.error, verdict.reasons.slice(0, 6).join('; '), {
     fleet: call.fleet,
     rollout: call.rollout,
-    group: call.plan.groupName,
+    group: call.groupName,
     instance: console?.instance ?? verdict.instances[0],
     console: console?.lines.join('\n').slice(-consoleCharacters),
   });
+}
+
+/**
+ * Asks whether a candidate that was healthy still is. A balancer sends requests to a slot even when all of its targets
+ * fail, so that nobody but the control plane takes the traffic away.
+ * @throws FlotillaError `CandidateUnhealthy` with reasons, instance and console.
+ */
+export async function refuseIfFailing(
+  candidate: {
+    readonly fleet: string;
+    readonly rollout: number;
+    readonly groupName: string;
+    /** Per cent of the traffic that it has. */
+    readonly share: number;
+  },
+  seen: {
+    readonly wanted: number;
+    readonly targets: readonly TargetView[];
+    readonly activities: readonly ActivityView[];
+  },
+  instances: Instances,
+): Promise<void> {
+  const { ok, healthy, reasons } = servingVerdict(seen.wanted, seen.targets, seen.activities);
+  if (ok) return;
+  const ill = seen.targets.filter(({ state }) => state !== 'healthy').map(({ id }) => id);
+  const others = seen.activities.flatMap(({ description }) => instanceIn(description) ?? []);
+  const [first = 'no targets', ...rest] = reasons;
+  const when = candidate.share > 0 ? ` while it had ${candidate.share} % of the traffic` : '';
+  throw await unhealthy(
+    candidate,
+    {
+      verdict: 'failed',
+      error: 'CandidateUnhealthy',
+      healthy,
+      reasons: [`It was healthy and then failed${when}: ${first}`, ...rest],
+      instances: [...new Set([...ill, ...others])],
+    },
+    instances,
+  );
 }

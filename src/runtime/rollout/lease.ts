@@ -127,6 +127,12 @@ export interface ReleaseCall {
   readonly outcome: 'succeeded' | 'failed' | 'ended';
 }
 
+/** That a rollout failed was recorded with its reason before; what is left to tell is that the fleet is free. */
+function kindOfEnd(purpose: Lease['purpose'], outcome: ReleaseCall['outcome']): string {
+  if (purpose !== 'rollout') return 'retirement-ended';
+  return outcome === 'succeeded' ? 'rollout-succeeded' : 'fleet-freed';
+}
+
 /**
  * Frees the fleet, if this fence still holds it, and starts the next rollout of the queue. Safe to repeat.
  * @returns the number of the rollout that was started, or null.
@@ -162,7 +168,7 @@ export async function releaseLease(
             lease.purpose === 'rollout'
               ? rolloutKey(rollout, `ended-f${call.fence}`)
               : `release-${lease.release}/retirement-ended-f${call.fence}`,
-          kind: lease.purpose === 'rollout' ? `rollout-${outcome}` : 'retirement-ended',
+          kind: kindOfEnd(lease.purpose, outcome),
           at: now,
           execution,
           data: { rollout: lease.rollout, release: lease.release, live: present.live?.release ?? null },

@@ -6,11 +6,10 @@ import type { Instances } from '../../aws/instances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import { heldCall, rolloutPlan, trafficProof } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
-import { instanceIn, servingVerdict } from '../../fleet/health.ts';
 import { phases } from '../../fleet/phases.ts';
 import { decideShift, proveTraffic, stepWeights } from '../../fleet/traffic.ts';
 import type { TrafficWorld, Weights } from '../../fleet/world.ts';
-import { unhealthy } from './check-health.ts';
+import { refuseIfFailing } from './check-health.ts';
 import type { Hold } from './hold.ts';
 import { lookAtTraffic, slotArns } from './look.ts';
 import { refuseIfEnded, refuseIfRinging } from './orders.ts';
@@ -46,23 +45,16 @@ export async function leaveGate(
     plan.way === 'launch' ? deps.groups.activities(plan.groupName) : [],
     refuseIfRinging(hold.fleet, call.rollout, deps.alarms),
   ]);
-  const serving = servingVerdict(plan.capacity.desired, world.slots[plan.slot].targets, activities);
-  if (!serving.ok) {
-    const ill = world.slots[plan.slot].targets.filter(({ state }) => state !== 'healthy');
-    const replaced = activities.flatMap(({ description }) => instanceIn(description) ?? []);
-    const instances = [...new Set([...ill.map(({ id }) => id), ...replaced])];
-    throw await unhealthy(
-      call,
-      {
-        verdict: 'failed',
-        error: 'CandidateUnhealthy',
-        healthy: serving.healthy,
-        reasons: serving.reasons,
-        instances,
-      },
-      deps.instances,
-    );
-  }
+  await refuseIfFailing(
+    {
+      fleet: call.fleet,
+      rollout: call.rollout,
+      groupName: plan.groupName,
+      share: hold.fleet.weights[plan.slot],
+    },
+    { wanted: plan.capacity.desired, targets: world.slots[plan.slot].targets, activities },
+    deps.instances,
+  );
   return world;
 }
 
