@@ -7,11 +7,12 @@
  *   --port N     the region's port; a free one unless given
  *   --data DIR   where the region keeps its bytes; a temporary folder unless given
  */
-import { rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { S3Client } from '@aws-sdk/client-s3';
 import { openApi } from '../cli/api-client.ts';
+import { Caretaker } from './caretaker.ts';
 import { journey } from './journey.ts';
 import { whenToldToEnd } from './lifeline.ts';
 import { createNarrator } from './narrator.ts';
@@ -49,13 +50,15 @@ function options() {
 
 const { exit, json, port, data, 'no-tour': noTour } = options();
 const say = createNarrator(json ? process.stderr : process.stdout, () => Date.now());
-const scratchDir = await scratchFolder();
+const caretaker = new Caretaker();
 let local: LocalRegion | undefined;
 let ending = false;
+let finished = false;
 
+/** What closes in order does so; the caretaker sees to the rest, such as a region that was only half up. */
 async function end(code: number): Promise<never> {
-  await local?.close();
-  await rm(scratchDir, { recursive: true, force: true });
+  await local?.close().catch((error: unknown) => say.print(String(error)));
+  await caretaker.end();
   process.exit(code);
 }
 
@@ -66,14 +69,16 @@ whenToldToEnd((why) => {
   void end(exit || !finished ? 130 : 0);
 });
 
-let finished = false;
+const scratchDir = await scratchFolder(caretaker);
 try {
   say.chapter('A local region');
   say.status('packaging the stack');
-  await packageStack();
+  await packageStack(caretaker);
   say.fact('packaged: a CloudFormation template, one bundle and one role a function');
   say.status('starting');
-  local = await startLocal({ port, ...(data === undefined ? {} : { dataDir: resolve(data) }) });
+  const dataDir = data === undefined ? join(scratchDir, 'region') : resolve(data);
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  local = await startLocal({ port, dataDir, caretaker });
   say.fact(`up at ${local.endpoint}, made from the packaged template`);
   const story = noTour ? undefined : await tour(local);
   finished = true;

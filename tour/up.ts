@@ -1,15 +1,15 @@
 /** Brings up a local region with the packaged stack in it, as `npm start` and `flotilla up` do. */
-import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { chmod, lstat, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { RegionNote } from '../cli/local-region.ts';
 import { noteFolder } from '../cli/local-region.ts';
 import type { KeyPair } from '../local/iam/iam.ts';
 import { createRegion, type Region } from '../local/region.ts';
 import { deployStack } from '../local/stack/deploy.ts';
+import type { Caretaker } from './caretaker.ts';
 import { addBundle } from './stand-in.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -21,6 +21,8 @@ export interface LocalOptions {
   readonly port: number;
   /** Where the region keeps its bytes; a temporary folder that goes with it unless given. */
   readonly dataDir?: string;
+  /** Hears of what must not outlive the region, even where it is killed. */
+  readonly caretaker?: Caretaker;
 }
 
 export interface LocalRegion {
@@ -36,32 +38,41 @@ export interface LocalRegion {
 }
 
 /** Bundles and template, made anew only where a source changed. @throws Error with the packager's own words */
-export async function packageStack(): Promise<void> {
-  const run = promisify(execFile);
-  try {
-    await run(process.execPath, [join(root, 'infra', 'package.ts')], { cwd: root });
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
-    throw new Error(`The stack could not be packaged:\n${stdout ?? ''}${stderr ?? String(error)}`, {
-      cause: error,
-    });
-  }
+export async function packageStack(caretaker?: Caretaker): Promise<void> {
+  // A group of its own: whoever ends the tour ends the packager's helpers too.
+  const child = spawn(process.execPath, [join(root, 'infra', 'package.ts')], {
+    cwd: root,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const { pid } = child;
+  if (pid !== undefined) caretaker?.finally({ kill: pid });
+  let said = '';
+  const hear = (chunk: Buffer): void => {
+    said += chunk.toString('utf8');
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  if (pid !== undefined) caretaker?.finally({ spare: pid });
+  if (code !== 0) throw new Error(`The stack could not be packaged:\n${said}`);
 }
 
 export async function startLocal(options: LocalOptions): Promise<LocalRegion> {
-  const region = await createRegion({
-    port: options.port,
-    ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
-  });
+  const { port, dataDir, caretaker } = options;
+  const region = await createRegion({ port, ...(dataDir === undefined ? {} : { dataDir }) });
   try {
-    return await furnish(region);
+    return await furnish(region, caretaker);
   } catch (error) {
     await region.close();
     throw error;
   }
 }
 
-async function furnish(region: Region): Promise<LocalRegion> {
+async function furnish(region: Region, caretaker?: Caretaker): Promise<LocalRegion> {
   const endpoint = await region.listen();
   const { elbv2, ec2 } = region.parts;
   await elbv2.listen();
@@ -94,7 +105,7 @@ async function furnish(region: Region): Promise<LocalRegion> {
     storeBucket,
     operator,
   };
-  const note = await leaveNote({
+  const note = await leaveNote(caretaker, {
     endpoint,
     region: region.context.regionName,
     apiUrl: local.apiUrl,
@@ -115,16 +126,26 @@ async function furnish(region: Region): Promise<LocalRegion> {
 }
 
 /** The file by which the command finds the region: it holds a key pair, so it is the user's own. */
-async function leaveNote(note: RegionNote): Promise<string> {
-  const folder = noteFolder(process.env, process.getuid?.() ?? 0);
+async function leaveNote(caretaker: Caretaker | undefined, note: RegionNote): Promise<string> {
+  const uid = process.getuid?.() ?? 0;
+  const folder = noteFolder(process.env, uid);
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  // The folder for temporary files is everybody's: somebody else may have put something there under this name.
+  const found = await lstat(folder);
+  if (!found.isDirectory() || found.uid !== uid)
+    throw new Error(`${folder} is not a folder of yours; the region keeps its key pair there. Remove it.`);
   await chmod(folder, 0o700);
   const file = join(folder, `region-${new URL(note.endpoint).port}.json`);
-  await writeFile(file, JSON.stringify(note), { mode: 0o600 });
+  caretaker?.finally({ remove: file });
+  caretaker?.finally({ removeIfEmpty: folder });
+  await rm(file, { force: true });
+  await writeFile(file, JSON.stringify(note), { mode: 0o600, flag: 'wx' });
   return file;
 }
 
-/** A folder for the tour's own files. */
-export async function scratchFolder(): Promise<string> {
-  return await mkdtemp(join(tmpdir(), 'flotilla-tour-'));
+/** A temporary folder that goes when this process does. */
+export async function scratchFolder(caretaker: Caretaker): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'flotilla-tour-'));
+  caretaker?.finally({ remove: folder });
+  return folder;
 }
