@@ -10,7 +10,7 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Listens on 127.0.0.1; port 0 takes a free one. */
+/** Listens on 127.0.0.1; port 0 takes a free one. @throws Error that says which port is in use */
 export async function listen(
   handle: (request: WireRequest) => Promise<WireResponse>,
   port: number,
@@ -20,7 +20,15 @@ export async function listen(
     answer(handle, message, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Error(`Port ${port} is in use: choose another, or none, and a free one is taken.`, {
+              cause: error,
+            })
+          : error,
+      ),
+    );
     server.listen(port, '127.0.0.1', () => resolve());
   });
   return { port: (server.address() as AddressInfo).port, close: () => close(server) };
