@@ -144,6 +144,15 @@ async function abortHolder(item: FleetItem, deps: RequestDeps): Promise<void> {
   }
 }
 
+/** The rollout that holds the fleet and may still succeed: what is being undone is not on its way to be live. */
+async function holdingRollout(fleet: FleetItem, table: Table): Promise<FleetItem['lease'] | undefined> {
+  const { lease } = fleet;
+  if (lease?.purpose !== 'rollout' || lease.state !== 'held') return undefined;
+  const rollout = await table.get(keys.rollout(fleet.fleet, lease.rollout), rolloutItem);
+  const lost = rollout?.phase === phases.undoing || (rollout?.error ?? undefined) !== undefined;
+  return lost ? undefined : lease;
+}
+
 async function lookAround(
   request: RolloutRequest,
   fleet: FleetItem,
@@ -160,8 +169,7 @@ async function lookAround(
     lastRollout === undefined
       ? undefined
       : await table.get(keys.rollout(fleet.fleet, lastRollout), rolloutItem);
-  const holding =
-    fleet.lease?.purpose === 'rollout' && fleet.lease.state === 'held' ? fleet.lease : undefined;
+  const holding = await holdingRollout(fleet, table);
   const lastNumber = last?.release ?? holding?.release ?? fleet.live?.release;
   const [live, asked, ahead, former] = await Promise.all([
     release(fleet.live?.release),
