@@ -1,8 +1,8 @@
-/** Sweep: once a minute, what nobody finished is finished. */
-
+/** Sweep: once a minute, what nobody finished is finished, and candidates at gates are looked after. */
 import * as z from 'zod';
 import { openExecutions } from '../src/aws/executions.ts';
 import { openGroups } from '../src/aws/groups.ts';
+import { openInstances } from '../src/aws/instances.ts';
 import { openLoadBalancer } from '../src/aws/load-balancer.ts';
 import { openTable } from '../src/aws/table.ts';
 import { lambdaFunction } from '../src/runtime/handler.ts';
@@ -15,6 +15,7 @@ export const handler = lambdaFunction({
     table: openTable(config.table),
     balancer: openLoadBalancer(),
     groups: openGroups(),
+    instances: openInstances(),
     executions: openExecutions(),
   }),
   run: (_event, deps, invocation) => sweep(deps, invocation, invocation.config, invocation.log),

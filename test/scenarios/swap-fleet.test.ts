@@ -310,6 +310,32 @@ describe.skipIf(notPackaged !== undefined)('a rollout', () => {
     await expectOnlyFirst();
   });
 
+  it('is undone within two minutes when the candidate fails in the midst of a long bake', async () => {
+    const steps = [{ weight: 50, bakeSeconds: 6 * 60 * minute }, { weight: 100 }];
+    fleet = await Fleet.create({ rollout: { steps, drainSeconds: 20 } });
+    await live();
+    let ill = false;
+    const answer = await fleet.ask(
+      await fleet.image('two', { healthy: () => !ill, console: ['the ledger is open'] }),
+    );
+    await fleet.world.seconds(10 * minute);
+    expect(await fleet.rollout(2)).toMatchObject({ phase: 'baking' });
+    expect(await fleet.weights()).toEqual({ blue: 50, green: 50 });
+
+    ill = true;
+    await fleet.world.seconds(2 * minute);
+    expect(await fleet.weights()).toEqual({ blue: 100, green: 0 });
+    const end = await fleet.ended(answer);
+    expect(end).toMatchObject({
+      status: 'FAILED',
+      error: 'CandidateUnhealthy',
+      cause: expect.stringContaining('failed while it had 50 % of the traffic'),
+    });
+    expect(end.cause).toContain('the ledger is open');
+    await expectOnlyFirst();
+    expect(await fleet.release(2)).toMatchObject({ state: 'failed' });
+  });
+
   it('is undone when a person aborts it at a gate', async () => {
     fleet = await Fleet.create();
     await live();

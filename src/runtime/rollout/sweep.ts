@@ -1,4 +1,8 @@
-/** The sweeper: compares what the table says with what runs, and finishes what nobody finished. */
+/**
+ * The sweeper: compares what the table says with what runs, finishes what nobody finished, and watches candidates
+ * whose rollout waits.
+ */
+import type { Instances } from '../../aws/instances.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { fleetItem, rolloutItem } from '../../contracts/items.ts';
 import { isFlotillaError } from '../../errors.ts';
@@ -11,6 +15,11 @@ import { writeFailure } from './record-failure.ts';
 import { type RecoverDeps, recoverFleet } from './recover.ts';
 import { startRetirement } from './retire.ts';
 import { unpin } from './undo.ts';
+import { watchGate } from './watch-gate.ts';
+
+export interface SweepDeps extends RecoverDeps {
+  readonly instances: Instances;
+}
 
 interface Log {
   warn(message: string, extra: Error): void;
@@ -23,7 +32,7 @@ const enoughMilliseconds = 25_000;
 
 /** One sweep over all fleets. @returns what was done, by fleet. */
 export async function sweep(
-  deps: RecoverDeps,
+  deps: SweepDeps,
   time: Time,
   config: Pick<Config, 'stack' | 'machinePrefix'>,
   log: Log,
@@ -52,7 +61,7 @@ export async function sweep(
 
 async function sweepFleet(
   name: string,
-  deps: RecoverDeps,
+  deps: SweepDeps,
   time: Time,
   config: Pick<Config, 'stack' | 'machinePrefix'>,
 ): Promise<string[]> {
@@ -60,6 +69,7 @@ async function sweepFleet(
   const fleet = await readFleet(deps.table, name);
   if (fleet.lease !== null) {
     const recovery = await recoverFleet(fleet, deps, time, config);
+    if (recovery.outcome === 'running') return watchGate(fleet, deps);
     return recovery.outcome === 'recovered' || recovery.outcome === 'later' ? [recovery.outcome] : [];
   }
   return [

@@ -1,0 +1,49 @@
+/**
+ * Watching a candidate while its rollout waits at a gate. The machine itself does not poll there: a bake may take days,
+ * and an execution's history ends at 25,000 events. So the sweeper looks, once a minute.
+ */
+import type { Executions } from '../../aws/executions.ts';
+import type { FleetItem } from '../../contracts/items.ts';
+import { isFlotillaError } from '../../errors.ts';
+import { failureMessage } from '../failure.ts';
+import { type HealthDeps, refuseIfFailing } from './check-health.ts';
+import { slotArns } from './look.ts';
+
+/**
+ * Closes the gate of a rollout whose candidate has traffic and fails; the machine then rolls back. Safe to repeat.
+ * @returns what was done.
+ */
+export async function watchGate(
+  fleet: FleetItem,
+  deps: HealthDeps & { readonly executions: Executions },
+): Promise<string[]> {
+  const { gate, candidate } = fleet;
+  if (gate === null || candidate === null) return [];
+  const [group, targets, activities] = await Promise.all([
+    deps.groups.describe(candidate.groupName),
+    deps.balancer.targets(slotArns(fleet)[candidate.slot]),
+    deps.groups.activities(candidate.groupName),
+  ]);
+  try {
+    await refuseIfFailing(
+      {
+        fleet: fleet.fleet,
+        rollout: gate.rollout,
+        groupName: candidate.groupName,
+        share: fleet.weights[candidate.slot],
+      },
+      {
+        wanted: group?.desired ?? 1,
+        targets,
+        // What a warm group went through before is no fault of this rollout's.
+        activities: activities.filter(({ startedAt }) => startedAt >= Date.parse(gate.since)),
+      },
+      deps.instances,
+    );
+    return [];
+  } catch (error) {
+    if (!isFlotillaError(error) || error.name !== 'CandidateUnhealthy') throw error;
+    const outcome = await deps.executions.fail(gate.token, error.name, failureMessage(error));
+    return outcome === 'delivered' ? [`stopped rollout ${gate.rollout}: ${error.message}`] : [];
+  }
+}
