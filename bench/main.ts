@@ -1,0 +1,60 @@
+/**
+ * `npm run bench`: sizes and cold starts of the functions, what a deploy costs, how fast an image is written. It
+ * brings up a local region of its own, and leaves nothing behind.
+ *
+ *   --json     prints the measurements as one JSON object on the last line of stdout
+ *   --quick    one round of everything: whether it works, not how fast
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { whenToldToEnd } from '../tour/lifeline.ts';
+import { type LocalRegion, packageStack, startLocal } from '../tour/up.ts';
+import { bundleSizes } from './bundles.ts';
+import { measureColdStarts } from './cold-start.ts';
+import { measureImageWriting } from './image-writing.ts';
+import { describeMachine } from './machine.ts';
+import { report } from './report.ts';
+import { measureRollouts } from './rollouts.ts';
+
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+});
+const rounds = values.quick ? 1 : 7;
+const say = (line: string): void => console.error(line);
+
+const scratchDir = await mkdtemp(join(tmpdir(), 'flotilla-bench-'));
+let local: LocalRegion | undefined;
+async function end(code: number): Promise<never> {
+  await local?.close();
+  await rm(scratchDir, { recursive: true, force: true });
+  process.exit(code);
+}
+whenToldToEnd(() => void end(130));
+
+try {
+  const machine = describeMachine();
+  say('packaging the stack');
+  await packageStack();
+  say('writing images');
+  const imageWriting = await measureImageWriting(rounds);
+  say('starting a local region');
+  local = await startLocal({ port: 0 });
+  // Deploys come first: a cold start's call of a function would be among what they count.
+  const executions = await measureRollouts(local, scratchDir, say);
+  const bundles = bundleSizes();
+  const coldStarts = await measureColdStarts(
+    local.region,
+    bundles.map(({ name }) => name),
+    rounds,
+    say,
+  );
+  const measurements = { machine, bundles, coldStarts, executions, imageWriting };
+  console.log(report(measurements));
+  if (values.json) console.log(JSON.stringify(measurements));
+  await end(0);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  await end(1);
+}
