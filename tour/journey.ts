@@ -11,6 +11,7 @@ import { parse } from 'yaml';
 import type { ApiClient } from '../cli/api-client.ts';
 import type { LineageView, RolloutDetailView } from '../src/contracts/api-views.ts';
 import { buildExample, type Variant } from './build-example.ts';
+import type { Caretaker } from './caretaker.ts';
 import type { Narrator } from './narrator.ts';
 import type { Story } from './story.ts';
 import type { Traffic } from './traffic.ts';
@@ -24,7 +25,8 @@ export interface Stage {
   readonly balancerUrl: string;
   /** Calls of AWS's APIs that the control plane made for an execution, as the region's log has it. */
   readonly callsFor: (executionArn: string) => number;
-  readonly scratchDir: string;
+  /** The two programs, which are being built. */
+  readonly programs: Programs;
   readonly now: () => number;
 }
 
@@ -33,6 +35,23 @@ const fleet = 'hello';
 const requestsPerSecond = 150;
 /** What the traffic client sends at least while the second version takes over. */
 const enoughRequests = 2000;
+
+/** A file for each version, by what makes it. */
+export type Programs = Readonly<Record<'1' | '2', Promise<string>>>;
+
+/** Starts to build both versions of examples/hello: Go's first build takes its time, and nothing waits for it yet. */
+export function startBuilding(folder: string, caretaker: Caretaker): Programs {
+  const build = async (variant: Variant): Promise<string> => {
+    const file = join(folder, `hello-${variant.version}`);
+    await buildExample(file, variant, caretaker);
+    return file;
+  };
+  const first = build({ version: '1', colour: 'blue' });
+  // After the first, from whose compiled packages it gains. A failure is told where it is awaited.
+  const second = first.then(() => build({ version: '2', colour: 'green' }));
+  for (const build of [first, second]) build.catch(() => {});
+  return { '1': first, '2': second };
+}
 
 export async function journey(stage: Stage): Promise<Story> {
   const { say } = stage;
@@ -44,11 +63,11 @@ export async function journey(stage: Stage): Promise<Story> {
   say.fact(`fleet ${fleet}: two target groups, a rule on the load balancer, a launch template`);
 
   say.chapter('Version 1, into an empty fleet');
-  const first = await deliver(stage, { version: '1', colour: 'blue' });
+  const first = await deliver(stage, '1');
 
   say.chapter('Version 2, while requests flow');
   const traffic = startTraffic(stage.balancerUrl);
-  const second = await deliver(stage, { version: '2', colour: 'green' }, traffic.line);
+  const second = await deliver(stage, '2', traffic.line);
   const requests = await traffic.end(enoughRequests, (seen) => say.status(`${seen.sent} requests sent`));
   for (const failure of requests.failures) say.fact(`failed request: ${failure}`);
   say.fact(
@@ -58,16 +77,16 @@ export async function journey(stage: Stage): Promise<Story> {
   return gather(stage, [first, second], requests);
 }
 
-/** Builds a variant, uploads it to the bucket and follows it until its rollout has ended. */
+/** Uploads a version it to the bucket and follows it until its rollout has ended. */
 async function deliver(
   stage: Stage,
-  variant: Variant,
+  version: keyof Programs,
   aside: () => string = () => '',
 ): Promise<RolloutDetailView> {
   const { say } = stage;
-  const file = join(stage.scratchDir, `hello-${variant.version}`);
-  await buildExample(file, variant);
-  const key = `${fleet}/hello-${variant.version}`;
+  say.status('building examples/hello');
+  const file = await stage.programs[version];
+  const key = `${fleet}/hello-${version}`;
   const { VersionId } = await stage.objects.send(
     new PutObjectCommand({ Bucket: stage.uploadBucket, Key: key, Body: await readFile(file) }),
   );

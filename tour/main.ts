@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { S3Client } from '@aws-sdk/client-s3';
 import { openApi } from '../cli/api-client.ts';
 import { Caretaker } from './caretaker.ts';
-import { journey } from './journey.ts';
+import { journey, type Programs, startBuilding } from './journey.ts';
 import { whenToldToEnd } from './lifeline.ts';
 import { createNarrator } from './narrator.ts';
 import { type Story, tellStory, whatDidNotHold } from './story.ts';
@@ -72,6 +72,7 @@ whenToldToEnd((why) => {
 const scratchDir = await scratchFolder(caretaker);
 try {
   say.chapter('A local region');
+  const programs = noTour ? undefined : startBuilding(scratchDir, caretaker);
   say.status('packaging the stack');
   await packageStack(caretaker);
   say.fact('packaged: a CloudFormation template, one bundle and one role a function');
@@ -80,7 +81,7 @@ try {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   local = await startLocal({ port, dataDir, caretaker });
   say.fact(`up at ${local.endpoint}, made from the packaged template`);
-  const story = noTour ? undefined : await tour(local);
+  const story = programs === undefined ? undefined : await tour(local, programs);
   finished = true;
   const reasons = story === undefined ? [] : whatDidNotHold(story);
   if (story !== undefined) tellStory(story, say);
@@ -102,7 +103,7 @@ try {
   }
 }
 
-async function tour(region: LocalRegion): Promise<Story> {
+async function tour(region: LocalRegion, programs: Programs): Promise<Story> {
   const { accessKeyId, secretAccessKey } = region.operator;
   const credentials = { accessKeyId, secretAccessKey };
   const regionName = region.region.context.regionName;
@@ -124,7 +125,7 @@ async function tour(region: LocalRegion): Promise<Story> {
       uploadBucket: region.uploadBucket,
       balancerUrl: region.balancerUrl,
       callsFor: (executionArn) => region.region.log.callsOf(executionArn),
-      scratchDir,
+      programs,
       now: () => Date.now(),
     });
   } finally {

@@ -1,5 +1,4 @@
 /** Brings up a local region with the packaged stack in it, as `npm start` and `flotilla up` do. */
-import { spawn } from 'node:child_process';
 import { chmod, lstat, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -10,6 +9,7 @@ import type { KeyPair } from '../local/iam/iam.ts';
 import { createRegion, type Region } from '../local/region.ts';
 import { deployStack } from '../local/stack/deploy.ts';
 import type { Caretaker } from './caretaker.ts';
+import { runHelper } from './helper-program.ts';
 import { addBundle } from './stand-in.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
@@ -39,25 +39,10 @@ export interface LocalRegion {
 
 /** Bundles and template, made anew only where a source changed. @throws Error with the packager's own words */
 export async function packageStack(caretaker?: Caretaker): Promise<void> {
-  // A group of its own: whoever ends the tour ends the packager's helpers too.
-  const child = spawn(process.execPath, [join(root, 'infra', 'package.ts')], {
+  const { code, said } = await runHelper(process.execPath, [join(root, 'infra', 'package.ts')], {
     cwd: root,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    caretaker,
   });
-  const { pid } = child;
-  if (pid !== undefined) caretaker?.finally({ kill: pid });
-  let said = '';
-  const hear = (chunk: Buffer): void => {
-    said += chunk.toString('utf8');
-  };
-  child.stdout.on('data', hear);
-  child.stderr.on('data', hear);
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
-  });
-  if (pid !== undefined) caretaker?.finally({ spare: pid });
   if (code !== 0) throw new Error(`The stack could not be packaged:\n${said}`);
 }
 
