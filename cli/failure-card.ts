@@ -28,16 +28,19 @@ export function rolloutCard(rollout: RolloutDetailView): string[] {
     `✗ ${id} (v${release}) ${status === 'needs-attention' ? 'needs attention' : status}`,
     ...(error === undefined
       ? []
-      : [
-          `  cause     ${error.title} (${error.name})`,
-          ...indented('            ', error.message.replaceAll('; ', '\n')),
-        ]),
+      : [`  cause     ${error.title} (${error.name})`, ...indented('            ', parts(error.message))]),
     ...(instance === undefined ? [] : [`  instance  ${instance}`]),
     ...console.map((line, index) => `  ${index === 0 ? 'console ' : '        '}  | ${line}`),
     `  live now  ${describeOccupant(live)}`,
     ...(error === undefined ? [] : [`  next      ${error.advice}`]),
     `  more      ${rollout.executionArn}`,
   ];
+}
+
+/** The control plane joins reasons to one sentence, as logs want it; a person reads them one a line. */
+function parts(message: string): string {
+  const reasons = message.split('; ');
+  return reasons.length === 1 ? message : reasons.join('\n').replace(/\.$/, '');
 }
 
 function indented(margin: string, text: string): string[] {
