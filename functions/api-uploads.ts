@@ -2,6 +2,7 @@
 import { openTable, type Table } from '../src/aws/table.ts';
 import { openUploadUrls, type UploadUrls } from '../src/aws/upload-url.ts';
 import type { UploadTicket } from '../src/contracts/api.ts';
+import { onBehalfOf } from '../src/lineage/upload.ts';
 import { apiFunction, type Route, route } from '../src/runtime/http.ts';
 import { requireFleet } from '../src/runtime/read-fleet.ts';
 
@@ -14,7 +15,7 @@ interface Deps {
 const expiresInSeconds = 900;
 
 export const routes: readonly Route<Deps>[] = [
-  route('startUpload', async ({ params, body }, { table, urls }: Deps, { clock, config }) => {
+  route('startUpload', async ({ params, body, actor }, { table, urls }: Deps, { clock, config }) => {
     const { fleet } = await requireFleet(table, params.fleet);
     const key = `${fleet}/${body.name}`;
     const expiresAt = new Date(clock.now().getTime() + expiresInSeconds * 1000).toISOString();
@@ -25,6 +26,8 @@ export const routes: readonly Route<Deps>[] = [
       expiresInSeconds,
       sizeBytes,
       sha256,
+      // Lineage shall name the person, not this function.
+      metadata: { [onBehalfOf]: actor.principal },
     });
     const outcome = `/uploads?${new URLSearchParams({ fleet, key })}`;
     const ticket: UploadTicket = {

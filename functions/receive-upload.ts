@@ -1,6 +1,7 @@
 /** S3 tells of uploads: each becomes an item that can be found, and one execution of build-image. */
 import * as z from 'zod';
 import { type Executions, openExecutions } from '../src/aws/executions.ts';
+import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
 import type { UploadJob } from '../src/contracts/build.ts';
 import { type UploadItem, uploadKeyItem } from '../src/contracts/items.ts';
@@ -8,10 +9,12 @@ import { uploadReceived } from '../src/lineage/events.ts';
 import { keys } from '../src/lineage/keys.ts';
 import { uploadPlace } from '../src/lineage/places.ts';
 import {
+  actsOnBehalf,
   buildExecutionName,
   decodeEventKey,
   fleetOfKey,
   isLaterEvent,
+  onBehalfOf,
   uploadId,
 } from '../src/lineage/upload.ts';
 import { executionArn, machineArn } from '../src/runtime/config.ts';
@@ -38,9 +41,10 @@ const s3Event = z.object({ Records: z.array(s3Record).min(1) });
 interface Deps {
   readonly table: Table;
   readonly executions: Executions;
+  readonly objects: Pick<Objects, 'head'>;
 }
 
-/** The input of build-image: from the record alone, so that S3's double of it is the same execution. */
+/** The input of build-image as the record tells it, so that S3's double of it is the same execution. */
 function jobOf({ s3, userIdentity, requestParameters }: z.output<typeof s3Record>): UploadJob {
   const { key, size, versionId, sequencer } = s3.object;
   const sourceIp = requestParameters?.sourceIPAddress;
@@ -57,6 +61,17 @@ function jobOf({ s3, userIdentity, requestParameters }: z.output<typeof s3Record
       through: 'upload',
     },
   };
+}
+
+/**
+ * The job with the person as its uploader, where a function of ours put the object on behalf of one. What such an
+ * object says stays the same as long as the version exists, and so does the input of the execution.
+ */
+async function withPerson(job: UploadJob, { objects }: Deps, { config }: Invocation): Promise<UploadJob> {
+  if (!actsOnBehalf(job.uploader.principal, config.onBehalfRoles)) return job;
+  const principal = (await objects.head(job))?.metadata[onBehalfOf];
+  if (principal === undefined || principal === '') return job;
+  return { ...job, uploader: { ...job.uploader, principal, through: 'api' } };
 }
 
 /** Remembers the newest event of the key; an older one changes nothing. */
@@ -82,8 +97,9 @@ async function rememberNewest(table: Table, job: UploadJob, id: string): Promise
   }
 }
 
-async function receive(record: z.output<typeof s3Record>, deps: Deps, { config }: Invocation) {
-  const job = jobOf(record);
+async function receive(record: z.output<typeof s3Record>, deps: Deps, invocation: Invocation) {
+  const { config } = invocation;
+  const job = await withPerson(jobOf(record), deps, invocation);
   const id = uploadId(job);
   const name = buildExecutionName(id);
   const fleet = fleetOfKey(job.key);
@@ -119,7 +135,11 @@ async function receive(record: z.output<typeof s3Record>, deps: Deps, { config }
 export const handler = lambdaFunction({
   name: 'receive-upload',
   input: s3Event,
-  deps: (config): Deps => ({ table: openTable(config.table), executions: openExecutions() }),
+  deps: (config): Deps => ({
+    table: openTable(config.table),
+    executions: openExecutions(),
+    objects: openObjects(),
+  }),
   run: async ({ Records }, deps, invocation) => {
     const uploads = [];
     for (const record of Records) uploads.push(await receive(record, deps, invocation));

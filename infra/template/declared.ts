@@ -17,6 +17,8 @@ export interface DeclaredFunction {
   readonly timeoutSeconds: number;
   /** Of the HTTP API, as `GET /fleets/{fleet}`. */
   readonly routes: readonly string[];
+  /** Variables of this function alone, as CloudFormation takes them. */
+  readonly environment: Readonly<Record<string, unknown>>;
   readonly statements: readonly Statement[];
 }
 
@@ -90,13 +92,14 @@ export function declaredFunctions(): DeclaredFunction[] {
     return Object.entries(entries).map(([name, value]) => {
       const where = `${file}: ${name}`;
       const entry = record(where, value ?? {});
-      onlyKeys(where, entry, ['memoryMb', 'timeoutSeconds', 'routes']);
+      onlyKeys(where, entry, ['memoryMb', 'timeoutSeconds', 'routes', 'environment']);
       if (!(name in roles)) throw new Error(`${rolesFile}: ${name} has no entry`);
       return {
         name,
         memoryMb: within(`${where}.memoryMb`, entry.memoryMb ?? 256, 128, 10_240),
         timeoutSeconds: within(`${where}.timeoutSeconds`, entry.timeoutSeconds ?? 30, 1, 900),
         routes: readRoutes(`${where}.routes`, entry.routes ?? []),
+        environment: record(`${where}.environment`, entry.environment ?? {}),
         statements: readStatements(`${rolesFile}: ${name}`, roles[name]),
       };
     });

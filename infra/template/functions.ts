@@ -15,7 +15,7 @@ function entry(declared: DeclaredFunction, stack: string): object {
     memorySize: declared.memoryMb,
     timeout: declared.timeoutSeconds,
     package: { artifact: `.build/bundles/${declared.name}.zip` },
-    environment: { POWERTOOLS_SERVICE_NAME: declared.name },
+    environment: { POWERTOOLS_SERVICE_NAME: declared.name, ...declared.environment },
     events: declared.routes.map(event),
   };
 }

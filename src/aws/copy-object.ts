@@ -7,6 +7,8 @@ export interface CopyWish {
   readonly from: { readonly bucket: string; readonly key: string; readonly versionId: string };
   readonly bucket: string;
   readonly key: string;
+  /** Replaces what the copied object says of itself. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 export interface Copies {
@@ -20,7 +22,7 @@ export interface Copies {
 
 export function openCopies(client: S3Client = s3Client()): Copies {
   return {
-    async copy({ from, bucket, key }) {
+    async copy({ from, bucket, key, metadata }) {
       const source = `${from.bucket}/${from.key.split('/').map(encodeURIComponent).join('/')}`;
       try {
         const answer = await client.send(
@@ -29,6 +31,8 @@ export function openCopies(client: S3Client = s3Client()): Copies {
             Key: key,
             CopySource: `${source}?versionId=${encodeURIComponent(from.versionId)}`,
             TaggingDirective: 'REPLACE',
+            MetadataDirective: 'REPLACE',
+            Metadata: { ...metadata },
           }),
         );
         return { versionId: answer.VersionId ?? 'null' };

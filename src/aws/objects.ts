@@ -23,6 +23,8 @@ export interface ObjectFacts {
   readonly sizeBytes: number;
   readonly versionId?: string;
   readonly lastModified?: Date;
+  /** Names without `x-amz-meta-`, in small letters. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** Random access to an object's bytes, for what asks for ranges (see src/image/source.ts). */
@@ -78,6 +80,7 @@ export function openObjects(client: S3Client = s3Client()): Objects {
         const answer = await client.send(new HeadObjectCommand(address(ref)));
         return {
           sizeBytes: answer.ContentLength ?? 0,
+          metadata: answer.Metadata ?? {},
           ...(answer.VersionId === undefined ? {} : { versionId: answer.VersionId }),
           ...(answer.LastModified === undefined ? {} : { lastModified: answer.LastModified }),
         };

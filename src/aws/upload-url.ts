@@ -11,6 +11,8 @@ export interface UploadUrlWish {
   readonly sizeBytes?: number | undefined;
   /** Hexadecimal; signed into the URL: S3 refuses other bytes. */
   readonly sha256?: string | undefined;
+  /** Metadata of the object, signed into the URL: S3 refuses a request without it, or with other. */
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 export interface UploadUrl {
@@ -30,22 +32,27 @@ export function openUploadUrls(client: S3Client = s3Client()): UploadUrls {
   // https://docs.aws.amazon.com/sdkref/latest/guide/feature-dataintegrity.html
   client.config.requestChecksumCalculation = async () => 'WHEN_REQUIRED';
   return {
-    async put({ bucket, key, expiresInSeconds, sizeBytes, sha256 }) {
+    async put({ bucket, key, expiresInSeconds, sizeBytes, sha256, metadata }) {
       const checksum = sha256 === undefined ? undefined : Buffer.from(sha256, 'hex').toString('base64');
+      const described = Object.fromEntries(
+        Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]),
+      );
       const command = new PutObjectCommand({
         Bucket: bucket,
         Key: key,
+        Metadata: { ...metadata },
         ...(sizeBytes === undefined ? {} : { ContentLength: sizeBytes }),
         ...(checksum === undefined ? {} : { ChecksumSHA256: checksum }),
       });
       const url = await getSignedUrl(client, command, {
         expiresIn: expiresInSeconds,
         // In the query S3 would take it for a wish; as a signed header it is a condition.
-        unhoistableHeaders: new Set([checksumHeader]),
+        unhoistableHeaders: new Set([checksumHeader, ...Object.keys(described)]),
       });
       return {
         url,
         headers: {
+          ...described,
           ...(sizeBytes === undefined ? {} : { 'content-length': String(sizeBytes) }),
           ...(checksum === undefined ? {} : { [checksumHeader]: checksum }),
         },

@@ -49,6 +49,22 @@ export function parseUploadKey(key: string): { fleet: string; name: string } {
   return { fleet: fleet.data, name };
 }
 
+/** Metadata of an object that was put on behalf of a person: the ARN of who asked for it. */
+export const onBehalfOf = 'flotilla-by';
+
+/**
+ * Whether the one who put an object is a function of ours that does so on behalf of a person. Nobody else's word
+ * for who asked is believed: metadata can be written by whoever may put objects.
+ *
+ * @param principalId of S3's event: `AWS:AROA…:session` for a role
+ * @param roles ids of the functions' roles, which no other role can have
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+ */
+export function actsOnBehalf(principalId: string, roles: readonly string[]): boolean {
+  const [kind, role] = principalId.split(':');
+  return kind === 'AWS' && role !== undefined && roles.includes(role);
+}
+
 /** The fleet that a key names, or undefined where it names none. */
 export function fleetOfKey(key: string): string | undefined {
   try {

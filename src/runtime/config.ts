@@ -27,6 +27,10 @@ const environment = z.object({
     })
     .pipe(defaults),
   FLOTILLA_STAND_IN_KERNEL: z.enum(['allowed', 'refused']).default('refused'),
+  FLOTILLA_ON_BEHALF_ROLES: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').filter((id) => id !== '')),
 });
 
 export interface Config {
@@ -40,6 +44,8 @@ export interface Config {
   readonly defaults: z.infer<typeof defaults>;
   /** The stand-in kernel boots nowhere but in a local region, so it is refused elsewhere. */
   readonly standInKernel: 'allowed' | 'refused';
+  /** Ids (`AROA…`) of the roles that put objects on behalf of a person. Given to receive-upload alone. */
+  readonly onBehalfRoles: readonly string[];
 }
 
 /**
@@ -56,6 +62,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     machinePrefix: parsed.FLOTILLA_MACHINE_PREFIX,
     defaults: parsed.FLOTILLA_DEFAULTS,
     standInKernel: parsed.FLOTILLA_STAND_IN_KERNEL,
+    onBehalfRoles: parsed.FLOTILLA_ON_BEHALF_ROLES,
   };
 }
 

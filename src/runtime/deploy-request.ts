@@ -17,7 +17,7 @@ import { kernelKeys, latestKernel } from '../contracts/kernel-bundle.ts';
 import type { RolloutTarget } from '../contracts/request.ts';
 import { FlotillaError } from '../errors.ts';
 import { keys } from '../lineage/keys.ts';
-import { uploadId } from '../lineage/upload.ts';
+import { onBehalfOf, uploadId } from '../lineage/upload.ts';
 import type { Invocation } from './handler.ts';
 import { requireFleet } from './read-fleet.ts';
 import { type RequestDeps, requestRollout } from './request-rollout.ts';
@@ -178,6 +178,7 @@ async function rebuild(
     from: { bucket: artifact.bucket, key: artifact.key, versionId: artifact.versionId },
     bucket: config.uploadBucket,
     key,
+    metadata: { [onBehalfOf]: wish.by.principal },
   });
   if (copied === 'gone') {
     throw new FlotillaError('UploadGone', `The bytes of ${sha256} are no longer in the upload bucket.`, {
