@@ -1,6 +1,7 @@
 /** PUT and DELETE of a fleet: its fixed parts in AWS, and its item. */
 import { type FixedParts, openFixedParts } from '../src/aws/fixed-parts.ts';
 import { type Groups, openGroups } from '../src/aws/groups.ts';
+import { type LoadBalancer, openLoadBalancer } from '../src/aws/load-balancer.ts';
 import { type Network, openNetwork } from '../src/aws/network.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
 import { ensureFleet } from '../src/runtime/ensure-fleet.ts';
@@ -13,6 +14,7 @@ interface Deps {
   readonly parts: FixedParts;
   readonly network: Network;
   readonly groups: Groups;
+  readonly balancer: LoadBalancer;
 }
 
 const said = { created: 'made', changed: 'changed', unchanged: 'as it was' } as const;
@@ -43,6 +45,7 @@ export const handler = apiFunction<Deps>({
     parts: openFixedParts(),
     network: openNetwork(),
     groups: openGroups(),
+    balancer: openLoadBalancer(),
   }),
   routes,
 });

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { FixedParts } from '../aws/fixed-parts.ts';
+import type { LoadBalancer } from '../aws/load-balancer.ts';
 import type { Network } from '../aws/network.ts';
 import type { Table } from '../aws/table.ts';
 import type { FleetSpec } from '../contracts/fleet-spec.ts';
@@ -26,11 +27,13 @@ import {
 import { keys } from '../lineage/keys.ts';
 import { fleetPlace } from '../lineage/places.ts';
 import type { Invocation } from './handler.ts';
+import { restoreTraffic } from './restore-traffic.ts';
 
 export interface EnsureFleetDeps {
   readonly table: Table;
   readonly parts: FixedParts;
   readonly network: Network;
+  readonly balancer: LoadBalancer;
 }
 
 export interface EnsureFleetRequest {
@@ -54,7 +57,8 @@ const largestSpecBytes = 250_000;
 
 /**
  * @throws FlotillaError SpecInvalid, RuleConflict, FixedPartForeign, FleetInUse, RequestConflict: before
- *   anything is made, or after what this call made was removed again.
+ *   anything is made, or after what this call made was removed again. GuardRefused: the spec is applied, and
+ *   weights that were changed by hand could not be set back.
  */
 export async function ensureFleet(
   request: EnsureFleetRequest,
@@ -66,13 +70,19 @@ export async function ensureFleet(
   const wanted = await wantedParts(request, existing, deps, invocation);
 
   const undo: Undo[] = [];
+  let ensured: EnsuredFleet;
   try {
     const parts = await ensureParts(wanted, existing, deps.parts, undo);
-    return await record(request, existing, wanted, parts, deps.table, invocation);
+    ensured = await record(request, existing, wanted, parts, deps.table, invocation);
   } catch (error) {
     await undoMade(undo, deps.table, fleet, invocation);
     throw error;
   }
+  if (existing === undefined) return ensured;
+  const { restored, item } = await restoreTraffic(ensured.item, request.by, deps, invocation.clock);
+  if (!restored) return ensured;
+  const made = [...ensured.made, 'weights of the listener rule, which had been changed by hand'];
+  return { outcome: 'changed', made, item };
 }
 
 /** Checks everything that can be checked without making anything. */
