@@ -120,7 +120,7 @@ export const errorCatalogue = {
   ManifestInvalid: {
     status: 422,
     title: 'The manifest cannot be written',
-    advice: "Correct the arguments, environment or files in the fleet's spec.",
+    advice: "Correct image in the fleet's spec: its arguments, environment, files or klibs.",
   },
   ImageBuildPending: {
     status: 409,

@@ -13,7 +13,7 @@ import {
 } from '../../src/contracts/kernel-bundle.ts';
 import { FlotillaError } from '../../src/errors.ts';
 import { kernelDigest } from '../../src/image/identity.ts';
-import { isStandIn, kernelFile, requireKernelBundle } from '../../src/image/kernel-bundle.ts';
+import { isStandIn, kernelFile, klibFolder, requireKernelBundle } from '../../src/image/kernel-bundle.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
 import { table } from '../output.ts';
@@ -23,8 +23,6 @@ interface BundleFile {
   readonly bytes: Uint8Array;
 }
 
-/** Modules lie in this folder of a release, one file each. */
-const klibFolder = 'klibs/';
 /** The boot file system of an image has 12 MiB: what is larger can be no part of a release. */
 const mostFileBytes = 12 * 1024 ** 2;
 

@@ -107,6 +107,16 @@ export const imageSettings = z.strictObject({
     )
     .refine((files) => Object.keys(files).every((path) => !path.split('/').includes('..')), 'no .. in paths')
     .default({}),
+  /** Kernel modules of the bundle to put in and load, by name. A disk built by Ops brings its own. */
+  klibs: z
+    .array(
+      z
+        .string()
+        .regex(/^[0-9A-Za-z_.-]+$/)
+        .max(64),
+    )
+    .max(32)
+    .default([]),
   volumeSizeGiB: z.number().int().min(1).max(1024).default(1),
 });
 

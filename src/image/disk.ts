@@ -7,8 +7,12 @@ import { type Manifest, manifestTuple } from './manifest.ts';
 import { SECTOR_BYTES } from './tfs/log.ts';
 import { type FileEntry, type FileSystemPlan, planFileSystem } from './tfs/plan.ts';
 
-/** Names of the sources that a plan reads from; a klib's is `klib/<name>`. */
-export const planSource = { program: 'program', kernel: 'kernel' } as const;
+/** Names of the sources that a plan reads from. */
+export const planSource = {
+  program: 'program',
+  kernel: 'kernel',
+  klib: (name: string) => `klib/${name}`,
+} as const;
 
 /**
  * What a disk must have left over for the running kernel, which reserves two log extensions of 512 KiB before
@@ -81,9 +85,19 @@ function moved({ extents }: FileSystemPlan, offset: number): DiskExtent[] {
 function planBootFs({ kernel, manifest }: DiskInput): FileSystemPlan {
   const klibs = manifest.klibs.map((name): FileEntry => {
     const klib = kernel.klibs?.find((candidate) => candidate.name === name);
-    if (klib === undefined)
-      throw new FlotillaError('ManifestInvalid', `The kernel bundle has no klib ${name}.`);
-    return { path: `/klib/${name}`, sizeBytes: klib.sizeBytes, from: { source: `klib/${name}`, offset: 0 } };
+    if (klib === undefined) {
+      const present = kernel.klibs?.map((candidate) => candidate.name).join(', ') ?? '';
+      throw new FlotillaError(
+        'ManifestInvalid',
+        `The kernel bundle has no klib ${name}; it has ${present === '' ? 'none' : present}.`,
+        { klib: name },
+      );
+    }
+    return {
+      path: `/klib/${name}`,
+      sizeBytes: klib.sizeBytes,
+      from: { source: planSource.klib(name), offset: 0 },
+    };
   });
   const kernelImg = {
     path: '/kernel',

@@ -9,6 +9,9 @@ import { SECTOR_BYTES } from './tfs/log.ts';
 /** Names of a bundle's files, as an Ops release has them. */
 export const kernelFile = { kernel: 'kernel.img', boot: 'boot.img' } as const;
 
+/** Modules lie in this folder of a bundle, one file each. */
+export const klibFolder = 'klibs/';
+
 /**
  * The boot file system has 12 MiB. Its log takes the first 512 KiB, the second is for small modules, and the
  * kernel reserves as much again for a log that grows.

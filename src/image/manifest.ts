@@ -58,7 +58,7 @@ export function makeManifest(settings: ManifestSettings, program: string): Manif
     arguments: [program, ...(settings.arguments ?? [])],
     environment: { ...settings.environment },
     files: { ...defaultFiles, ...settings.files },
-    klibs: [...(settings.klibs ?? [])].sort(),
+    klibs: [...new Set(settings.klibs)].sort(),
     flags: [...(settings.flags ?? [])].sort(),
     attributes: { ...settings.attributes },
   };

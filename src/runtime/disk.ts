@@ -53,12 +53,21 @@ export function describeDisk(objects: Objects, recipe: Recipe, kernel: Kernel | 
     return { plan, bytes: readPlan(plan, { [RAW_DISK_SOURCE]: uploaded }) };
   }
   const plan = planDisk({
-    kernel: { bootImg: kernel.bootImg, kernelImgBytes: kernel.kernelImg.sizeBytes, digest: kernel.digest },
+    kernel: {
+      bootImg: kernel.bootImg,
+      kernelImgBytes: kernel.kernelImg.sizeBytes,
+      klibs: [...kernel.klibs].map(([name, { sizeBytes }]) => ({ name, sizeBytes })),
+      digest: kernel.digest,
+    },
     programBytes: artifact.sizeBytes,
     manifest: built.manifest,
     volumeBytes,
     identity,
   });
-  const sources = { [planSource.program]: uploaded, [planSource.kernel]: kernel.kernelImg };
+  const sources = {
+    [planSource.program]: uploaded,
+    [planSource.kernel]: kernel.kernelImg,
+    ...Object.fromEntries([...kernel.klibs].map(([name, source]) => [planSource.klib(name), source])),
+  };
   return { plan, bytes: readPlan(plan, sources) };
 }

@@ -2,7 +2,7 @@
 import type { ObjectSource, Objects } from '../aws/objects.ts';
 import { kernelBundle, kernelKeys, latestKernel } from '../contracts/kernel-bundle.ts';
 import { FlotillaError } from '../errors.ts';
-import { kernelFile, refuseStandIn, requireKernelBundle } from '../image/kernel-bundle.ts';
+import { kernelFile, klibFolder, refuseStandIn, requireKernelBundle } from '../image/kernel-bundle.ts';
 import type { Config } from './config.ts';
 
 /** A bundle that may be used here: what planning a disk needs of it, and its kernel by ranges. */
@@ -11,6 +11,8 @@ export interface Kernel {
   readonly digest: string;
   readonly bootImg: Uint8Array;
   readonly kernelImg: ObjectSource;
+  /** Its modules by name, without the folder. */
+  readonly klibs: ReadonlyMap<string, ObjectSource>;
 }
 
 type Settings = Pick<Config, 'storeBucket' | 'standInKernel'>;
@@ -61,5 +63,10 @@ export async function openKernel(
   const start = await kernelImg.read(0, 4096);
   if (standInKernel === 'refused') refuseStandIn(version, start, bootImg);
   requireKernelBundle({ kernelImgStart: start, kernelImgBytes: kernelImg.sizeBytes, bootImg });
-  return { version, digest: bundle.data.digest, bootImg, kernelImg };
+  const klibs = new Map(
+    bundle.data.files
+      .filter(({ name }) => name.startsWith(klibFolder))
+      .map(({ name, sizeBytes }) => [name.slice(klibFolder.length), objects.source(ref(name), sizeBytes)]),
+  );
+  return { version, digest: bundle.data.digest, bootImg, kernelImg, klibs };
 }
