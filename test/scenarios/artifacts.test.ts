@@ -1,0 +1,206 @@
+/** What goes into an image, and on whose behalf: kernels, modules, raw disks, presigned URLs, builds that stop. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { artifactItem, imageItem } from '../../src/contracts/items.ts';
+import { type KernelBundle, kernelKeys } from '../../src/contracts/kernel-bundle.ts';
+import { planDisk } from '../../src/image/disk.ts';
+import { readPlan } from '../../src/image/extents.ts';
+import { kernelDigest } from '../../src/image/identity.ts';
+import { standInKernel } from '../../src/image/kernel-bundle.ts';
+import { makeManifest } from '../../src/image/manifest.ts';
+import { bytesSource } from '../../src/image/source.ts';
+import { keys } from '../../src/lineage/keys.ts';
+import { Doors, person, program } from './doors-in-virtual-time.ts';
+import { notPackaged } from './fleet-in-virtual-time.ts';
+
+const golden = new URL('../../../shared/fixtures/golden-dummy.img.gz', import.meta.url);
+const klib = Buffer.from('a module of the kernel');
+
+let doors: Doors;
+beforeAll(async () => {
+  if (notPackaged === undefined) doors = await Doors.open();
+}, 120_000);
+afterAll(() => doors?.close());
+
+/** Puts a bundle of the stand-in's form, with a module, into the store under a version of its own. */
+async function addKernel(version: string): Promise<void> {
+  const files = [...standInKernel().files, { name: 'klibs/ntp', bytes: new Uint8Array(klib) }];
+  const put = (Key: string, body: Uint8Array | string) =>
+    doors.world.call('s3', 'PutObject', { Bucket: doors.storeBucket, Key, Body: Buffer.from(body) });
+  const described = files.map(({ name, bytes }) => ({
+    name,
+    sizeBytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  }));
+  const bundle: KernelBundle = { version, digest: kernelDigest(described), files: described };
+  for (const { name, bytes } of files) await put(kernelKeys.file(version, name), bytes);
+  await put(kernelKeys.bundle(version), JSON.stringify(bundle));
+}
+
+async function sent(key: string, bytes: Uint8Array) {
+  return await doors.uploadEnded(key, await doors.upload(key, bytes));
+}
+
+async function live(upload: { fleet?: string | undefined; rollout?: number | undefined }) {
+  const end = await doors.rolloutEnded(`${upload.fleet}-${upload.rollout}`);
+  expect(end).toMatchObject({ status: 'succeeded' });
+  return await doors.fleet();
+}
+
+/** AMIs, snapshots and images under way. */
+async function standing() {
+  const { Images } = await doors.world.call('ec2', 'DescribeImages', { Owners: ['self'] });
+  const { Snapshots } = await doors.world.call('ec2', 'DescribeSnapshots', { OwnerIds: ['self'] });
+  return { images: Images.length, snapshots: Snapshots.length };
+}
+
+/** All written blocks of a snapshot, one after the other. */
+async function snapshotBytes(SnapshotId: string): Promise<Buffer> {
+  const { Blocks } = await doors.world.call('ebs', 'ListSnapshotBlocks', { SnapshotId });
+  const pieces: Buffer[] = [];
+  for (const { BlockIndex, BlockToken } of Blocks) {
+    const { BlockData } = await doors.world.call('ebs', 'GetSnapshotBlock', {
+      SnapshotId,
+      BlockIndex,
+      BlockToken,
+    });
+    for await (const piece of BlockData) pieces.push(Buffer.from(piece));
+  }
+  return Buffer.concat(pieces);
+}
+
+describe.skipIf(notPackaged !== undefined)('an artifact', { timeout: 120_000 }, () => {
+  it('gets the kernel that its fleet names, and the modules that it asks for', async () => {
+    await addKernel('9.1.0');
+    await doors.apply({ image: { kernel: '9.1.0', klibs: ['ntp'] } });
+    const upload = await sent('web/with-kernel', program('with-kernel'));
+    await live(upload);
+    const image = await doors.table.get(keys.image(upload.identity ?? ''), imageItem);
+    expect(image).toMatchObject({ kernel: '9.1.0', state: 'available' });
+    expect((await snapshotBytes(image?.snapshotId ?? '')).includes(klib)).toBe(true);
+  });
+
+  it('is refused early for a module that the kernel lacks', async () => {
+    const before = await standing();
+    await doors.apply({ image: { kernel: '9.1.0', klibs: ['tls'] } });
+    const upload = await sent('web/with-kernel', program('with-kernel'));
+    expect(upload).toMatchObject({ state: 'rejected', error: { name: 'ManifestInvalid' } });
+    expect(upload.error?.message).toContain('no klib tls; it has ntp');
+    expect(upload.error?.advice).toContain('klibs');
+    expect(await standing()).toEqual(before);
+  });
+
+  it('is refused for a kernel that is not in the store', async () => {
+    await doors.apply({ image: { kernel: '9.9.9' } });
+    expect(await sent('web/with-kernel', program('with-kernel'))).toMatchObject({
+      state: 'rejected',
+      error: { name: 'KernelNotFound' },
+    });
+    await doors.apply();
+  });
+
+  it('that is a disk of its own goes the whole way to live', async () => {
+    const [kernelImg, bootImg] = standInKernel().files.map(({ bytes }) => bytes);
+    if (kernelImg === undefined || bootImg === undefined) throw new Error('the stand-in has two files');
+    const bytes = program('on-a-disk');
+    const plan = planDisk({
+      kernel: { bootImg, kernelImgBytes: kernelImg.length, digest: 'd'.repeat(64) },
+      programBytes: bytes.length,
+      manifest: makeManifest({ arguments: ['-v'] }, '/hello'),
+      volumeBytes: 32 * 1_048_576,
+      identity: 'e'.repeat(64),
+    });
+    const source = readPlan(plan, { program: bytesSource(bytes), kernel: bytesSource(kernelImg) });
+    const disk = await source.read(0, 32 * 1_048_576);
+    const upload = await sent('web/disk.img', disk);
+    expect(await live(upload)).toMatchObject({ live: { module: 'example.com/on-a-disk' } });
+    expect(await doors.table.get(keys.artifact(upload.artifactSha256 ?? ''), artifactItem)).toMatchObject({
+      kind: 'nanos-disk',
+      program: '/hello',
+      programSha256: createHash('sha256').update(bytes).digest('hex'),
+    });
+    const image = await doors.table.get(keys.image(upload.identity ?? ''), imageItem);
+    expect((await snapshotBytes(image?.snapshotId ?? '')).includes(bytes)).toBe(true);
+  });
+
+  it.skipIf(!existsSync(golden))('that Ops built goes the whole way to live', async () => {
+    const upload = await sent('web/ops.img', gunzipSync(readFileSync(golden)));
+    expect(upload).toMatchObject({ state: 'deploying' });
+    expect((await live(upload)).live.imageId).toBe(upload.imageId);
+  });
+
+  it('sent through a presigned URL is known to be of the person who asked for the URL', async () => {
+    const bytes = program('presigned');
+    const ticket = await doors.api('POST /fleets/web/uploads', {
+      name: 'presigned',
+      sizeBytes: bytes.length,
+    });
+    expect(ticket.status).toBe(201);
+    const { url, headers } = ticket.body;
+    const forged = await fetch(url, {
+      method: 'PUT',
+      headers: { ...headers, 'x-amz-meta-flotilla-by': 'somebody else' },
+      body: new Uint8Array(bytes),
+    });
+    expect(forged.status).toBe(403);
+    const put = await fetch(url, { method: 'PUT', headers, body: new Uint8Array(bytes) });
+    expect(put.status, await put.text()).toBe(200);
+    const upload = await doors.uploadEnded('web/presigned', put.headers.get('x-amz-version-id') ?? '');
+    expect(upload.by).toMatchObject({ principal: person, through: 'api' });
+    await live(upload);
+    const { body } = await doors.api(`GET /lineage/${upload.imageId}`);
+    expect(body.uploads).toMatchObject([{ by: { principal: person } }]);
+  });
+
+  it('that is built again at a request is known to be of the person who asked', async () => {
+    await doors.apply({ image: { environment: { COLOUR: 'green' } } });
+    const { artifactSha256 } = (await doors.uploads()).find(({ key }) => key === 'web/presigned') ?? {};
+    const { body } = await doors.api('POST /fleets/web/rollouts', { artifact: artifactSha256 });
+    const upload = await doors.until(async () => {
+      const answer = await doors.api(`GET ${body.address}`);
+      return answer.status === 200 && answer.body.ended ? answer.body : undefined;
+    });
+    expect(upload.by).toMatchObject({ principal: person, through: 'api' });
+    await doors.rolloutEnded(upload.rollout);
+  });
+
+  it('put by somebody who only says so is of the one who put it', async () => {
+    const { VersionId } = await doors.world.call('s3', 'PutObject', {
+      Bucket: doors.uploadBucket,
+      Key: 'web/claimed',
+      Body: Buffer.from('no program'),
+      Metadata: { 'flotilla-by': 'arn:aws:iam::000000000000:user/somebody-else' },
+    });
+    const upload = await doors.uploadEnded('web/claimed', VersionId);
+    expect(upload.by.principal).not.toContain('somebody-else');
+    expect(upload.by.through).toBe('upload');
+  });
+
+  it('whose build is stopped midway leaves nothing, and its uploader is told', async () => {
+    const before = await standing();
+    const versionId = await doors.upload('web/stopped', program('stopped'));
+    const building = await doors.until(async () => {
+      const found = (await doors.uploads()).find((one) => one.versionId === versionId);
+      const made = await standing();
+      return made.snapshots > before.snapshots ? found : undefined;
+    });
+    await doors.world.call('states', 'StopExecution', {
+      executionArn: building.executionArn,
+      cause: 'a person thought better of it',
+    });
+    const upload = await doors.uploadEnded('web/stopped', versionId);
+    expect(upload).toMatchObject({ state: 'failed', error: { name: 'ImageBuildFailed' } });
+    expect(upload.error?.message).toContain('a person thought better of it');
+    expect(await standing()).toEqual(before);
+    const { TagSet } = await doors.world.call('s3', 'GetObjectTagging', {
+      Bucket: doors.uploadBucket,
+      Key: 'web/stopped',
+      VersionId: versionId,
+    });
+    expect(TagSet).toContainEqual({ Key: 'flotilla:error', Value: 'ImageBuildFailed' });
+    // The same bytes again are built as if nothing had been.
+    expect(await sent('web/stopped', program('stopped'))).toMatchObject({ state: 'deploying' });
+  });
+});
