@@ -204,3 +204,21 @@ describe.skipIf(notPackaged !== undefined)('an artifact', { timeout: 120_000 }, 
     expect(await sent('web/stopped', program('stopped'))).toMatchObject({ state: 'deploying' });
   });
 });
+
+describe.skipIf(notPackaged !== undefined)('a stack outside a local region', { timeout: 120_000 }, () => {
+  it('refuses the stand-in kernel under any version, and nothing is left of the upload', async () => {
+    await doors.close();
+    doors = await Doors.open({}, { AllowStandInKernel: 'no' });
+    const before = await standing();
+    const refused = { state: 'rejected', error: { name: 'KernelStandIn' } };
+    const upload = await sent('web/one', program('one'));
+    expect(upload).toMatchObject(refused);
+    expect(upload.error?.advice).toContain('flotilla kernel add');
+    // The bytes tell, not the name of their folder.
+    await addKernel('9.1.0');
+    await doors.apply({ image: { kernel: '9.1.0' } });
+    expect(await sent('web/one', program('one'))).toMatchObject(refused);
+    expect(await standing()).toEqual(before);
+    expect(await doors.fleet()).toMatchObject({ state: 'empty', lease: null, recent: { rollouts: [] } });
+  });
+});

@@ -38,9 +38,12 @@ export class Doors {
     this.storeBucket = named('store');
   }
 
-  /** A stack with the stand-in kernel and, unless told otherwise, the fleet `web`. */
-  static async open(spec: Partial<FleetSpecInput> | 'no fleet' = {}): Promise<Doors> {
-    const world = await FleetInVirtualTime.create();
+  /** A stack with the stand-in kernel in its store, and the fleet `web`. */
+  static async open(
+    spec: Partial<FleetSpecInput> = {},
+    parameters: Record<string, string> = {},
+  ): Promise<Doors> {
+    const world = await FleetInVirtualTime.create(parameters);
     const { accessKeyId, secretAccessKey } = world.region.createOperator();
     const client = DynamoDBDocumentClient.from(
       new DynamoDBClient({
@@ -54,7 +57,7 @@ export class Doors {
     const names = Buckets.map(({ Name }: { Name: string }) => Name);
     const doors = new Doors(world, openTable('flotilla', client), names);
     await addBundle(world.region, doors.storeBucket);
-    if (spec !== 'no fleet') await doors.apply(spec);
+    await doors.apply(spec);
     return doors;
   }
 

@@ -67,7 +67,8 @@ export class FleetInVirtualTime {
     this.region = region;
   }
 
-  static async create(): Promise<FleetInVirtualTime> {
+  /** @param parameters of the stack, beside those that every stack here has */
+  static async create(parameters: Record<string, string> = {}): Promise<FleetInVirtualTime> {
     const clock = new VirtualClock();
     const region = await createRegion({ clock, seed: 7 });
     const world = new FleetInVirtualTime(clock, region);
@@ -91,6 +92,7 @@ export class FleetInVirtualTime {
         SecurityGroupIds: [network.securityGroupId],
         ListenerArn: region.parts.elbv2.defaultListener.arn,
         AllowStandInKernel: 'yes',
+        ...parameters,
       },
     });
     return world;
