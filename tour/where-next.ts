@@ -15,7 +15,9 @@ export function whereNext(local: LocalRegion, say: Narrator): void {
   say.print('    npx flotilla deploy FILE --fleet hello');
   say.print();
   say.print('  The AWS CLI, with an operator key pair that was made for this run:');
-  say.print(`    export AWS_ENDPOINT_URL=${endpoint} AWS_REGION=${local.region.context.regionName}`);
+  // Version 1 of the AWS CLI reads the one, the SDKs the other.
+  const region = local.region.context.regionName;
+  say.print(`    export AWS_ENDPOINT_URL=${endpoint} AWS_REGION=${region} AWS_DEFAULT_REGION=${region}`);
   say.print(`    export AWS_ACCESS_KEY_ID=${operator.accessKeyId}`);
   say.print(`    export AWS_SECRET_ACCESS_KEY=${operator.secretAccessKey}`);
   say.print('    aws ec2 describe-images --owners self');
