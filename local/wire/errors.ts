@@ -36,6 +36,7 @@ function signatureError(refused: SignatureRefused, protocol: Protocol): AwsError
           403,
         );
       case 'expired':
+      case 'unsigned-headers':
         return new AwsError('AccessDenied', message, 403);
       case 'outdated':
         return new AwsError('InvalidRequest', message, 400);

@@ -31,6 +31,7 @@ export class SignatureRefused extends Error {
     | 'scope'
     | 'expired'
     | 'skewed'
+    | 'unsigned-headers'
     | 'mismatch'
     | 'unknown-key'
     | 'bad-token'
@@ -183,6 +184,15 @@ export interface Verified {
 export function verify(request: WireRequest, claim: Claim, secret: string, bodyHash: string): Verified {
   const missing = claim.signedHeaders.includes('host') ? undefined : 'host';
   if (missing !== undefined) throw new SignatureRefused('incomplete', 'The header host must be signed.');
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html: "any x-amz-* headers"
+  const loose = Object.keys(request.headers).filter(
+    (name) => name.startsWith('x-amz-') && !claim.signedHeaders.includes(name),
+  );
+  if (claim.service === 's3' && loose.length > 0)
+    throw new SignatureRefused(
+      'unsigned-headers',
+      `There were headers present in the request which were not signed: ${loose.join(', ')}`,
+    );
   const scope = `${claim.date}/${claim.region}/${claim.service}/aws4_request`;
   let key: Buffer = createHmac('sha256', `AWS4${secret}`).update(claim.date).digest();
   for (const part of [claim.region, claim.service, 'aws4_request'])
@@ -202,7 +212,8 @@ export function verify(request: WireRequest, claim: Claim, secret: string, bodyH
 
 /** Compares in constant time. */
 export function sameText(one: string, other: string): boolean {
-  return one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other));
+  const [left, right] = [Buffer.from(one), Buffer.from(other)];
+  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 export function sha256(data: string | Uint8Array): string {
