@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import type { Iam } from '../iam/iam.ts';
 import type { Service } from '../service.ts';
 import type { Front } from '../wire/front-door.ts';
-import { queryPairs, splitUrl } from '../wire/http.ts';
+import { namesNoBucket, queryPairs, splitUrl } from '../wire/http.ts';
 import { escapeXml } from '../wire/xml.ts';
 import type { CallLog, LoggedCall } from './log.ts';
 
@@ -31,7 +31,7 @@ export function createLook(
   log: CallLog,
 ): Front {
   return {
-    matches: (request) => splitUrl(request.url).path === '/_region',
+    matches: (request) => namesNoBucket(request) && splitUrl(request.url).path === '/_region',
     handle: async (request) => {
       if (request.method !== 'GET')
         return { status: 405, headers: { allow: 'GET', 'content-type': 'text/plain' }, body: 'Read only.\n' };
@@ -66,7 +66,8 @@ export function createLook(
 
 const pageHeaders = {
   'content-type': 'text/html; charset=utf-8',
-  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'",
   'cache-control': 'no-store',
 };
 

@@ -52,6 +52,11 @@ export function splitUrl(url: string): { path: string; query: string } {
   return mark < 0 ? { path: url, query: '' } : { path: url.slice(0, mark), query: url.slice(mark + 1) };
 }
 
+/** Whether the host is the region itself: under any other, `bucket.localhost`, every path is an object's key. */
+export function namesNoBucket(request: WireRequest): boolean {
+  return /^(?:127\.0\.0\.1|\[::1\]|localhost)(?::\d+)?$/i.test(request.headers.host ?? '');
+}
+
 /** Decodes `%xx`; what is no valid encoding stays as it is. */
 export function decodeComponent(text: string): string {
   try {

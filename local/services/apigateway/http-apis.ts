@@ -7,7 +7,14 @@ import type { Context } from '../../context.ts';
 import type { Iam } from '../../iam/iam.ts';
 import { AwsError } from '../../service.ts';
 import type { Authenticated, Front } from '../../wire/front-door.ts';
-import { decodeComponent, readAll, splitUrl, type WireRequest, type WireResponse } from '../../wire/http.ts';
+import {
+  decodeComponent,
+  namesNoBucket,
+  readAll,
+  splitUrl,
+  type WireRequest,
+  type WireResponse,
+} from '../../wire/http.ts';
 import { readClaim } from '../../wire/sigv4.ts';
 import type { Lambda } from '../lambda/lambda.ts';
 import { TokenBucket } from '../token-bucket.ts';
@@ -61,7 +68,7 @@ export function createHttpApis(context: Context, iam: Iam, lambda: Lambda, front
   /** The API that a request is for, and the path within it, still encoded. */
   function target(request: WireRequest): { apiId: string; path: string; query: string } | undefined {
     const { path, query } = splitUrl(request.url);
-    const byPath = /^\/_api\/([a-z0-9]+)(\/.*)?$/.exec(path);
+    const byPath = namesNoBucket(request) ? /^\/_api\/([a-z0-9]+)(\/.*)?$/.exec(path) : null;
     if (byPath !== null) return { apiId: byPath[1] ?? '', path: byPath[2] ?? '/', query };
     const byHost = /^([a-z0-9]+)\.execute-api\.localhost(:\d+)?$/.exec(request.headers.host ?? '');
     return byHost === null ? undefined : { apiId: byHost[1] ?? '', path, query };
