@@ -140,6 +140,16 @@ function alarmOperations(context: Context, alarms: Alarms) {
       },
     ],
     run(input) {
+      onlySupported('DescribeAlarms', input, [
+        'AlarmNamePrefix',
+        'AlarmNames',
+        'AlarmTypes',
+        'MaxRecords',
+        'NextToken',
+        'StateValue',
+      ]);
+      // There are no composite alarms here.
+      if (input.AlarmTypes?.length && !input.AlarmTypes.includes('MetricAlarm')) return { MetricAlarms: [] };
       const found = alarms
         .all()
         .filter(

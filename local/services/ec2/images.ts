@@ -144,6 +144,17 @@ export function imageOperations(state: Ec2State) {
   const DescribeImages: Operation<DescribeImagesRequest, DescribeImagesResult> = {
     access: describeAccess('DescribeImages'),
     run(input) {
+      onlySupported('DescribeImages', input, [
+        'DryRun',
+        'Filters',
+        'ImageIds',
+        // No image is deprecated or disabled here.
+        'IncludeDeprecated',
+        'IncludeDisabled',
+        'MaxResults',
+        'NextToken',
+        'Owners',
+      ]);
       for (const id of input.ImageIds ?? []) {
         if (!/^ami-[0-9a-f]{8,17}$/.test(id))
           throw new AwsError('InvalidAMIID.Malformed', `Invalid id: "${id}"`);

@@ -2,11 +2,13 @@
 import type {
   DescribeAccountAttributesRequest,
   DescribeAccountAttributesResult,
+  DescribeAvailabilityZonesRequest,
   DescribeAvailabilityZonesResult,
   DescribeInstanceTypeOfferingsRequest,
   DescribeInstanceTypeOfferingsResult,
   DescribeInstanceTypesRequest,
   DescribeInstanceTypesResult,
+  DescribeRegionsRequest,
   DescribeRegionsResult,
   DescribeSecurityGroupsRequest,
   DescribeSecurityGroupsResult,
@@ -18,6 +20,7 @@ import type {
 import type { Operation } from '../../service.ts';
 import { AwsError } from '../../service.ts';
 import { page } from '../paging.ts';
+import { onlySupported } from '../supported.ts';
 import { badToken } from './errors.ts';
 import { passes, tagFilter } from './filters.ts';
 import { allInstanceTypes, describeType, instanceTypeFacts } from './instance-types.ts';
@@ -87,10 +90,33 @@ export function placeOperations(state: Ec2State) {
     },
   };
 
-  const DescribeAvailabilityZones: Operation<object, DescribeAvailabilityZonesResult> = {
+  function zonesAsked(input: DescribeAvailabilityZonesRequest): readonly string[] {
+    onlySupported('DescribeAvailabilityZones', input, [
+      'AllAvailabilityZones',
+      'DryRun',
+      'ZoneIds',
+      'ZoneNames',
+    ]);
+    const unknown = [
+      ...(input.ZoneNames ?? []).filter((name) => !context.zones.includes(name)),
+      ...(input.ZoneIds ?? []).filter((id) => !context.zones.some((zone) => zoneId(context, zone) === id)),
+    ];
+    if (unknown.length > 0)
+      throw new AwsError('InvalidParameterValue', `Invalid availability zone: [${unknown.join(', ')}]`);
+    return context.zones.filter(
+      (zone) =>
+        (!input.ZoneNames?.length || input.ZoneNames.includes(zone)) &&
+        (!input.ZoneIds?.length || input.ZoneIds.includes(zoneId(context, zone))),
+    );
+  }
+
+  const DescribeAvailabilityZones: Operation<
+    DescribeAvailabilityZonesRequest,
+    DescribeAvailabilityZonesResult
+  > = {
     access: describeAccess('DescribeAvailabilityZones'),
-    run: () => ({
-      AvailabilityZones: context.zones.map((zone) => ({
+    run: (input) => ({
+      AvailabilityZones: zonesAsked(input).map((zone) => ({
         ZoneName: zone,
         ZoneId: zoneId(context, zone),
         RegionName: context.regionName,
@@ -104,17 +130,23 @@ export function placeOperations(state: Ec2State) {
     }),
   };
 
-  const DescribeRegions: Operation<object, DescribeRegionsResult> = {
+  const DescribeRegions: Operation<DescribeRegionsRequest, DescribeRegionsResult> = {
     access: describeAccess('DescribeRegions'),
-    run: () => ({
-      Regions: [
-        {
-          RegionName: context.regionName,
-          Endpoint: `ec2.${context.regionName}.amazonaws.com`,
-          OptInStatus: 'opt-in-not-required',
-        },
-      ],
-    }),
+    run(input) {
+      onlySupported('DescribeRegions', input, ['AllRegions', 'DryRun', 'RegionNames']);
+      const unknown = (input.RegionNames ?? []).filter((name) => name !== context.regionName);
+      if (unknown.length > 0)
+        throw new AwsError('InvalidParameterValue', `Invalid region '[${unknown.join(', ')}]'`);
+      return {
+        Regions: [
+          {
+            RegionName: context.regionName,
+            Endpoint: `ec2.${context.regionName}.amazonaws.com`,
+            OptInStatus: 'opt-in-not-required',
+          },
+        ],
+      };
+    },
   };
 
   const DescribeInstanceTypes: Operation<DescribeInstanceTypesRequest, DescribeInstanceTypesResult> = {

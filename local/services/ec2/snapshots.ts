@@ -9,6 +9,7 @@ import { AwsError } from '../../service.ts';
 import type { SnapshotRecord } from '../ebs/snapshots.ts';
 import { blockSizeBytes, effectiveBlocks } from '../ebs/snapshots.ts';
 import { page } from '../paging.ts';
+import { onlySupported } from '../supported.ts';
 import { badToken, required } from './errors.ts';
 import { passes, tagFilter } from './filters.ts';
 import { imageUsing } from './images.ts';
@@ -42,6 +43,14 @@ export function snapshotOperations(state: Ec2State) {
   const DescribeSnapshots: Operation<DescribeSnapshotsRequest, DescribeSnapshotsResult> = {
     access: describeAccess('DescribeSnapshots'),
     run(input) {
+      onlySupported('DescribeSnapshots', input, [
+        'DryRun',
+        'Filters',
+        'MaxResults',
+        'NextToken',
+        'OwnerIds',
+        'SnapshotIds',
+      ]);
       for (const id of input.SnapshotIds ?? []) {
         if (!/^snap-[0-9a-f]{8,17}$/.test(id)) {
           throw new AwsError('InvalidSnapshotID.Malformed', `Invalid id: "${id}"`);

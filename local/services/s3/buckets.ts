@@ -41,12 +41,7 @@ export function createBuckets(context: Context, buckets: Buckets) {
   ): Operation<Input, Output> {
     return {
       access: onBucket(action),
-      run: (input) => {
-        const owner = (input as { ExpectedBucketOwner?: string }).ExpectedBucketOwner;
-        if (owner !== undefined && owner !== context.accountId)
-          throw new AwsError('AccessDenied', 'Access Denied', 403);
-        return run(bucketNamed(buckets, input.Bucket), input);
-      },
+      run: (input) => run(bucketNamed(buckets, input.Bucket), input),
     };
   }
 

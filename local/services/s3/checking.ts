@@ -28,6 +28,11 @@ export class Checking {
   /** `fallback`: the algorithm that an upload in parts was begun with. */
   constructor(input: object, fallback?: ChecksumAlgorithm) {
     this.#input = input as Readonly<Record<string, unknown>>;
+    // A checksum that cannot be checked is refused rather than believed.
+    for (const [name, value] of Object.entries(this.#input)) {
+      const sum = /^Checksum((?!Algorithm$|Type$|Mode$)\w+)$/.exec(name)?.[1];
+      if (sum !== undefined && value !== undefined) algorithmNamed(sum);
+    }
     const said = checksumAlgorithms.find((one) => this.#input[member(one)] !== undefined);
     const announced = announcedTrailers(this.#input.Body).find((name) => name.startsWith(prefix));
     const named = announced?.slice(prefix.length) ?? (this.#input.ChecksumAlgorithm as string | undefined);

@@ -156,6 +156,7 @@ export function createMultipart(
   const complete: Operation<CompleteMultipartUploadRequest, CompleteMultipartUploadOutput> = {
     access: onObject('PutObject'),
     run: async (input, call) => {
+      refuse(input, ['MpuObjectSize']);
       const bucket = bucketNamed(buckets, input.Bucket);
       const upload = uploadOf(input);
       const chosen = choose(upload, input.MultipartUpload?.Parts ?? []);

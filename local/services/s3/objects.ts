@@ -171,6 +171,7 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
   const getObject: Operation<GetObjectRequest, Streamed<GetObjectOutput>> = {
     access: onVersion('GetObject', 'GetObjectVersion'),
     run: async (input, call) => {
+      refuse(input, ['ResponseContentEncoding', 'ResponseContentLanguage', 'ResponseExpires']);
       const version = find(input, call);
       const described = describe(version, input);
       const range = readRange(input.Range, version.sizeBytes);

@@ -1,6 +1,6 @@
 /** Simple Storage Service. */
 import type { Context } from '../../context.ts';
-import type { Service } from '../../service.ts';
+import { AwsError, type Operations, type Service } from '../../service.ts';
 import { createBuckets } from './buckets.ts';
 import { ByteStore } from './bytes.ts';
 import { createDeletes } from './deletes.ts';
@@ -18,7 +18,7 @@ export function createS3(context: Context): { service: Service } {
   const objects = createObjects(context, buckets, bytes, notifications.notify);
   const service: Service = {
     id: 's3',
-    operations: {
+    operations: guarded(context, {
       ...createBuckets(context, buckets),
       ...notifications.operations,
       ...objects.operations,
@@ -26,7 +26,7 @@ export function createS3(context: Context): { service: Service } {
       ...createListing(context, buckets),
       ...createMultipart(context, buckets, bytes, objects, notifications.notify),
       ...createTagging(objects),
-    },
+    }),
     resourcePolicies: (resource) => {
       const name = /^arn:aws:s3:::([^/]+)/.exec(resource)?.[1];
       const policy = name === undefined ? undefined : buckets.get(name)?.policy;
@@ -35,6 +35,24 @@ export function createS3(context: Context): { service: Service } {
     look: () => Object.fromEntries([...buckets.values()].map((bucket) => [bucket.name, lookAt(bucket)])),
   };
   return { service };
+}
+
+/**
+ * Every operation heeds whom the caller expects to own the bucket: there is one account here.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+ */
+function guarded(context: Context, operations: Operations): Operations {
+  const heeded = Object.entries(operations).map(([name, operation]) => {
+    const run: typeof operation.run = (input, call) => {
+      const { ExpectedBucketOwner, ExpectedSourceBucketOwner } = input as Record<string, unknown>;
+      for (const owner of [ExpectedBucketOwner, ExpectedSourceBucketOwner])
+        if (owner !== undefined && owner !== context.accountId)
+          throw new AwsError('AccessDenied', 'Access Denied', 403);
+      return operation.run(input, call);
+    };
+    return [name, { ...operation, run }] as const;
+  });
+  return Object.fromEntries(heeded);
 }
 
 /** How many keys of a bucket the region's page shows. */
