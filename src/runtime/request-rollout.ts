@@ -67,7 +67,8 @@ export async function requestRollout(request: RolloutRequest, deps: RequestDeps)
       request.fleet,
       deps.clock,
       (present, now) => {
-        // Somebody wrote in between: what was decided may no longer be right.
+        // Somebody wrote in between: what was decided may no longer be right, and what was allotted was not written.
+        answer = undefined;
         if (present.revision !== revision) return undefined;
         const written = allot(request, decided, present, image, now, deps);
         answer = { rollout: written.rollout, release: written.release, arn: written.arn };
