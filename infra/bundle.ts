@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join, relative } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import { zipSync } from 'fflate';
+import { shakeSchemas } from './shake-schemas.ts';
 import { declaredFunctions, mismatches, partial, root } from './template/declared.ts';
 
 export const bundlesDir = join(root, '.build', 'bundles');
@@ -34,6 +35,7 @@ const options = {
   sourcesContent: false,
   // Licences stay with the packages; the bundles are not distributed.
   legalComments: 'none',
+  plugins: [shakeSchemas],
   metafile: true,
   logLevel: 'error',
   // CommonJS packages inside an ES module ask for `require` of Node's own modules.
@@ -46,7 +48,7 @@ const digestOf = (file: string): string =>
   existsSync(file) ? createHash('sha256').update(readFileSync(file)).digest('hex') : 'absent';
 
 /** Inputs that every bundle depends on: the packages' versions, and how bundles are made. */
-const always = ['package-lock.json', 'infra/bundle.ts'];
+const always = ['package-lock.json', 'infra/bundle.ts', 'infra/shake-schemas.ts'];
 
 function unchanged(names: readonly string[]): boolean {
   if (!existsSync(recordFile)) return false;

@@ -1,5 +1,7 @@
 /** How an error leaves the API: a problem document (RFC 9457) that says what to do. */
-import * as z from 'zod';
+import type * as z from 'zod';
+// By its own path: `z.core` as a value would bring all of zod, its forty languages included, into the bundles.
+import { toDotPath } from 'zod/v4/core';
 import { isRetryable } from '../aws/errors.ts';
 import type { Problem } from '../contracts/api-views.ts';
 import { FlotillaError, isFlotillaError } from '../errors.ts';
@@ -7,7 +9,7 @@ import { FlotillaError, isFlotillaError } from '../errors.ts';
 /** One line for each field that is wrong: `healthCheck.path: Invalid input: expected string`. */
 export function namedFields(error: z.ZodError): readonly string[] {
   return error.issues.flatMap((issue) => {
-    const place = z.core.toDotPath(issue.path);
+    const place = toDotPath(issue.path);
     // An unknown key is reported at its parent; the person looks for the key itself.
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => `${place === '' ? key : `${place}.${key}`}: there is no such field`);
