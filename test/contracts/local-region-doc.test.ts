@@ -47,7 +47,7 @@ describe('the page of the local region', () => {
   });
 
   test('names each type of resource that a template may have', () => {
-    const named = [...page.matchAll(/`(AWS::\w+::\w+)`/g)].map(([, name]) => name);
+    const named = [...page.matchAll(/`(AWS::\w+::\w+)`/g)].map(([, name]) => name ?? '');
     expect(named.sort()).toEqual(Object.keys(resourceTypes).sort());
   });
 });
