@@ -9,7 +9,7 @@ export interface Output {
   result(value: object): void;
   /** What goes on. On a terminal the last line is replaced while `settled` is false. */
   progress(text: string, settled?: boolean): void;
-  /** Ends the line that is being replaced. */
+  /** Takes the line that is being replaced away: what it said is over. */
   endProgress(): void;
   error(error: CommandError): void;
 }
@@ -39,7 +39,7 @@ export function openOutput({ stdout, stderr }: Streams, json: boolean): Output {
   let replacing = false;
   let last = '';
   const settle = () => {
-    if (replacing) side.write('\n');
+    if (replacing) side.write(clearLine);
     replacing = false;
   };
   return {
@@ -53,6 +53,7 @@ export function openOutput({ stdout, stderr }: Streams, json: boolean): Output {
       if (json) stdout.write(`${JSON.stringify(value)}\n`);
     },
     progress(text, settled = true) {
+      if (live && replacing && !settled && text === last) return;
       if (live) {
         const width = stderr.columns ?? 100;
         const shown = printable(text).slice(0, Math.max(20, width - 1));

@@ -56,10 +56,12 @@ async function allFleets(context: CommandContext) {
 
 /** One upload, with its reason where it was refused. */
 export function uploadLine(upload: UploadView, now: Date): string {
-  const to = upload.rollout ?? upload.imageId ?? '';
-  const error = upload.error;
+  const { error, rollout, state } = upload;
+  const to = rollout ?? upload.imageId ?? '';
+  // Where it led to a rollout, the upload's own way has ended; what became of it, the rollout says.
+  const words = rollout !== undefined && state === 'deploying' ? 'deployed by' : state;
   const why = error === undefined ? '' : `\n    ${error.name}: ${error.message}\n    ${error.advice}`;
-  return `  ${upload.key}  ${upload.state}  ${to}  ${ago(upload.receivedAt, now)}${why}`;
+  return `  ${upload.key}  ${words}  ${to}  ${ago(upload.receivedAt, now)}${why}`;
 }
 
 async function oneFleet(context: CommandContext, name: string) {
