@@ -74,7 +74,7 @@ const pageHeaders = {
 const style =
   'body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem;color:#1b1b1f;background:#fff}' +
   'table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.2rem .6rem .2rem 0;vertical-align:top;border-top:1px solid #ddd}' +
-  'td{overflow-wrap:anywhere}pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f5f5f7;padding:.6rem}' +
+  'td{overflow-wrap:anywhere}td:nth-child(1),td:nth-child(3),td:nth-child(6){white-space:nowrap;font-variant-numeric:tabular-nums}td:nth-child(6){text-align:right}pre{white-space:pre-wrap;overflow-wrap:anywhere;background:#f5f5f7;padding:.6rem}' +
   '.error{color:#8a4b00}.denied{color:#a40000}@media(prefers-color-scheme:dark){body{color:#e8e8ee;background:#17171a}pre{background:#232328}td,th{border-color:#444}.error{color:#ffbe6b}.denied{color:#ff8a8a}}';
 
 function page(look: Look, query: ReadonlyMap<string, string>): string {
