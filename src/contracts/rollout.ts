@@ -46,8 +46,6 @@ export const rolloutPlan = z.strictObject({
 });
 export type RolloutPlan = z.infer<typeof rolloutPlan>;
 
-/** Weights in per cent. */
-const slotWeights = z.strictObject({ blue: count, green: count });
 
 /** What lineage keeps of a proof. */
 export const trafficProof = z.strictObject({
