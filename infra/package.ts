@@ -20,6 +20,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundleFunctions, bundlesDir } from './bundle.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { declaredFunctions, partial, root } from './template/declared.ts';
 
 export const packageDir = join(root, '.build', 'package');
@@ -69,6 +70,11 @@ export function osls(args: readonly string[], stdio: 'inherit' | 'pipe' = 'pipe'
  * @throws Error where a function or a machine that is declared is missing, or osls refuses the configuration.
  */
 export async function packageStack(stack: string, say: (line: string) => void): Promise<boolean> {
+  // Two terminals may start their regions at once.
+  return oneAtATime(join(root, '.build', 'packaging'), () => packageAlone(stack, say));
+}
+
+async function packageAlone(stack: string, say: (line: string) => void): Promise<boolean> {
   await bundleFunctions(say);
   const digest = inputsDigest(stack);
   if (existsSync(digestFile) && readFileSync(digestFile, 'utf8') === digest) return false;
