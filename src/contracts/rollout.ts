@@ -46,7 +46,6 @@ export const rolloutPlan = z.strictObject({
 });
 export type RolloutPlan = z.infer<typeof rolloutPlan>;
 
-
 /** What lineage keeps of a proof. */
 export const trafficProof = z.strictObject({
   step: ordinal,
