@@ -216,6 +216,11 @@ export const errorCatalogue = {
     title: "A part under the fleet's name is not ours",
     advice: 'Choose another name for the fleet, or remove what stands under this name.',
   },
+  QuotaReached: {
+    status: 409,
+    title: 'A quota of the account is used up',
+    advice: 'Raise the quota in the Service Quotas console, or remove what is not needed any more.',
+  },
   AwsUnavailable: {
     status: 503,
     title: 'AWS did not answer, or asked to slow down',

@@ -77,6 +77,14 @@ export function isRetryable(error: unknown): boolean {
   return error.cause !== undefined && error.cause !== error && isRetryable(error.cause);
 }
 
+/**
+ * A quota is used up, which no other try changes. Asked after {@link isRetryable}: some services call throttling so.
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateRule.html#API_CreateRule_Errors
+ */
+export function isQuota(error: unknown): boolean {
+  return /^TooMany(?!Requests)|LimitExceeded$|QuotaExceeded(Exception)?$/.test(errorCode(error));
+}
+
 /** The thing that was asked for does not exist (any service). */
 export function isNotFound(error: unknown): boolean {
   const code = errorCode(error);

@@ -2,7 +2,7 @@
 import type * as z from 'zod';
 // By its own path: `z.core` as a value would bring all of zod, its forty languages included, into the bundles.
 import { toDotPath } from 'zod/v4/core';
-import { isRetryable } from '../aws/errors.ts';
+import { isQuota, isRetryable } from '../aws/errors.ts';
 import type { Problem } from '../contracts/api-views.ts';
 import { FlotillaError, isFlotillaError } from '../errors.ts';
 
@@ -37,6 +37,10 @@ export function toApiError(error: unknown): FlotillaError {
   if (isRetryable(error)) {
     const code = error instanceof Error ? error.name : 'unknown';
     return new FlotillaError('AwsUnavailable', `AWS answered ${code}.`, { code }, { cause: error });
+  }
+  if (isQuota(error)) {
+    const { name: code, message } = error as Error; // what is no error has no code that tells of a quota
+    return new FlotillaError('QuotaReached', `AWS answered ${code}: ${message}.`, { code }, { cause: error });
   }
   return new FlotillaError('InternalError', 'This is a fault of ours.', {}, { cause: error });
 }
