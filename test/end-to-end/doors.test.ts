@@ -2,12 +2,13 @@
  * The doors as people use them: the flotilla command and the signed API, over real sockets, against the packaged
  * stack in a local region in wall time.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run } from '../../cli/run.ts';
+import { standInKernel } from '../../src/image/kernel-bundle.ts';
 import { buildExample } from '../../tour/build-example.ts';
 import { type LocalRegion, packageStack, startLocal } from '../../tour/up.ts';
 
@@ -120,6 +121,50 @@ describe('the doors', { timeout: 240_000 }, () => {
     });
     const { json } = await flotilla('uploads', '--fleet', 'hello');
     expect(json.uploads[0]).toMatchObject({ id: rejected.json.upload.id, state: 'rejected' });
+  });
+
+  it('show among all fleets what names none', async () => {
+    await local.region.call('s3', 'PutObject', {
+      Bucket: local.uploadBucket,
+      Key: 'nobody/hello',
+      Body: Buffer.from('no program'),
+    });
+    const refused = await vi.waitFor(
+      async () => {
+        const { code, json } = await flotilla('status');
+        expect(code).toBe(0);
+        const found = json.refusedUploads.find((one: { key: string }) => one.key === 'nobody/hello');
+        if (found === undefined) throw new Error('not there yet');
+        return found;
+      },
+      { timeout: 60_000, interval: 500 },
+    );
+    expect(refused).toMatchObject({ state: 'rejected', error: { name: 'FleetNotFound' } });
+    expect(refused.error.advice).toContain('flotilla fleet apply');
+  });
+
+  it('add a kernel once, and never another under its version', async () => {
+    const bundle = join(folder, '9.1.0');
+    mkdirSync(join(bundle, 'klibs'), { recursive: true });
+    for (const { name, bytes } of standInKernel().files) writeFileSync(join(bundle, name), bytes);
+    writeFileSync(join(bundle, 'klibs', 'ntp'), 'a module');
+    const added = await flotilla('kernel', 'add', bundle, '--not-latest');
+    expect(added).toMatchObject({ code: 0, json: { version: '9.1.0', added: true, latest: false } });
+    expect((await flotilla('kernel', 'add', bundle, '--not-latest')).json).toMatchObject({ added: false });
+    const { json } = await flotilla('kernel', 'list');
+    expect(json.kernels).toContainEqual(
+      expect.objectContaining({ version: '9.1.0', latest: false, digest: added.json.digest }),
+    );
+    expect(json.kernels.filter(({ latest }: { latest: boolean }) => latest)).toHaveLength(1);
+
+    writeFileSync(join(bundle, 'klibs', 'ntp'), 'another module');
+    expect((await flotilla('kernel', 'add', bundle)).code).toBe(3);
+    rmSync(join(bundle, 'boot.img'));
+    expect((await flotilla('kernel', 'add', bundle)).code).toBe(2);
+    writeFileSync(join(bundle, 'boot.img'), 'no boot sector');
+    const wrong = await flotilla('kernel', 'add', bundle);
+    expect(wrong.json.error).toMatchObject({ name: 'KernelInvalid' });
+    expect([2, 3]).toContain(wrong.code);
   });
 
   it('keep an unsigned request out', async () => {
