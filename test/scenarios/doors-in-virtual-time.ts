@@ -7,7 +7,7 @@ import { type UploadItem, uploadItem } from '../../src/contracts/items.ts';
 import { lists } from '../../src/lineage/keys.ts';
 import { addBundle } from '../../tour/stand-in.ts';
 import { makeGoElf } from '../unit/image/elf-maker.ts';
-import { FleetInVirtualTime } from './fleet-in-virtual-time.ts';
+import { FleetInVirtualTime, type Functions } from './fleet-in-virtual-time.ts';
 
 export interface Answered {
   readonly status: number;
@@ -42,8 +42,9 @@ export class Doors {
   static async open(
     spec: Partial<FleetSpecInput> = {},
     parameters: Record<string, string> = {},
+    functions: Functions = 'sources',
   ): Promise<Doors> {
-    const world = await FleetInVirtualTime.create(parameters);
+    const world = await FleetInVirtualTime.create(parameters, functions);
     const { accessKeyId, secretAccessKey } = world.region.createOperator();
     const client = DynamoDBDocumentClient.from(
       new DynamoDBClient({

@@ -50,6 +50,9 @@ const perFunction = new Proxy<Environment>(
 /** What happens to an invocation: `crash` ends the function before it begins. */
 export type Fault = (name: string, count: number) => 'crash' | undefined;
 
+/** What runs: the functions' sources, which load quickest, or the bundles that are deployed. */
+export type Functions = 'sources' | 'packaged';
+
 export class FleetInVirtualTime {
   readonly clock: VirtualClock;
   readonly region: Region;
@@ -62,22 +65,29 @@ export class FleetInVirtualTime {
   readonly #configurations = new Map<string, { Environment: Environment; Role: string; Timeout: number }>();
   readonly stackName = 'flotilla';
 
-  private constructor(clock: VirtualClock, region: Region) {
+  readonly #functions: Functions;
+
+  private constructor(clock: VirtualClock, region: Region, functions: Functions) {
+    this.#functions = functions;
     this.clock = clock;
     this.region = region;
   }
 
   /** @param parameters of the stack, beside those that every stack here has */
-  static async create(parameters: Record<string, string> = {}): Promise<FleetInVirtualTime> {
+  static async create(
+    parameters: Record<string, string> = {},
+    functions: Functions = 'sources',
+  ): Promise<FleetInVirtualTime> {
     const clock = new VirtualClock();
     const region = await createRegion({ clock, seed: 7 });
-    const world = new FleetInVirtualTime(clock, region);
+    const world = new FleetInVirtualTime(clock, region, functions);
     vi.resetModules();
     vi.useFakeTimers({ toFake: ['Date'], now: clock.now() });
     process.env = perFunction;
     region.parts.ec2.instances.machines = (image) => world.scripts.get(image.ImageId ?? '') ?? {};
     await region.listen();
-    world.#takeOverLambda();
+    if (functions === 'sources') world.#takeOverLambda();
+    else region.parts.lambda.faults.watch((name) => world.#begins(name));
     const template: unknown = JSON.parse(
       readFileSync(join(packageDir, 'cloudformation-template-update-stack.json'), 'utf8'),
     );
@@ -112,7 +122,28 @@ export class FleetInVirtualTime {
   /** Invokes a function as somebody with every right would. @throws Error with the function's error name. */
   async invoke(name: string, payload: unknown): Promise<unknown> {
     vi.setSystemTime(this.clock.now());
-    return this.clock.hold(this.#run(name, payload));
+    return this.#functions === 'sources'
+      ? this.clock.hold(this.#run(name, payload))
+      : this.#runPackaged(name, payload);
+  }
+
+  #begins(functionName: string): 'crash' | undefined {
+    const name = functionName.replace(`${this.stackName}-`, '');
+    this.invoked.push(name);
+    return this.fault(name, this.invoked.filter((one) => one === name).length);
+  }
+
+  async #runPackaged(name: string, payload: unknown): Promise<unknown> {
+    let ended = false;
+    const work = this.region.parts.lambda.invoke(`${this.stackName}-${name}`, payload).finally(() => {
+      ended = true;
+    });
+    // Time passes only where the function waits for it.
+    await this.clock.runUntil(() => ended, 900_000);
+    const { payload: answer, failed } = await work;
+    const result = JSON.parse(answer);
+    if (!failed) return result;
+    throw Object.assign(new Error(result.errorMessage), { name: result.errorType });
   }
 
   seconds(count: number): Promise<void> {

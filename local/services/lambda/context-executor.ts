@@ -19,6 +19,9 @@ import { endLines, startLine } from './log-lines.ts';
 import { Pulse, sandboxNames, sandboxValues, type Transport } from './sandbox.ts';
 import { variablesOf } from './variables.ts';
 
+/** By the digest of the bundle: compiled once in this process, whichever region runs it. */
+const scripts = new Map<string, Script>();
+
 /** An idle environment is given up after this time on the clock. */
 const idleMs = 5 * 60_000;
 
@@ -47,7 +50,6 @@ export class ContextExecutor implements Executor, Crashable {
   readonly #context: Context;
   readonly #logs: LogSink;
   readonly #transport: Transport;
-  readonly #scripts = new Map<string, Script>();
   readonly #environments = new Set<Environment>();
   #closed = false;
 
@@ -259,7 +261,7 @@ export class ContextExecutor implements Executor, Crashable {
   #script(path: string): Script {
     const source = readFileSync(path, 'utf8');
     const digest = createHash('sha256').update(source).digest('hex');
-    let script = this.#scripts.get(digest);
+    let script = scripts.get(digest);
     if (script === undefined) {
       const { code } = transformSync(source, {
         loader: 'js',
@@ -272,7 +274,7 @@ export class ContextExecutor implements Executor, Crashable {
       });
       const names = ['exports', 'module', ...sandboxNames].join(', ');
       script = new Script(`(function (${names}) {${code}\n})`, { filename: path });
-      this.#scripts.set(digest, script);
+      scripts.set(digest, script);
     }
     return script;
   }

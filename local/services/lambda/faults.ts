@@ -23,6 +23,9 @@ export interface PlannedCrash {
   readonly action?: string;
 }
 
+/** Told of each invocation before it begins; `crash` ends the environment there, before a line of its code ran. */
+export type BeginWatch = (functionName: string) => 'crash' | undefined;
+
 interface Armed extends PlannedCrash {
   left: number;
 }
@@ -32,6 +35,7 @@ export class LambdaFaults {
   readonly #executor: Crashable;
   readonly #clock: Clock;
   readonly #armed = new Set<Armed>();
+  readonly #watches = new Set<BeginWatch>();
 
   constructor(executor: Crashable, clock: Clock) {
     this.#clock = clock;
@@ -48,6 +52,19 @@ export class LambdaFaults {
     const armed = { ...plan, left: plan.nth };
     this.#armed.add(armed);
     return () => this.#armed.delete(armed);
+  }
+
+  /** Watches invocations from now on. @returns ends the watch. */
+  watch(watch: BeginWatch): () => void {
+    this.#watches.add(watch);
+    return () => this.#watches.delete(watch);
+  }
+
+  /** What the watches make of an invocation that is about to begin. */
+  begins(functionName: string): 'crash' | undefined {
+    let verdict: 'crash' | undefined;
+    for (const watch of this.#watches) verdict = watch(functionName) ?? verdict;
+    return verdict;
   }
 
   /**

@@ -6,7 +6,7 @@ import { AwsError, type Service } from '../../service.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { storeCode } from './code-store.ts';
 import { ContextExecutor } from './context-executor.ts';
-import type { Executor, LogSink, Outcome } from './executor.ts';
+import { type Executor, errorPayload, type LogSink, type Outcome } from './executor.ts';
 import { type Crashable, LambdaFaults } from './faults.ts';
 import { configurationOf, FunctionStore, type StoredFunction } from './function-store.ts';
 import { accountConcurrency } from './limits.ts';
@@ -64,6 +64,7 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
     kind === 'process'
       ? new ProcessExecutor(context, options.logs)
       : new ContextExecutor(context, options.logs, options.transport);
+  const faults = new LambdaFaults(executor, context.clock);
   const refusals: Refusal[] = [];
 
   async function run(
@@ -83,6 +84,7 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
             : 'ReservedFunctionConcurrentInvocationLimitExceeded',
       });
     }
+    if (faults.begins(stored.revision.name) === 'crash') return killed(requestId);
     stored.running += 1;
     try {
       return await executor.invoke(stored.revision, { requestId, payload, clientContext, trace });
@@ -127,7 +129,7 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
       id: 'lambda',
       operations: functionOperations({ context, store, executor, directory, run, putAsync }),
     },
-    faults: new LambdaFaults(executor, context.clock),
+    faults,
     refusals,
     createFromZip(input, zipPath) {
       const code = storeCode(directory, readFileSync(zipPath));
@@ -153,4 +155,10 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
       await executor.close();
     },
   };
+}
+
+/** An environment that went down before its function began. */
+function killed(requestId: string): Outcome {
+  const message = `RequestId: ${requestId} Error: Runtime exited with error: signal: killed`;
+  return { payload: errorPayload('Runtime.ExitError', message), failed: true, log: '' };
 }
