@@ -157,6 +157,9 @@ export const releaseItem = z.strictObject({
 });
 export type ReleaseItem = z.infer<typeof releaseItem>;
 
+/** 32 hexadecimal digits that follow from bucket, key and version. */
+export const uploadItemId = z.string().regex(/^[0-9a-f]{32}$/);
+
 export const rolloutItem = z.strictObject({
   type: z.literal('rollout'),
   fleet: z.string(),
@@ -187,6 +190,8 @@ export const rolloutItem = z.strictObject({
     .optional(),
   /** Whoever asked accepts what would otherwise be refused: a vetoed image, a release that failed before. */
   force: z.boolean().optional(),
+  /** The upload that asked for it by itself, and whose uploader is told how it ended. */
+  uploadId: uploadItemId.optional(),
   requestedAt: time,
   startedAt: time.optional(),
   endedAt: time.optional(),
@@ -255,7 +260,19 @@ export const uploadItem = z.strictObject({
   fleet: z.string().optional(),
   /** The fleet's number of this upload, once accepted. */
   number: ordinal.optional(),
-  state: z.enum(['received', 'building', 'built', 'deploying', 'rejected', 'superseded', 'failed']),
+  state: z.enum([
+    'received',
+    'building',
+    'built',
+    'deploying',
+    'rejected',
+    'superseded',
+    'failed',
+    // How the rollout ended that carried it.
+    'live',
+    'rolled-back',
+    'aborted',
+  ]),
   artifactSha256: sha256Hex.optional(),
   identity: sha256Hex.optional(),
   imageId: z.string().optional(),

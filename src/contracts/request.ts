@@ -1,7 +1,7 @@
 /** A wish to make a release live, from an upload, the API or the command. */
 import * as z from 'zod';
 import { fleetName, sha256Hex } from './ids.ts';
-import { actor } from './items.ts';
+import { actor, uploadItemId } from './items.ts';
 
 export const rolloutTarget = z.discriminatedUnion('kind', [
   /** A new release on this image. */
@@ -18,6 +18,8 @@ export const rolloutRequest = z.strictObject({
   target: rolloutTarget,
   /** The fleet's number of the upload that asks by itself; absent where a person asks. */
   upload: z.number().int().min(1).optional(),
+  /** The id of that upload: its uploader is told how the rollout ended. */
+  uploadId: uploadItemId.optional(),
   by: actor,
   /** Deploys a vetoed image, or a release that failed before. */
   force: z.boolean().optional(),

@@ -52,22 +52,32 @@ export function splitDetails(text: string): {
 /** Step Functions cuts a Fail state's Cause at 32,768 characters. */
 const causeCharacters = 30_000;
 
+/** The sentence, and what the instance said last where it said something. */
+export function withConsole({
+  message,
+  details = {},
+}: Pick<Failure, 'message'> & Partial<Failure>): string[] {
+  const { instance, console: lines } = details;
+  return [
+    message,
+    ...(typeof instance === 'string' && typeof lines === 'string' && lines !== ''
+      ? [`Last console lines of ${instance}:`, ...lines.split('\n').map((line) => `  ${line}`)]
+      : []),
+  ];
+}
+
 /** The card as text, for the execution's cause. */
 export function failureCard(
   rollout: { readonly fleet: string; readonly number: number; readonly release: number },
   failure: Failure,
   state: { readonly rolledBack: boolean; readonly live: number | null },
 ): string {
-  const { instance, console: lines } = failure.details;
   const advice = Object.hasOwn(errorCatalogue, failure.name)
     ? errorCatalogue[failure.name as ErrorName].advice
     : 'Read the history of this execution.';
   const serving = state.live === null ? 'Nothing is live.' : `${releaseLabel(state.live)} is live.`;
   const text = [
-    `${failure.name}: ${failure.message}`,
-    ...(typeof instance === 'string' && typeof lines === 'string' && lines !== ''
-      ? [`Last console lines of ${instance}:`, ...lines.split('\n').map((line) => `  ${line}`)]
-      : []),
+    ...withConsole({ ...failure, message: `${failure.name}: ${failure.message}` }),
     `Rollout ${rolloutId(rollout.fleet, rollout.number)} of ${releaseLabel(rollout.release)} ${
       state.rolledBack ? 'was undone' : 'could not be undone yet'
     }. ${serving}`,

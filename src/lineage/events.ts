@@ -59,6 +59,13 @@ export function uploadEnded(upload: UploadItem, when: Circumstances): EventItem 
   return lineageEvent(subjects.upload(upload.id), 'ended', `upload-${state}`, data, when);
 }
 
+/** The rollout that carried the upload has ended; the data say how. */
+export function uploadCarried(upload: UploadItem, when: Circumstances): EventItem {
+  const { state, release, rollout, error } = upload;
+  const data = { state, release, rollout, error };
+  return lineageEvent(subjects.upload(upload.id), `rollout-${rollout}/ended`, `upload-${state}`, data, when);
+}
+
 export function artifactSeen(sha256: string, upload: UploadItem, when: Circumstances): EventItem {
   const data = { upload: upload.id, bucket: upload.bucket, key: upload.key, versionId: upload.versionId };
   return lineageEvent(subjects.artifact(sha256), `seen/${upload.id}`, 'artifact-seen', data, when);

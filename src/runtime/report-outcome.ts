@@ -1,16 +1,18 @@
 /**
  * Telling what became of an upload, wherever its uploader may look: tags on the object, a file in the store, the
- * item that the API shows, an event.
+ * item that the API shows, an event. First when its image stands or cannot, and again when its rollout has ended.
  */
 import * as z from 'zod';
 import type { Events } from '../aws/events.ts';
 import type { Objects } from '../aws/objects.ts';
-import type { Table } from '../aws/table.ts';
+import type { Table, Write } from '../aws/table.ts';
 import { buildKeys, executionArn, uploadJob } from '../contracts/build.ts';
-import { sha256Hex } from '../contracts/ids.ts';
-import type { UploadItem } from '../contracts/items.ts';
-import { errorCatalogue } from '../errors.ts';
-import { uploadEnded } from '../lineage/events.ts';
+import { fleetName, sha256Hex } from '../contracts/ids.ts';
+import { type RolloutItem, rolloutItem, type UploadItem, uploadItem } from '../contracts/items.ts';
+import { errorCatalogue, FlotillaError } from '../errors.ts';
+import { withConsole } from '../fleet/failure-card.ts';
+import { uploadCarried, uploadEnded } from '../lineage/events.ts';
+import { keys } from '../lineage/keys.ts';
 import { uploadId } from '../lineage/upload.ts';
 import { putUpload, requireUpload } from './accept-upload.ts';
 import { caughtError, type ReadableFailure, readCaughtError } from './failure.ts';
@@ -30,6 +32,14 @@ export const uploadOutcome = z.strictObject({
   failure: caughtError.optional(),
 });
 export type UploadOutcome = z.output<typeof uploadOutcome>;
+
+/** A rollout that has ended; told where it came from an upload. */
+export const rolloutOutcome = z.strictObject({
+  fleet: fleetName,
+  rollout: z.number().int().min(1),
+  executionArn,
+});
+export type RolloutOutcome = z.output<typeof rolloutOutcome>;
 
 export interface ReportDeps {
   readonly table: Table;
@@ -68,6 +78,7 @@ function tagsOf(upload: UploadItem): Record<string, string> {
   const tags: Record<string, string | undefined> = {
     'flotilla:outcome': upload.state,
     'flotilla:error': upload.error?.name,
+    'flotilla:cause': upload.error?.message,
     'flotilla:advice': upload.error?.advice,
     'flotilla:image': upload.imageId,
     'flotilla:release': upload.release === undefined ? undefined : `v${upload.release}`,
@@ -104,13 +115,94 @@ export async function reportOutcome(
   const item = present.endedAt === undefined ? ended(present, outcome, now.toISOString()) : present;
   const when = { at: item.endedAt ?? '', by: item.by, executionArn: outcome.executionArn };
   await table.commit({ writes: [putUpload(item)], events: [uploadEnded(item, when)] });
+  const tagged = await tell(item, { objects, events }, storeBucket);
+  return { state: item.state, tagged };
+}
+
+async function tell(
+  item: UploadItem,
+  { objects, events }: Pick<ReportDeps, 'objects' | 'events'>,
+  storeBucket: string,
+): Promise<'tagged' | 'gone'> {
   const { type: _type, ...told } = item;
   await objects.put(
     { bucket: storeBucket, key: buildKeys.result(item.key) },
     `${JSON.stringify(told, null, 2)}\n`,
     'application/json',
   );
-  const tagged = await objects.tag(outcome.upload, tagsOf(item));
+  const { bucket, key, versionId } = item;
+  const tagged = await objects.tag({ bucket, key, versionId }, tagsOf(item));
   await events.put('flotilla', 'Flotilla Upload Outcome', told);
-  return { state: item.state, tagged };
+  return tagged;
+}
+
+const carriedTo = {
+  succeeded: 'live',
+  failed: 'rolled-back',
+  aborted: 'aborted',
+  superseded: 'superseded',
+} as const satisfies Partial<Record<RolloutItem['status'], UploadItem['state']>>;
+
+function carried(
+  present: UploadItem,
+  rollout: RolloutItem,
+  state: UploadItem['state'],
+  at: string,
+): UploadItem {
+  const { error: _former, ...rest } = present;
+  const known = Object.entries(errorCatalogue).find(([name]) => name === rollout.error?.name)?.[1];
+  return {
+    ...rest,
+    state,
+    release: rollout.release,
+    rollout: rollout.number,
+    ...(rollout.error === undefined
+      ? {}
+      : {
+          error: {
+            name: rollout.error.name,
+            message: withConsole({
+              message: rollout.error.message,
+              details: rollout.error.details ?? {},
+            }).join('\n'),
+            advice: known?.advice ?? 'Read the execution in the Step Functions console.',
+          },
+        }),
+    endedAt: at,
+  };
+}
+
+/**
+ * Tells an uploader how the rollout ended that the upload asked for. Nothing where a person asked for it, or
+ * where it has not ended yet; a repeated call tells the same story again.
+ * @throws FlotillaError AwsUnavailable when somebody else wrote the upload meanwhile: try again
+ */
+export async function reportRollout(
+  outcome: RolloutOutcome,
+  { table, objects, events }: ReportDeps,
+  { storeBucket }: { readonly storeBucket: string },
+): Promise<{ readonly state: UploadItem['state'] | 'untold' }> {
+  const { fleet, rollout: number } = outcome;
+  const rollout = await table.get(keys.rollout(fleet, number), rolloutItem);
+  const state = Object.entries(carriedTo).find(([status]) => status === rollout?.status)?.[1];
+  if (rollout?.uploadId === undefined || state === undefined) return { state: 'untold' };
+  const present = await table.get(keys.upload(rollout.uploadId), uploadItem);
+  if (present === undefined) return { state: 'untold' };
+  const item = present.state === state ? present : carried(present, rollout, state, rollout.endedAt ?? '');
+  if (item !== present) {
+    // build-image may be telling its own part at this moment.
+    const condition = { kind: 'equals', values: { state: present.state } } as const;
+    const when = { at: item.endedAt ?? '', by: rollout.by, executionArn: outcome.executionArn };
+    const { outcome: written } = await table.commit({
+      writes: [{ ...putUpload(item), condition } as Write],
+      events: [uploadCarried(item, when)],
+    });
+    if (written === 'refused') {
+      throw new FlotillaError('AwsUnavailable', `The upload ${item.id} was written by somebody else`, {
+        id: item.id,
+      });
+    }
+  }
+  await tell(item, { objects, events }, storeBucket);
+  return { state };
 }

@@ -218,6 +218,7 @@ function allot(
     status: verdict.start ? 'requested' : 'queued',
     phase: verdict.start ? phases.acquiring : phases.queued,
     ...(request.force === true ? { force: true } : {}),
+    ...(request.uploadId === undefined ? {} : { uploadId: request.uploadId }),
     requestedAt: now,
     by: request.by,
   };

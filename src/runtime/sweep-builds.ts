@@ -1,6 +1,6 @@
 /**
  * Builds whose execution was stopped, timed out or never began: such an execution runs no Catch, so what it made is
- * removed here, and its uploader is told. Events of Step Functions are best effort; this looks by itself.
+ * removed here, and its uploader is told. So is one whose rollout ended without telling. Events of Step Functions are best effort; this looks by itself.
  */
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { ExecutionState, Executions } from '../aws/executions.ts';
@@ -13,7 +13,7 @@ import { keys, lists } from '../lineage/keys.ts';
 import { abandonAttempt } from './abandon-attempt.ts';
 import { type CaughtError, failureMessage, readCaughtError } from './failure.ts';
 import { ownerState } from './image-attempt.ts';
-import { type ReportDeps, reportOutcome } from './report-outcome.ts';
+import { type ReportDeps, reportOutcome, reportRollout } from './report-outcome.ts';
 
 export interface SweepBuildsDeps extends ReportDeps {
   readonly table: Table;
@@ -32,7 +32,7 @@ const lookBackMilliseconds = 6 * 3_600_000;
 /** Lambda repeats a failed call of S3's for some minutes: until then the execution may still begin. */
 const beginsWithinMilliseconds = 15 * 60_000;
 
-/** Uploads of the last hours that have not ended, newest first. */
+/** Uploads of the last hours that have not ended, or whose rollout may have, newest first. */
 async function unfinished(table: Table, now: Date): Promise<UploadItem[]> {
   const found: UploadItem[] = [];
   for (let from: string | undefined; ; ) {
@@ -42,7 +42,7 @@ async function unfinished(table: Table, now: Date): Promise<UploadItem[]> {
     });
     for (const upload of page.items) {
       if (now.getTime() - Date.parse(upload.receivedAt) > lookBackMilliseconds) return found;
-      if (upload.endedAt === undefined) found.push(upload);
+      if (upload.endedAt === undefined || upload.state === 'deploying') found.push(upload);
     }
     if (page.next === undefined) return found;
     from = page.next;
@@ -104,10 +104,25 @@ async function recover(
   return true;
 }
 
-/** @returns the ids of the uploads that were cleaned up after. */
+/** Tells how an upload's rollout ended, where its own execution could not: it was stopped, or never began. */
+async function tellRollout(
+  { fleet, rollout, executionArn }: UploadItem,
+  deps: SweepBuildsDeps,
+  { storeBucket }: SweepBuildsSettings,
+): Promise<boolean> {
+  if (fleet === undefined || rollout === undefined) return false;
+  const { state } = await reportRollout({ fleet, rollout, executionArn }, deps, { storeBucket });
+  return state !== 'untold';
+}
+
+/** @returns the ids of the uploads that were cleaned up after, or whose uploader was told. */
 export async function sweepBuilds(deps: SweepBuildsDeps, settings: SweepBuildsSettings): Promise<string[]> {
   const recovered: string[] = [];
   for (const upload of await unfinished(deps.table, settings.now)) {
+    if (upload.endedAt !== undefined) {
+      if (await tellRollout(upload, deps, settings)) recovered.push(upload.id);
+      continue;
+    }
     if (await recover(upload, deps, settings)) recovered.push(upload.id);
   }
   return recovered;
