@@ -73,7 +73,7 @@ async function recover(
 ): Promise<boolean> {
   const { executionArn } = upload;
   const state = await deps.executions.describe(executionArn);
-  if (!isGone(ownerState(state), now)) return false;
+  if (!isGone(ownerState(state), now, new Date(upload.receivedAt))) return false;
   const age = now.getTime() - Date.parse(upload.receivedAt);
   if (state.status === 'unknown' && age < beginsWithinMilliseconds) return false;
   // The listing may lag: what is told once is not told again.
@@ -115,15 +115,22 @@ async function tellRollout(
   return state !== 'untold';
 }
 
-/** @returns the ids of the uploads that were cleaned up after, or whose uploader was told. */
+/**
+ * @returns the ids of the uploads that were cleaned up after, or whose uploader was told.
+ * @throws the first failure, once every upload had its turn
+ */
 export async function sweepBuilds(deps: SweepBuildsDeps, settings: SweepBuildsSettings): Promise<string[]> {
   const recovered: string[] = [];
+  const failures: unknown[] = [];
   for (const upload of await unfinished(deps.table, settings.now)) {
-    if (upload.endedAt !== undefined) {
-      if (await tellRollout(upload, deps, settings)) recovered.push(upload.id);
-      continue;
+    try {
+      const done = upload.endedAt === undefined ? recover : tellRollout;
+      if (await done(upload, deps, settings)) recovered.push(upload.id);
+    } catch (error) {
+      // One upload's trouble must not keep the others waiting; it is told, and tried again, by the next sweep.
+      failures.push(error);
     }
-    if (await recover(upload, deps, settings)) recovered.push(upload.id);
   }
+  if (failures.length > 0) throw failures[0];
   return recovered;
 }
