@@ -15,12 +15,13 @@ export type OwnerState =
   | { readonly kind: 'unknown' };
 
 /** Whether an owner has ended, and so long ago that none of its calls can be under way any more. */
-export function isGone(owner: OwnerState, now: Date): boolean {
+export function isGone(owner: OwnerState, now: Date, since: Date): boolean {
   switch (owner.kind) {
     case 'running':
       return false;
     case 'unknown':
-      return true;
+      // DescribeExecution is eventually consistent: one that began just now may not be known yet.
+      return now.getTime() - since.getTime() >= longestCallSeconds * 1000;
     case 'ended':
       return now.getTime() - owner.at.getTime() >= longestCallSeconds * 1000;
   }
@@ -69,7 +70,7 @@ export function decideClaim({ item, self, owner, imageStands, now }: ClaimSituat
       if (owner === undefined || owner.kind === 'running') {
         return { kind: 'wait', reason: `${item.owner} is building it` };
       }
-      if (!isGone(owner, now)) {
+      if (!isGone(owner, now, new Date(item.createdAt))) {
         return { kind: 'wait', reason: `${item.owner} has ended, and its last call may still be under way` };
       }
       return again(`${item.owner} ended without finishing`, true);

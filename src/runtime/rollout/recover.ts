@@ -47,6 +47,9 @@ export async function recoverFleet(
   if (lease.purpose === 'removal') return { outcome: 'not-held' };
   const execution = await deps.executions.describe(lease.holder);
   if (execution.status === 'running') return { outcome: 'running' };
+  // DescribeExecution is eventually consistent: one that began just now may not be known yet.
+  const heldSeconds = (time.clock.now().getTime() - Date.parse(lease.since)) / 1000;
+  if (execution.status === 'unknown' && heldSeconds < longestFunctionSeconds) return { outcome: 'running' };
 
   const fenced = lease.state === 'held' ? await fenceOff(fleet, execution.status, deps, time) : fleet;
   if (fenced.lease === null || fenced.lease.state === 'held') return { outcome: 'not-held' };
