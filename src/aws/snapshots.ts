@@ -11,6 +11,7 @@ import {
   type EC2Client,
   type SnapshotState,
 } from '@aws-sdk/client-ec2';
+import { FlotillaError } from '../errors.ts';
 import { ebsClient } from './clients/ebs.ts';
 import { hasCode } from './errors.ts';
 import type { Prospect } from './waiting.ts';
@@ -154,6 +155,15 @@ export async function deleteSnapshot(client: EC2Client, snapshotId: string): Pro
     return 'deleted';
   } catch (error) {
     if (hasCode(error, 'InvalidSnapshot.NotFound')) return 'absent';
+    // For a moment after its image is deregistered a snapshot still counts as used by it.
+    if (hasCode(error, 'InvalidSnapshot.InUse')) {
+      throw new FlotillaError(
+        'AwsUnavailable',
+        `The snapshot ${snapshotId} is still in use`,
+        { snapshotId },
+        { cause: error },
+      );
+    }
     throw error;
   }
 }
