@@ -92,7 +92,7 @@ function resources({ name, definition, calls }: Machine): [string, unknown][] {
           ),
           LoggingConfiguration: {
             Level: 'ERROR',
-            IncludeExecutionData: true,
+            IncludeExecutionData: false,
             Destinations: [
               { CloudWatchLogsLogGroup: { LogGroupArn: { 'Fn::GetAtt': [`${stem}Logs`, 'Arn'] } } },
             ],

@@ -31,6 +31,12 @@ export interface FunctionDefinition<Schema extends z.ZodType, Deps, Result> {
   readonly run: (input: z.output<Schema>, deps: Deps, invocation: Invocation) => Promise<Result>;
 }
 
+/** A task token lets its holder end a gate: it is nobody's business in a log. */
+function withoutToken(event: unknown): unknown {
+  if (typeof event !== 'object' || event === null || !('token' in event)) return event;
+  return { ...event, token: '(not logged)' };
+}
+
 /** A Lambda handler. The deps are kept for the life of the process, as Lambda keeps the process. */
 export function lambdaFunction<Schema extends z.ZodType, Deps, Result>(
   definition: FunctionDefinition<Schema, Deps, Result>,
@@ -42,7 +48,11 @@ export function lambdaFunction<Schema extends z.ZodType, Deps, Result>(
     .use({
       onError: (request) => {
         const error = toLambdaError(request.error);
-        logger.error(error.message, { errorName: error.name, event: request.event, error: error as Error });
+        logger.error(error.message, {
+          errorName: error.name,
+          event: withoutToken(request.event),
+          error: error as Error,
+        });
         request.error = error;
       },
     })
