@@ -1,4 +1,5 @@
 /** The record of a rollout that failed. */
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Table } from '../../aws/table.ts';
 import { releaseItem, rolloutItem } from '../../contracts/items.ts';
@@ -94,7 +95,11 @@ export async function writeFailure(
       events: [
         fleetEvent({
           fleet: name,
-          key: rolloutKey(number, rolledBack ? `failed-f${fence}` : `needs-attention-f${fence}`),
+          // Another reason is another event: the lease must show the newest.
+          key: rolloutKey(
+            number,
+            rolledBack ? `failed-f${fence}` : `needs-attention-f${fence}-${shortDigest(first.message)}`,
+          ),
           kind: rolledBack ? 'rollout-failed' : 'rollout-needs-attention',
           at: now,
           execution,
@@ -110,4 +115,8 @@ export async function writeFailure(
       live: after.live?.release ?? null,
     }),
   };
+}
+
+function shortDigest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
