@@ -46,6 +46,31 @@ describe.skipIf('skip' in tool)(name, { timeout: 60_000 }, () => {
     return stdout.trimStart().startsWith('{') ? JSON.parse(stdout) : stdout;
   }
 
+  test('starts an execution of a state machine, and finds it in the list', async () => {
+    const { arn: roleArn } = region.iam.createRole({
+      name: 'machine',
+      assumeRolePolicy: {
+        Statement: [
+          { Effect: 'Allow', Principal: { Service: 'states.amazonaws.com' }, Action: 'sts:AssumeRole' },
+        ],
+      },
+    });
+    const definition = JSON.stringify({
+      QueryLanguage: 'JSONata',
+      StartAt: 'Done',
+      States: { Done: { Type: 'Succeed' } },
+    });
+    const created = (await aws(
+      ...['stepfunctions', 'create-state-machine', '--name', 'short'],
+      ...['--definition', definition, '--role-arn', roleArn],
+    )) as { stateMachineArn: string };
+    const machine = ['--state-machine-arn', created.stateMachineArn];
+    await aws('stepfunctions', 'start-execution', ...machine, '--name', 'first');
+    expect(await aws('stepfunctions', 'list-executions', ...machine)).toMatchObject({
+      executions: [{ name: 'first', status: 'SUCCEEDED', stateMachineArn: created.stateMachineArn }],
+    });
+  });
+
   test('says who calls', async () => {
     expect(await aws('sts', 'get-caller-identity')).toMatchObject({
       Account: '000000000000',
