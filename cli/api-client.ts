@@ -1,11 +1,11 @@
 /** Signed calls to the HTTP API; what it refuses becomes an error with an exit code. */
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import * as z from 'zod';
 import { type AnswerOf, type OperationName, operations } from '../src/contracts/api.ts';
 import { type Problem, problem } from '../src/contracts/api-views.ts';
 import type { Connection } from './connection.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit-codes.ts';
+import { Sha256 } from './sha256.ts';
 
 export interface Parts {
   readonly params?: Readonly<Record<string, string>>;
@@ -33,29 +33,6 @@ function exitCodeOf(status: number): ExitCode {
   if (status === 401 || status === 403) return exitCodes.forbidden;
   if (status === 503 || status === 504 || status === 429) return exitCodes.unreachable;
   return status >= 500 ? exitCodes.internal : exitCodes.refused;
-}
-
-/** SHA-256 in the shape that the signer asks for. */
-class Sha256 {
-  readonly #digest: Hash | Hmac;
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#digest = secret === undefined ? createHash('sha256') : createHmac('sha256', bytesOf(secret));
-  }
-
-  update(data: string | ArrayBuffer | ArrayBufferView): void {
-    this.#digest.update(bytesOf(data));
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return new Uint8Array(this.#digest.digest());
-  }
-}
-
-function bytesOf(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
-  if (typeof data === 'string') return Buffer.from(data, 'utf8');
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return new Uint8Array(data);
 }
 
 /** Longer than the API's own 30 s, so that its answer decides. */

@@ -46,6 +46,73 @@ const order = (verb: string, summary: string): CommandSpec => ({
   options: { reason },
 });
 
+const times: OptionSpec = { type: 'string', value: 'N', help: 'so many, one after the other (1)' };
+
+/** What goes wrong on purpose, in a local region. */
+const faultCommands: readonly CommandSpec[] = [
+  {
+    name: 'fault call',
+    summary: 'let calls fail in a local region: ACTION is ec2:RegisterImage, ec2:Describe*, …',
+    positionals: ['ACTION'],
+    options: {
+      throttle: { type: 'boolean', help: 'refuse as the service throttles' },
+      fail: { type: 'string', value: 'CODE', help: 'refuse with this error code' },
+      delay: { type: 'string', value: 'SECONDS', help: 'do it so much later' },
+      'lose-answer': { type: 'boolean', help: 'do it, and break the connection' },
+      by: { type: 'string', value: 'WHO', help: 'only calls of this function, user or service' },
+      nth: { type: 'string', value: 'N', help: 'from the nth such call on (1)' },
+      times,
+    },
+  },
+  {
+    name: 'fault function',
+    summary: 'kill what runs of a function, or let it die at a call to come',
+    positionals: ['NAME'],
+    options: {
+      before: { type: 'string', value: 'N', help: 'dies before its nth call, which is not made' },
+      after: { type: 'string', value: 'N', help: 'dies after its nth call, which is done' },
+      action: { type: 'string', value: 'ACTION', help: 'counts only such calls' },
+    },
+  },
+  {
+    name: 'fault event',
+    summary: 'lose events, or let them come twice: FATE is drop or double',
+    positionals: ['FATE'],
+    options: {
+      source: { type: 'string', value: 'NAME', help: 'aws.states, aws.autoscaling, aws.s3, … (any)' },
+      type: {
+        type: 'string',
+        value: 'TEXT',
+        help: 'the detail type, such as "EC2 Instance Launch Successful"',
+      },
+      times,
+    },
+  },
+  {
+    name: 'fault instance',
+    summary: 'let the host under an instance die',
+    positionals: ['INSTANCE'],
+    options: {},
+  },
+  {
+    name: 'fault zone',
+    summary: 'lose an availability zone',
+    positionals: ['ZONE'],
+    options: {
+      seconds: { type: 'string', value: 'N', help: 'it is back after so long (it stays lost)' },
+      restore: { type: 'boolean', help: 'bring it back' },
+    },
+  },
+  {
+    name: 'fault execution',
+    summary: "stop an execution, as the console's button does",
+    positionals: ['ARN'],
+    options: {},
+  },
+  { name: 'fault list', summary: 'show the faults that still wait', positionals: [], options: {} },
+  { name: 'fault clear', summary: 'take back a fault, or all', positionals: ['ID?'], options: {} },
+];
+
 export const commands: readonly CommandSpec[] = [
   {
     name: 'up',
@@ -125,6 +192,7 @@ export const commands: readonly CommandSpec[] = [
     positionals: [],
     options: { fleet: anyFleet, limit },
   },
+  ...faultCommands,
   { name: 'version', summary: 'show the version', positionals: [], options: {} },
   { name: 'help', summary: 'show how a command is used', positionals: ['COMMAND?', 'VERB?'], options: {} },
 ];

@@ -6,6 +6,16 @@ import { type ApiClient, openApi } from './api-client.ts';
 import { commands, overview, parseCommandLine, usageOf } from './arguments.ts';
 import type { Command, CommandContext } from './command.ts';
 import { deploy, follow, rollback } from './commands/deploy.ts';
+import {
+  addCallFault,
+  addEventFault,
+  addFunctionFault,
+  breakZone,
+  clearFaults,
+  killInstance,
+  listFaults,
+  stopExecution,
+} from './commands/fault.ts';
 import { applyFleet, deleteFleet } from './commands/fleet.ts';
 import { addKernel, listKernels } from './commands/kernel.ts';
 import { lineage } from './commands/lineage.ts';
@@ -55,6 +65,14 @@ const table: Readonly<Record<string, Command>> = {
   'kernel add': addKernel,
   'kernel list': listKernels,
   uploads,
+  'fault call': addCallFault,
+  'fault function': addFunctionFault,
+  'fault event': addEventFault,
+  'fault instance': killInstance,
+  'fault zone': breakZone,
+  'fault execution': stopExecution,
+  'fault list': listFaults,
+  'fault clear': clearFaults,
   version,
   help,
 };

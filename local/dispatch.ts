@@ -1,6 +1,7 @@
 /** The one place through which every API call goes, from the wire or from inside: rights, operation, log. */
 import { performance } from 'node:perf_hooks';
 import type { Context } from './context.ts';
+import type { CallFaults } from './faults/calls.ts';
 import type { Iam } from './iam/iam.ts';
 import type { CallLog } from './look/log.ts';
 import { type Access, AwsError, type Call, type Principal, type Service } from './service.ts';
@@ -15,25 +16,49 @@ export interface Caller {
   readonly trace?: string | undefined;
 }
 
+/** What is found out about a call while it runs. */
+interface Seen {
+  resource: string;
+  readonly action: string;
+  /** The kind of the fault that struck it. */
+  fault?: string;
+}
+
 export class Dispatcher {
   readonly #context: Context;
   readonly #iam: Iam;
   readonly #services: ReadonlyMap<string, Service>;
   readonly #log: CallLog;
+  readonly #faults: CallFaults;
 
-  constructor(context: Context, iam: Iam, services: ReadonlyMap<string, Service>, log: CallLog) {
+  constructor(
+    context: Context,
+    iam: Iam,
+    services: ReadonlyMap<string, Service>,
+    log: CallLog,
+    faults: CallFaults,
+  ) {
     this.#context = context;
     this.#iam = iam;
     this.#services = services;
     this.#log = log;
+    this.#faults = faults;
   }
 
   /** Runs an operation with the caller's rights. @throws AwsError, whatever goes wrong. */
   async invoke(serviceId: string, operation: string, input: unknown, caller: Caller): Promise<unknown> {
     const start = performance.now();
-    const seen = { resource: '*', action: `${serviceId}:${operation}` };
+    const seen: Seen = { resource: '*', action: `${serviceId}:${operation}` };
     try {
-      const output = await this.#run(serviceId, operation, input, caller, seen);
+      const output = await this.#faults.around(
+        serviceId,
+        seen.action,
+        caller.principal.arn,
+        () => this.#run(serviceId, operation, input, caller, seen),
+        (kind) => {
+          seen.fault = kind;
+        },
+      );
       this.#record(caller, seen, start, undefined);
       return output;
     } catch (thrown) {
@@ -48,7 +73,7 @@ export class Dispatcher {
     operation: string,
     input: unknown,
     caller: Caller,
-    seen: { resource: string; action: string },
+    seen: Seen,
   ): Promise<unknown> {
     const service = this.#services.get(serviceId);
     const found = service?.operations[operation];
@@ -66,12 +91,7 @@ export class Dispatcher {
     return await found.run(input as never, call);
   }
 
-  #record(
-    caller: Caller,
-    seen: { resource: string; action: string },
-    start: number,
-    error: AwsError | undefined,
-  ): void {
+  #record(caller: Caller, seen: Seen, start: number, error: AwsError | undefined): void {
     this.#log.add({
       at: this.#context.clock.now(),
       requestId: caller.requestId,

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { type Clock, WallClock } from './clock.ts';
 import type { Context } from './context.ts';
 import { Dispatcher } from './dispatch.ts';
+import { createFaultsDoor } from './faults/door.ts';
+import { Faults } from './faults/faults.ts';
 import { createIam, type Iam, type KeyPair } from './iam/iam.ts';
 import { CallLog } from './look/log.ts';
 import { createLook } from './look/page.ts';
@@ -37,6 +39,8 @@ export interface Region {
   readonly parts: Parts;
   readonly iam: Iam;
   readonly log: CallLog;
+  /** What can be made to go wrong. */
+  readonly faults: Faults;
   /** What answers at the front door besides AWS's APIs; may be added to. */
   readonly fronts: Front[];
   readonly root: Principal;
@@ -86,6 +90,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
   const iam = createIam(context);
   const fronts: Front[] = [];
   const log = new CallLog();
+  const faults = new Faults(context);
   const services = new Map<string, Service>();
   const parts = createParts({
     context,
@@ -97,8 +102,11 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
   });
   for (const part of Object.values(parts) as { service?: Service }[])
     if (part.service !== undefined) services.set(part.service.id, part.service);
+  faults.attach(parts);
+  hooks.invokeAsync = faults.aroundNotifications(hooks.invokeAsync);
+  fronts.push(createFaultsDoor(iam, faults));
   fronts.push(createLook(context, iam, services, log));
-  const dispatcher = new Dispatcher(context, iam, services, log);
+  const dispatcher = new Dispatcher(context, iam, services, log, faults.calls);
   const door = new FrontDoor(context, iam, dispatcher, services, fronts);
   const answer = (request: WireRequest): Promise<WireResponse> =>
     parts.lambda.faults.around(request, (one) => door.handle(one));
@@ -127,6 +135,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     parts,
     iam,
     log,
+    faults,
     fronts,
     root: iam.root,
     get endpoint() {

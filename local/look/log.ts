@@ -14,6 +14,8 @@ export interface LoggedCall {
   readonly outcome: 'ok' | 'error' | 'denied';
   readonly errorCode?: string;
   readonly message?: string;
+  /** The kind of the fault that struck the call, such as `lose-answer`. */
+  readonly fault?: string;
   /** What the call was made on behalf of: calls of one execution share the root of their trace. */
   readonly trace?: string;
   /** Real time that the call took, in milliseconds. */

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { WallClock } from '../clock.ts';
 import type { Context } from '../context.ts';
 import { type Dispatcher, lacking } from '../dispatch.ts';
+import { AnswerLost } from '../faults/calls.ts';
 import type { Iam } from '../iam/iam.ts';
 import { AwsError, type Principal, type Service } from '../service.ts';
 import {
@@ -150,6 +151,7 @@ export class FrontDoor {
       });
       return write(shape, operation, output, protocol, requestId);
     } catch (thrown) {
+      if (thrown instanceof AnswerLost) return { status: 503, headers: {}, body: '', lost: true };
       return writeError(toAwsError(thrown, protocol), protocol, shape, requestId, splitUrl(request.url).path);
     }
   }

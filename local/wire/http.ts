@@ -17,6 +17,8 @@ export interface WireResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Readable | Uint8Array | string;
+  /** The connection breaks instead: the answer is never heard. */
+  readonly lost?: boolean;
 }
 
 /**

@@ -53,6 +53,7 @@ async function answer(
     status,
     headers: answered,
     body,
+    lost,
   } = await handle({
     method: message.method ?? 'GET',
     url: message.url ?? '/',
@@ -60,6 +61,10 @@ async function answer(
     body: message,
     sourceIp: message.socket.remoteAddress ?? '127.0.0.1',
   });
+  if (lost === true) {
+    message.socket.destroy();
+    return;
+  }
   // What was not read (a refused upload) is taken in and dropped, so that the client can read the answer.
   message.resume();
   const bytes = body instanceof Readable ? undefined : Buffer.from(body as string);

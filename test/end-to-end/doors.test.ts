@@ -167,6 +167,20 @@ describe('the doors', { timeout: 240_000 }, () => {
     expect([2, 3]).toContain(wrong.code);
   });
 
+  it('let calls fail on purpose, show which faults wait, and take them back', async () => {
+    const made = await flotilla(
+      ...'fault call dynamodb:Query --by api-read --fail Broken --times 99'.split(' '),
+    );
+    expect(made).toMatchObject({ code: 0, json: { id: expect.stringMatching(/^fault-/) } });
+    const broken = await flotilla('status');
+    expect(broken.code).not.toBe(0);
+    expect((await flotilla('fault', 'list')).json.faults).toMatchObject([{ id: made.json.id, kind: 'fail' }]);
+    expect((await flotilla('fault', 'clear')).json).toEqual({ faults: [] });
+    expect((await flotilla('status')).code).toBe(0);
+    expect((await flotilla('fault', 'call', 'ec2:RunInstances')).code).toBe(2);
+    expect((await flotilla('fault', 'instance', 'i-0123456789abcdef0')).code).toBe(3);
+  });
+
   it('keep an unsigned request out', async () => {
     const answer = await fetch(`${local.apiUrl}/fleets`);
     expect(answer.status).toBe(403);

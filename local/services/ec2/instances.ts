@@ -172,13 +172,18 @@ export class Instances {
     };
   }
 
-  /** For faults: a zone fails; what runs there dies, and nothing launches there until the zone is taken out of `lostZones`. */
+  /** For faults: a zone fails; what runs there dies, and nothing launches there until it is restored. */
   loseZone(zone: string): void {
     this.lostZones.add(zone);
     for (const one of [...this.all.values()]) {
       if (one.spec.subnet.zone === zone && (one.state === 'running' || one.state === 'pending'))
         this.kill(one.instanceId);
     }
+  }
+
+  /** For faults: a lost zone takes launches again. */
+  restoreZone(zone: string): void {
+    this.lostZones.delete(zone);
   }
 
   /** For tests: another behaviour of a scripted machine from now on. */

@@ -14,6 +14,9 @@ export interface Roles {
 /** The event as targets get it. https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html */
 export type Envelope = Readonly<Record<string, unknown>>;
 
+/** What becomes of an event: it is lost, comes twice, or comes as it should. */
+export type EventWatch = (event: Envelope) => 'drop' | 'double' | undefined;
+
 /** A delivery that came to nothing. */
 export interface FailedDelivery {
   readonly rule: string;
@@ -37,6 +40,7 @@ export class Delivery {
     left: number;
   }[] = [];
   readonly failures: FailedDelivery[] = [];
+  #watch: EventWatch = () => undefined;
   #closed = false;
 
   constructor(context: Context, rules: RuleStore, roles: Roles) {
@@ -48,6 +52,11 @@ export class Delivery {
   /** Loses (`drop`) or delivers twice (`double`) the next `count` events that match. */
   fault(kind: 'drop' | 'double', count: number, matches: (event: Envelope) => boolean): void {
     this.#faults.push({ kind, matches, left: count });
+  }
+
+  /** Asked about each event that no {@link fault} waits for. */
+  watch(watch: EventWatch): void {
+    this.#watch = watch;
   }
 
   close(): void {
@@ -72,11 +81,12 @@ export class Delivery {
     };
     const fault = this.#faults.find(({ left, matches }) => left > 0 && matches(envelope));
     if (fault !== undefined) fault.left -= 1;
-    if (fault?.kind === 'drop') return id;
+    const fate = fault === undefined ? this.#watch(envelope) : fault.kind;
+    if (fate === 'drop') return id;
     for (const rule of this.#rules.rules.values()) {
       if (rule.state !== 'ENABLED' || rule.matches?.(envelope) !== true) continue;
       this.send(rule, envelope);
-      if (fault?.kind === 'double') this.send(rule, envelope);
+      if (fate === 'double') this.send(rule, envelope);
     }
     return id;
   }

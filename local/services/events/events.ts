@@ -17,7 +17,7 @@ import { arn, type Context, type RegionEvent } from '../../context.ts';
 import { type Access, AwsError, type Operations, type Service } from '../../service.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
-import { Delivery, type Envelope, type FailedDelivery, type Roles } from './delivery.ts';
+import { Delivery, type Envelope, type EventWatch, type FailedDelivery, type Roles } from './delivery.ts';
 import { compilePattern } from './pattern.ts';
 import { checkBus, type Rule, RuleStore } from './rule-store.ts';
 
@@ -31,6 +31,8 @@ export interface Events {
     drop(count?: number, matches?: (event: Envelope) => boolean): void;
     /** Delivers the next `count` events that match twice. */
     double(count?: number, matches?: (event: Envelope) => boolean): void;
+    /** Decides the fate of each event that neither of these waits for. */
+    watch(watch: EventWatch): void;
   };
   /** Deliveries that failed for good, newest last, a hundred at most. Functions count theirs themselves. */
   readonly failures: readonly FailedDelivery[];
@@ -219,6 +221,7 @@ export function createEvents(context: Context, roles: Roles): Events {
     faults: {
       drop: (count = 1, matches = any) => delivery.fault('drop', count, matches),
       double: (count = 1, matches = any) => delivery.fault('double', count, matches),
+      watch: (watch) => delivery.watch(watch),
     },
     failures: delivery.failures,
     async close() {

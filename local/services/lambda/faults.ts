@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import { covers, means } from '../../faults/book.ts';
 import type { WireRequest, WireResponse } from '../../wire/http.ts';
 import { actionOf } from './action-of.ts';
 
@@ -14,13 +15,14 @@ export interface Crashable {
 
 /** A crash that waits for a call. */
 export interface PlannedCrash {
-  readonly functionName: string;
+  /** Any function's calls when left out; `register-image` means `flotilla-register-image`, too. */
+  readonly functionName?: string | undefined;
   /** `before`: the call never reaches the service. `after`: it is done, and its answer never arrives. */
   readonly when: 'before' | 'after';
   /** The how many-th call, counted from now: 1 is the next. */
   readonly nth: number;
-  /** Counts only calls such as `ec2:RegisterImage`; every call when undefined. */
-  readonly action?: string;
+  /** Counts only calls such as `ec2:RegisterImage` or `ec2:*`; every call when undefined. */
+  readonly action?: string | undefined;
 }
 
 /** Told of each invocation before it begins; `crash` ends the environment there, before a line of its code ran. */
@@ -28,6 +30,7 @@ export type BeginWatch = (functionName: string) => 'crash' | undefined;
 
 interface Armed extends PlannedCrash {
   left: number;
+  readonly struck: () => void;
 }
 
 /** Crashes of functions, at once or at one of their calls. */
@@ -47,9 +50,9 @@ export class LambdaFaults {
     return this.#executor.crash(functionName);
   }
 
-  /** Plans a crash; it strikes once. @returns takes the plan back. */
-  crashAt(plan: PlannedCrash): () => void {
-    const armed = { ...plan, left: plan.nth };
+  /** Plans a crash; it strikes once, and tells `struck`. @returns takes the plan back. */
+  crashAt(plan: PlannedCrash, struck: () => void = () => {}): () => void {
+    const armed = { ...plan, left: plan.nth, struck };
     this.#armed.add(armed);
     return () => this.#armed.delete(armed);
   }
@@ -90,11 +93,11 @@ export class LambdaFaults {
 
   #due(functionName: string, action: string): PlannedCrash['when'] | undefined {
     for (const armed of this.#armed) {
-      if (armed.functionName !== functionName) continue;
-      if (armed.action !== undefined && armed.action !== action) continue;
+      if (!means(armed.functionName, functionName) || !covers(armed.action, action)) continue;
       armed.left -= 1;
       if (armed.left > 0) continue;
       this.#armed.delete(armed);
+      armed.struck();
       return armed.when;
     }
     return undefined;

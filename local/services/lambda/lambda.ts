@@ -34,6 +34,8 @@ export interface Refusal {
 export interface Lambda {
   readonly service: Service;
   readonly faults: LambdaFaults;
+  /** Of all functions that there are. */
+  names(): readonly string[];
   /** Invocations by services that were refused, newest last, a hundred at most. */
   readonly refusals: readonly Refusal[];
   /** CreateFunction, with the code from a zip file on disk. Checks no caller's rights. */
@@ -130,6 +132,7 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
       operations: functionOperations({ context, store, executor, directory, run, putAsync }),
     },
     faults,
+    names: () => store.all().map(({ revision }) => revision.name),
     refusals,
     createFromZip(input, zipPath) {
       const code = storeCode(directory, readFileSync(zipPath));

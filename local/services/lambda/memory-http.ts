@@ -97,6 +97,10 @@ class MemoryRequest extends Writable {
 
   #answer(response: WireResponse): void {
     if (this.destroyed) return;
+    if (response.lost === true) {
+      this.destroy(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
+      return;
+    }
     const body =
       response.body instanceof Readable ? response.body : Readable.from([Buffer.from(response.body)]);
     const headers = Object.fromEntries(

@@ -1,0 +1,62 @@
+/** Signed calls to a local region's own API, below `/_region`. */
+import { SignatureV4 } from '@smithy/signature-v4';
+import type { Connection } from './connection.ts';
+import { CommandError, exitCodes } from './exit-codes.ts';
+import { Sha256 } from './sha256.ts';
+
+/** Nothing there takes long. */
+const timeoutMilliseconds = 10_000;
+
+/**
+ * @param path for example `/_region/faults`
+ * @returns the answer's JSON
+ * @throws CommandError where there is no local region, or it refuses
+ */
+export async function callRegion(
+  connection: Connection,
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  body?: object,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (connection.endpoint === undefined) {
+    throw new CommandError(exitCodes.refused, 'Faults can be injected into a local region alone.', {
+      advice: 'Start one with flotilla up, and leave FLOTILLA_API_URL out.',
+    });
+  }
+  const url = new URL(path, connection.endpoint);
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const signer = new SignatureV4({
+    service: 'region',
+    region: connection.region,
+    credentials: connection.credentials,
+    sha256: Sha256,
+  });
+  const signed = await signer.sign({
+    method,
+    protocol: url.protocol,
+    hostname: url.hostname,
+    ...(url.port === '' ? {} : { port: Number(url.port) }),
+    path: url.pathname,
+    headers: { host: url.host },
+    ...(text === undefined ? {} : { body: text }),
+  });
+  const { host: _host, ...headers } = signed.headers; // fetch sets it from the URL
+  const answer = await fetch(url, {
+    method,
+    headers,
+    ...(text === undefined ? {} : { body: text }),
+    signal: AbortSignal.timeout(timeoutMilliseconds),
+    redirect: 'error',
+  }).catch((error: unknown) => {
+    throw new CommandError(exitCodes.unreachable, `The region at ${url.origin} does not answer.`, {
+      details: { reason: String(error) },
+    });
+  });
+  const said = (await answer.json().catch(() => ({}))) as Readonly<Record<string, unknown>>;
+  if (answer.ok) return said;
+  const words = typeof said.message === 'string' ? said.message : `HTTP ${answer.status}`;
+  throw new CommandError(
+    answer.status === 401 || answer.status === 403 ? exitCodes.forbidden : exitCodes.refused,
+    words,
+  );
+}

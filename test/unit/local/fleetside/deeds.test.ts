@@ -1,0 +1,85 @@
+/** What a fault does at once: to an instance, a zone, events on their way. */
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { FleetRegion } from './fleet-region.ts';
+
+let world: FleetRegion;
+
+beforeEach(async () => {
+  world = await FleetRegion.create();
+  await world.group('web', await world.template('web'), { MinSize: 3, DesiredCapacity: 3 });
+  await world.seconds(30);
+});
+
+afterEach(() => world.region.close());
+
+async function zones(): Promise<string[]> {
+  const group = await world.describe('web');
+  return (group?.Instances ?? [])
+    .filter(({ LifecycleState }) => LifecycleState === 'InService')
+    .map(({ AvailabilityZone = '' }) => AvailabilityZone)
+    .sort((a, b) => a.localeCompare(b));
+}
+
+test('an instance whose host died is replaced by its group', async () => {
+  const [first] = (await world.describe('web'))?.Instances ?? [];
+  const instance = first?.InstanceId ?? '';
+  expect(world.region.faults.inject({ kind: 'kill-instance', instance }).words).toContain(instance);
+  await world.seconds(120);
+  const left = (await world.describe('web'))?.Instances ?? [];
+  expect(left.map(({ InstanceId }) => InstanceId)).not.toContain(instance);
+  expect(left).toHaveLength(3);
+});
+
+test('what is not there cannot be killed', () => {
+  expect(() =>
+    world.region.faults.inject({ kind: 'kill-instance', instance: 'i-00000000000000000' }),
+  ).toThrow('i-00000000000000000');
+});
+
+test('a lost zone takes its instances, gets none, and comes back when its time is over', async () => {
+  expect(await zones()).toEqual(['us-east-1a', 'us-east-1b', 'us-east-1c']);
+  world.region.faults.inject({ kind: 'lose-zone', zone: 'us-east-1b', seconds: 300 });
+  await world.seconds(120);
+  const without = await zones();
+  expect(without).toHaveLength(3);
+  expect(without).not.toContain('us-east-1b');
+  await world.seconds(300);
+  await world.call('autoscaling', 'SetDesiredCapacity', { AutoScalingGroupName: 'web', DesiredCapacity: 4 });
+  await world.seconds(60);
+  expect(await zones()).toContain('us-east-1b');
+});
+
+test.each([
+  ['drop-event', 0],
+  ['double-event', 2],
+] as const)('%s decides how often an event reaches its target', async (kind, times) => {
+  const { region } = world;
+  const seen: unknown[] = [];
+  const hooks = region.context.hooks as { invokeAsync: typeof region.context.hooks.invokeAsync };
+  hooks.invokeAsync = (_, payload) => void seen.push(payload);
+  await world.call('events', 'PutRule', { Name: 'all', EventPattern: JSON.stringify({ source: ['test'] }) });
+  const Arn = 'arn:aws:lambda:us-east-1:000000000000:function:any';
+  await world.call('events', 'PutTargets', { Rule: 'all', Targets: [{ Id: 'one', Arn }] });
+  region.faults.inject({ kind, source: 'test', detailType: 'Told' });
+  region.context.hooks.publish({ source: 'test', detailType: 'Told', detail: {} });
+  await world.seconds(2);
+  expect(seen).toHaveLength(times);
+  region.context.hooks.publish({ source: 'test', detailType: 'Told', detail: {} });
+  await world.seconds(2);
+  expect(seen).toHaveLength(times + 1);
+});
+
+test.each([
+  ['drop-event', 0],
+  ['double-event', 2],
+] as const)('%s decides how often S3 tells of an object', async (kind, times) => {
+  const { region } = world;
+  const told: unknown[] = [];
+  const through = region.faults.aroundNotifications((_, payload) => void told.push(payload));
+  const payload = { Records: [{ eventName: 'ObjectCreated:Put' }] };
+  region.faults.inject({ kind, source: 'aws.s3' });
+  through('arn', payload, 'events.amazonaws.com', 'rule');
+  expect(told).toHaveLength(1);
+  through('arn', payload, 's3.amazonaws.com', 'bucket');
+  expect(told).toHaveLength(1 + times);
+});
