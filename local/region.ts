@@ -105,7 +105,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
   faults.attach(parts);
   hooks.invokeAsync = faults.aroundNotifications(hooks.invokeAsync);
   fronts.push(createFaultsDoor(iam, faults));
-  fronts.push(createLook(context, iam, services, log));
+  fronts.push(createLook({ context, iam, services, log, faults }));
   const dispatcher = new Dispatcher(context, iam, services, log, faults.calls);
   const door = new FrontDoor(context, iam, dispatcher, services, fronts);
   const answer = (request: WireRequest): Promise<WireResponse> =>

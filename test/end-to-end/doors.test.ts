@@ -79,6 +79,21 @@ describe('the doors', { timeout: 240_000 }, () => {
     expect(json).toMatchObject({ state: 'serving', needsAttention: [], live: { release: 1 } });
   });
 
+  it('show on the region page what a rollout called, and nothing else', async () => {
+    const page = await fetch(`${local.endpoint}/_region?format=json&rollout=hello-1`);
+    const { calls, exists } = (await page.json()) as {
+      calls: { who: string; action: string }[];
+      exists: Record<string, { name?: string; status?: string }[]>;
+    };
+    expect(exists.executions).toContainEqual(
+      expect.objectContaining({ name: 'hello-1', status: 'SUCCEEDED' }),
+    );
+    const seen = new Set(calls.map(({ action }) => action));
+    expect(seen).toContain('elasticloadbalancing:ModifyRule');
+    expect(seen).toContain('autoscaling:CreateAutoScalingGroup');
+    expect(calls.filter(({ who }) => /api-|receive-upload|register-image/.test(who))).toEqual([]);
+  });
+
   it('lead from a running instance back to the upload, and from the digest forward to the instance', async () => {
     const { json: status } = await flotilla('status', '--fleet', 'hello');
     const digest: string = status.live.artifactSha256;

@@ -11,6 +11,7 @@ import {
   GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
+  ListBucketsCommand,
   ListObjectsV2Command,
   type ListObjectsV2CommandOutput,
   ListObjectVersionsCommand,
@@ -214,6 +215,10 @@ describe('who may come in', () => {
   });
 
   test('the page shows calls and denials, and can only be read', async () => {
+    const nobody = region.iam.createUser('nobody', []);
+    const refused = new S3Client({ ...settings, credentials: nobody, forcePathStyle: true });
+    await expect(refused.send(new ListBucketsCommand())).rejects.toMatchObject({ name: 'AccessDenied' });
+    refused.destroy();
     const page = await fetch(`${region.endpoint}/_region?format=json&denied`);
     const look = (await page.json()) as { calls: { who: string; action: string; outcome: string }[] };
     expect(look.calls.length).toBeGreaterThan(0);
