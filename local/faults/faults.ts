@@ -101,15 +101,15 @@ export class Faults {
     const { ec2, lambda, states } = this.#services;
     switch (what.kind) {
       case 'kill-instance':
-        ec2.instances.kill(what.instance);
+        ec2.outages.kill(what.instance);
         return `${what.instance} is dead.`;
       case 'lose-zone':
-        ec2.instances.loseZone(what.zone);
+        ec2.outages.loseZone(what.zone);
         if (what.seconds !== undefined)
-          this.#context.clock.after(what.seconds * 1000, () => ec2.instances.restoreZone(what.zone));
+          this.#context.clock.after(what.seconds * 1000, () => ec2.outages.restoreZone(what.zone));
         return `${what.zone} is lost${what.seconds === undefined ? '' : ` for ${what.seconds} s`}.`;
       case 'restore-zone':
-        ec2.instances.restoreZone(what.zone);
+        ec2.outages.restoreZone(what.zone);
         return `${what.zone} is back.`;
       case 'kill-function': {
         const names = lambda.names().filter((name) => means(what.function, name));

@@ -208,7 +208,7 @@ describe('a snapshot', () => {
       AutoScalingGroupNames: ['v2'],
     });
     const gone = group.AutoScalingGroups[0].Instances.map((one: { InstanceId: string }) => one.InstanceId);
-    for (const id of gone) region.parts.ec2.instances.kill(id);
+    for (const id of gone) region.parts.ec2.outages.kill(id);
     await until(async () => {
       const all = await healthy(region, green);
       return all === 2 && (await healthy(region, green, gone)) === 2;

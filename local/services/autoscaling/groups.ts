@@ -19,8 +19,6 @@ import type { Reconciler } from './reconciler.ts';
 import type { AutoScalingState, GroupRecord } from './state.ts';
 import { badToken, describeAccess, validation } from './state.ts';
 
-/** "Auto Scaling groups per Region: 500" */
-const groupsLimit = 500;
 /** Deleting takes a moment, in which the name is still taken. */
 const deleteMs = 2_000;
 
@@ -78,7 +76,7 @@ export function groupOperations(state: AutoScalingState, reconciler: Reconciler)
             : `AutoScalingGroup by this name already exists - A group with the name ${name} already exists`,
         );
       }
-      if (state.groups.size >= groupsLimit) {
+      if (state.groups.size >= state.quotas.groups.value) {
         throw new AwsError(
           'LimitExceeded',
           'You have reached the limit of Auto Scaling groups for this account.',

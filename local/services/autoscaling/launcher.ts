@@ -1,6 +1,6 @@
 import type { LaunchTemplateSpecification } from '@aws-sdk/client-auto-scaling';
 import { AwsError } from '../../service.ts';
-import type { InstanceRecord } from '../ec2/instances.ts';
+import type { InstanceRecord } from '../ec2/instance-record.ts';
 import type { LaunchSpec } from '../ec2/launch.ts';
 import { resolveLaunch } from '../ec2/launch.ts';
 import type { AutoScalingState, GroupRecord } from './state.ts';

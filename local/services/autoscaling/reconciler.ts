@@ -1,6 +1,6 @@
 /** Keeps each group at its desired capacity, of healthy instances that are not too old. */
 import { AwsError } from '../../service.ts';
-import type { InstanceRecord } from '../ec2/instances.ts';
+import type { InstanceRecord } from '../ec2/instance-record.ts';
 import type { LaunchSpec } from '../ec2/launch.ts';
 import type { TargetGroupRecord, TargetRecord } from '../elbv2/state.ts';
 import { attribute, targetKey } from '../elbv2/state.ts';

@@ -12,9 +12,10 @@ import { arn } from '../../context.ts';
 import type { Access } from '../../service.ts';
 import { AwsError } from '../../service.ts';
 import type { Ec2 } from '../ec2/ec2.ts';
-import type { InstanceRecord } from '../ec2/instances.ts';
+import type { InstanceRecord } from '../ec2/instance-record.ts';
 import { resourceTagContext } from '../ec2/tag-store.ts';
 import type { Elbv2 } from '../elbv2/elbv2.ts';
+import { quota } from '../servicequotas/quota.ts';
 
 export interface Member {
   readonly instance: InstanceRecord;
@@ -87,6 +88,8 @@ export class AutoScalingState {
   readonly ec2: Ec2;
   readonly elbv2: Elbv2;
   readonly groups = new Map<string, GroupRecord>();
+  /** https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-quotas.html */
+  readonly quotas = { groups: quota('autoscaling', 'L-CDE20ADC', 'Auto Scaling groups per region', 500) };
   /** Activities of groups that are gone; AWS keeps them for six weeks. */
   readonly pastActivities: MutableActivity[] = [];
 

@@ -15,6 +15,8 @@ import type { Context } from '../../context.ts';
 import type { Access, Operation, Service } from '../../service.ts';
 import { AwsError } from '../../service.ts';
 import { requestTagContext, resourceTagContext, TagStore } from '../ec2/tag-store.ts';
+import type { Quota } from '../servicequotas/quota.ts';
+import { quota } from '../servicequotas/quota.ts';
 import { onlySupported } from '../supported.ts';
 import { TokenBucket } from '../token-bucket.ts';
 import { listOperations } from './lists.ts';
@@ -30,13 +32,16 @@ export interface Ebs {
   readonly snapshots: Snapshots;
   /** Tags of every EC2 resource, snapshots among them. */
   readonly tags: TagStore;
+  readonly quotas: { readonly snapshots: Quota };
 }
 
 export function createEbs(context: Context): Ebs {
   const snapshots = new Snapshots(context);
   const tags = new TagStore();
+  const quotas = { snapshots: quota('ebs', 'L-309BACF6', 'Snapshots per Region', 100_000) };
   const state: EbsState = {
     context,
+    quotas,
     snapshots,
     tags,
     snapshot(snapshotId) {
@@ -60,6 +65,7 @@ export function createEbs(context: Context): Ebs {
     service: { id: 'ebs', operations: { ...writeOperations(state), ...listOperations(state) } },
     snapshots,
     tags,
+    quotas,
   };
 }
 
@@ -143,6 +149,13 @@ function writeOperations(state: EbsState) {
         throw new AwsError(
           'ConcurrentLimitExceededException',
           'You have reached the limit for pending snapshots.',
+        );
+      }
+      if (snapshots.all.size >= state.quotas.snapshots.value) {
+        throw new AwsError(
+          'ServiceQuotaExceededException',
+          'You have reached the limit of snapshots for this account in this Region.',
+          402,
         );
       }
       const made = snapshots.start({

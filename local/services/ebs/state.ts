@@ -3,6 +3,7 @@ import type { Context } from '../../context.ts';
 import type { Access } from '../../service.ts';
 import { AwsError } from '../../service.ts';
 import type { TagStore } from '../ec2/tag-store.ts';
+import type { Quota } from '../servicequotas/quota.ts';
 import type { SnapshotRecord, Snapshots } from './snapshots.ts';
 
 /** What the operations of this service share. */
@@ -10,6 +11,7 @@ export interface EbsState {
   readonly context: Context;
   readonly snapshots: Snapshots;
   readonly tags: TagStore;
+  readonly quotas: { readonly snapshots: Quota };
   snapshot(snapshotId: string | undefined): SnapshotRecord;
   access(action: string, snapshotId: string | undefined): readonly Access[];
 }

@@ -4,18 +4,26 @@ import type { Service } from '../../service.ts';
 import type { Ebs } from '../ebs/ebs.ts';
 import { imageOperations } from './images.ts';
 import { instanceOperations } from './instance-operations.ts';
+import { instanceStatusOperations } from './instance-status.ts';
 import { Instances } from './instances.ts';
 import { launchTemplateOperations } from './launch-templates.ts';
 import { Network } from './network.ts';
+import { Outages } from './outages.ts';
 import { placeOperations } from './places.ts';
+import type { Ec2Quotas } from './quotas.ts';
+import { ec2Quotas } from './quotas.ts';
 import { snapshotOperations } from './snapshots.ts';
 import type { Ec2State } from './state.ts';
 import { tagOperations } from './tags.ts';
 
 export interface Ec2 {
   readonly service: Service;
-  /** For the services that launch, and for tests: scripts, faults, limits. */
+  /** For the services that launch, and for tests: which machine an instance gets. */
   readonly instances: Instances;
+  /** What goes wrong on request. */
+  readonly outages: Outages;
+  /** What the account may have; tests change the values. */
+  readonly quotas: Ec2Quotas;
   readonly network: Network;
   readonly state: Ec2State;
   close(): Promise<void>;
@@ -25,7 +33,8 @@ export function createEc2(context: Context, ebs: Ebs): Ec2 {
   const network = new Network(context);
   const images: Ec2State['images'] = new Map();
   const { snapshots, tags } = ebs;
-  const instances = new Instances(context, { network, tags, snapshots, images });
+  const quotas = ec2Quotas();
+  const instances = new Instances(context, { network, tags, snapshots, quotas });
   const state: Ec2State = {
     context,
     snapshots,
@@ -35,6 +44,7 @@ export function createEc2(context: Context, ebs: Ebs): Ec2 {
     deregistered: new Set(),
     templates: new Map(),
     instances,
+    quotas,
   };
   return {
     service: {
@@ -45,10 +55,13 @@ export function createEc2(context: Context, ebs: Ebs): Ec2 {
         ...tagOperations(state),
         ...launchTemplateOperations(state),
         ...instanceOperations(state),
+        ...instanceStatusOperations(state),
         ...placeOperations(state),
       },
     },
     instances,
+    outages: new Outages(context, instances),
+    quotas,
     network,
     state,
     close: () => instances.close(),

@@ -18,3 +18,8 @@ export function required<T>(value: T | undefined, parameter: string): T {
   if (value === undefined || value === '') throw missing(parameter);
   return value;
 }
+
+/** "You have exceeded an Amazon EC2 resource limit": AWS tells no code of their own for AMIs and templates. */
+export function limitExceeded(message: string): AwsError {
+  return new AwsError('ResourceLimitExceeded', message);
+}

@@ -12,7 +12,7 @@ import type { Operation } from '../../service.ts';
 import { AwsError } from '../../service.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
-import { badToken, invalidValue, required } from './errors.ts';
+import { badToken, invalidValue, limitExceeded, required } from './errors.ts';
 import { passes, tagFilter } from './filters.ts';
 import type { Ec2State } from './state.ts';
 import { describeAccess, onResource, resourceArn, tagOnCreate, tagsFor } from './state.ts';
@@ -68,6 +68,8 @@ export function imageOperations(state: Ec2State) {
           `AMI name ${name} is already in use by AMI ${same.ImageId}`,
         );
       }
+      if (images.size >= state.quotas.images.value)
+        throw limitExceeded('You have reached the limit of AMIs for this account in this Region.');
       const rootDeviceName = required(input.RootDeviceName, 'RootDeviceName');
       const mappings = input.BlockDeviceMappings ?? [];
       const root = mappings.find((mapping) => mapping.DeviceName === rootDeviceName);

@@ -1,6 +1,4 @@
 import type {
-  DescribeInstanceStatusRequest,
-  DescribeInstanceStatusResult,
   DescribeInstancesRequest,
   DescribeInstancesResult,
   GetConsoleOutputRequest,
@@ -16,23 +14,23 @@ import { AwsError } from '../../service.ts';
 import { page } from '../paging.ts';
 import { badToken, invalidValue, missing, required } from './errors.ts';
 import { passes, tagFilter } from './filters.ts';
-import type { InstanceRecord } from './instances.ts';
+import type { InstanceRecord } from './instance-record.ts';
+import { stateCodes } from './instance-record.ts';
 import { launchAccess, resolveLaunch } from './launch.ts';
 import type { Ec2State } from './state.ts';
 import { describeAccess, onResource } from './state.ts';
 
-/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceState.html */
-const stateCodes = {
-  pending: 0,
-  running: 16,
-  'shutting-down': 32,
-  terminated: 48,
-  stopping: 64,
-  stopped: 80,
-} as const;
-
-/** Status checks say "initializing" for the first minutes. */
-const initializingMs = 120_000;
+/** The instances of these ids, or all. @throws InvalidInstanceID.Malformed, InvalidInstanceID.NotFound */
+export function selected({ instances }: Ec2State, ids: readonly string[] | undefined): InstanceRecord[] {
+  if (ids === undefined || ids.length === 0) return [...instances.all.values()];
+  return ids.map((id) => {
+    if (!/^i-[0-9a-f]{8,17}$/.test(id))
+      throw new AwsError('InvalidInstanceID.Malformed', `Invalid id: "${id}"`);
+    const found = instances.all.get(id);
+    if (found !== undefined) return found;
+    throw new AwsError('InvalidInstanceID.NotFound', `The instance ID '${id}' does not exist`);
+  });
+}
 
 export function instanceOperations(state: Ec2State) {
   const { context, instances } = state;
@@ -71,21 +69,10 @@ export function instanceOperations(state: Ec2State) {
     Instances: launched.map((one) => describeInstance(state, one)),
   });
 
-  const selected = (ids: readonly string[] | undefined): InstanceRecord[] => {
-    if (ids === undefined || ids.length === 0) return [...instances.all.values()];
-    return ids.map((id) => {
-      if (!/^i-[0-9a-f]{8,17}$/.test(id))
-        throw new AwsError('InvalidInstanceID.Malformed', `Invalid id: "${id}"`);
-      const found = instances.all.get(id);
-      if (found !== undefined) return found;
-      throw new AwsError('InvalidInstanceID.NotFound', `The instance ID '${id}' does not exist`);
-    });
-  };
-
   const DescribeInstances: Operation<DescribeInstancesRequest, DescribeInstancesResult> = {
     access: describeAccess('DescribeInstances'),
     run(input) {
-      const found = selected(input.InstanceIds).filter((one) =>
+      const found = selected(state, input.InstanceIds).filter((one) =>
         passes(input.Filters, (name) => instanceFilter(state, one, name)),
       );
       const shown = page(
@@ -100,41 +87,12 @@ export function instanceOperations(state: Ec2State) {
     },
   };
 
-  const DescribeInstanceStatus: Operation<DescribeInstanceStatusRequest, DescribeInstanceStatusResult> = {
-    access: describeAccess('DescribeInstanceStatus'),
-    run(input) {
-      const found = selected(input.InstanceIds).filter(
-        (one) =>
-          (input.IncludeAllInstances === true || one.state === 'running') &&
-          passes(input.Filters, (name) => instanceFilter(state, one, name)),
-      );
-      const shown = page(found, (one) => one.instanceId, input.MaxResults ?? 100, input.NextToken, badToken);
-      return {
-        InstanceStatuses: shown.items.map((one) => {
-          const running = one.state === 'running';
-          const young = context.clock.now() - one.launchedAt < initializingMs;
-          const check = running ? (young ? 'initializing' : 'ok') : 'not-applicable';
-          const detail = young ? ('initializing' as const) : ('passed' as const);
-          const Details = running ? [{ Name: 'reachability' as const, Status: detail }] : [];
-          return {
-            InstanceId: one.instanceId,
-            AvailabilityZone: one.spec.subnet.zone,
-            InstanceState: { Name: one.state, Code: stateCodes[one.state] },
-            InstanceStatus: { Status: check, Details },
-            SystemStatus: { Status: check, Details },
-          };
-        }),
-        NextToken: shown.nextToken,
-      };
-    },
-  };
-
   const TerminateInstances: Operation<TerminateInstancesRequest, TerminateInstancesResult> = {
     access: (input) => (input.InstanceIds ?? []).map((id) => onResource(state, 'ec2:TerminateInstances', id)),
     run(input) {
       if (!input.InstanceIds?.length) throw missing('InstanceIds');
       return {
-        TerminatingInstances: selected(input.InstanceIds).map((one) => {
+        TerminatingInstances: selected(state, input.InstanceIds).map((one) => {
           const before = one.state;
           instances.terminate(one);
           return {
@@ -150,7 +108,7 @@ export function instanceOperations(state: Ec2State) {
   const GetConsoleOutput: Operation<GetConsoleOutputRequest, GetConsoleOutputResult> = {
     access: (input) => [onResource(state, 'ec2:GetConsoleOutput', input.InstanceId)],
     run(input) {
-      const [instance] = selected([required(input.InstanceId, 'InstanceId')]);
+      const [instance] = selected(state, [required(input.InstanceId, 'InstanceId')]);
       if (instance === undefined) throw missing('InstanceId');
       const live = instance.machine !== undefined && input.Latest === true;
       // Without Latest, the output is what was posted shortly after the last transition: never fresher here.
@@ -162,13 +120,13 @@ export function instanceOperations(state: Ec2State) {
     },
   };
 
-  return { RunInstances, DescribeInstances, DescribeInstanceStatus, TerminateInstances, GetConsoleOutput };
+  return { RunInstances, DescribeInstances, TerminateInstances, GetConsoleOutput };
 }
 
 function describeInstance(state: Ec2State, one: InstanceRecord): Instance {
   const { context, network } = state;
   const { spec } = one;
-  const image = state.images.get(spec.imageId);
+  const { image } = spec;
   const alive = one.state !== 'terminated';
   const dns = `ip-${one.privateIp.replaceAll('.', '-')}.ec2.internal`;
   const securityGroups = spec.securityGroupIds.map((GroupId) => ({ GroupId, GroupName: 'default' }));
@@ -183,6 +141,8 @@ function describeInstance(state: Ec2State, one: InstanceRecord): Instance {
     LaunchTime: new Date(one.launchedAt),
     AmiLaunchIndex: one.launchIndex,
     ClientToken: one.clientToken ?? '',
+    InstanceLifecycle: spec.market === 'spot' ? 'spot' : undefined,
+    SpotInstanceRequestId: one.spotRequestId,
     KeyName: spec.keyName,
     Placement: { AvailabilityZone: spec.subnet.zone, Tenancy: 'default', GroupName: '' },
     Monitoring: { State: 'disabled' },
@@ -191,11 +151,11 @@ function describeInstance(state: Ec2State, one: InstanceRecord): Instance {
     EnaSupport: true,
     EbsOptimized: false,
     RootDeviceType: 'ebs',
-    RootDeviceName: image?.RootDeviceName ?? '/dev/xvda',
+    RootDeviceName: image.RootDeviceName ?? '/dev/xvda',
     BlockDeviceMappings: alive
       ? [
           {
-            DeviceName: image?.RootDeviceName ?? '/dev/xvda',
+            DeviceName: image.RootDeviceName ?? '/dev/xvda',
             Ebs: {
               VolumeId: one.volumeId,
               Status: 'attached',
@@ -232,15 +192,15 @@ function describeInstance(state: Ec2State, one: InstanceRecord): Instance {
         ? undefined
         : { Arn: spec.profileArn, Id: spec.profileArn.split('/').at(-1) },
     MetadataOptions: spec.metadataOptions,
-    BootMode: image?.BootMode,
-    CurrentInstanceBootMode: image?.BootMode === 'uefi' ? 'uefi' : 'legacy-bios',
+    BootMode: image.BootMode,
+    CurrentInstanceBootMode: image.BootMode === 'uefi' ? 'uefi' : 'legacy-bios',
     PlatformDetails: 'Linux/UNIX',
     UsageOperation: 'RunInstances',
     Tags: state.tags.list(one.instanceId),
   };
 }
 
-function instanceFilter(state: Ec2State, one: InstanceRecord, name: string) {
+export function instanceFilter(state: Ec2State, one: InstanceRecord, name: string) {
   switch (name) {
     case 'instance-id':
       return one.instanceId;
@@ -248,6 +208,10 @@ function instanceFilter(state: Ec2State, one: InstanceRecord, name: string) {
       return one.state;
     case 'instance-state-code':
       return `${stateCodes[one.state]}`;
+    case 'instance-lifecycle':
+      return one.spec.market === 'spot' ? 'spot' : undefined;
+    case 'spot-instance-request-id':
+      return one.spotRequestId;
     case 'image-id':
       return one.spec.imageId;
     case 'instance-type':

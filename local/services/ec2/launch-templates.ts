@@ -21,14 +21,11 @@ import type {
 import type { Access, Operation } from '../../service.ts';
 import { AwsError } from '../../service.ts';
 import { page } from '../paging.ts';
-import { badToken, invalidValue, missing, required } from './errors.ts';
+import { badToken, invalidValue, limitExceeded, missing, required } from './errors.ts';
 import { passes, tagFilter } from './filters.ts';
 import type { Ec2State, TemplateRecord } from './state.ts';
 import { describeAccess, onResource, resourceArn, tagOnCreate, tagsFor } from './state.ts';
 import { requestTagContext } from './tag-store.ts';
-
-/** "You can create up to 10,000 versions for each launch template." */
-const versionsLimit = 10_000;
 
 interface TemplateName {
   LaunchTemplateId?: string | undefined;
@@ -103,8 +100,9 @@ export function launchTemplateOperations(state: Ec2State) {
     createdBy: string,
   ): LaunchTemplateVersion => {
     const { template, versions } = record;
-    if (versions.size >= versionsLimit) {
-      throw new AwsError('VersionLimitExceeded', `A launch template has at most ${versionsLimit} versions.`);
+    const most = state.quotas.templateVersions.value;
+    if (versions.size >= most) {
+      throw new AwsError('VersionLimitExceeded', `A launch template has at most ${most} versions.`);
     }
     // Numbers are never given out twice, whatever was deleted.
     const number = (template.LatestVersionNumber ?? 0) + 1;
@@ -167,6 +165,8 @@ export function launchTemplateOperations(state: Ec2State) {
             'Launch template name already in use.',
           );
         }
+        if (templates.size >= state.quotas.launchTemplates.value)
+          throw limitExceeded('You have reached the limit of launch templates for this account.');
         const record: TemplateRecord = {
           template: {
             LaunchTemplateId: `lt-0${context.random.hex(16)}`,

@@ -1,5 +1,7 @@
 /** From what a caller asks to run, to what will run; the same for RunInstances and Auto Scaling. */
 import type {
+  Image,
+  InstanceMarketOptionsRequest,
   InstanceMetadataOptionsResponse,
   RequestLaunchTemplateData,
   RunInstancesRequest,
@@ -19,6 +21,10 @@ import { requestTagContext } from './tag-store.ts';
 
 export interface LaunchSpec {
   readonly imageId: string;
+  /** As it was when the launch was asked for: deregistering it later changes nothing. */
+  readonly image: Image;
+  readonly rootSnapshotId: string;
+  readonly market: 'on-demand' | 'spot';
   readonly type: InstanceTypeFacts;
   readonly subnet: NetworkSubnet;
   readonly securityGroupIds: readonly string[];
@@ -55,6 +61,7 @@ const heeded = new Set<string>([
   'MaintenanceOptions',
   'PrivateDnsNameOptions',
   'Placement',
+  'InstanceMarketOptions',
 ]);
 
 type Asked = Pick<
@@ -121,8 +128,12 @@ export function resolveLaunch(state: Ec2State, asked: Asked): LaunchSpec {
   const options = data.MetadataOptions;
   // Tags of the request and of the template both apply; the request's win.
   const specifications = [...(base.TagSpecifications ?? []), ...(asked.TagSpecifications ?? [])];
+  const root = image.BlockDeviceMappings?.find((one) => one.DeviceName === image.RootDeviceName);
   return {
     imageId,
+    image: { ...image },
+    rootSnapshotId: root?.Ebs?.SnapshotId ?? '',
+    market: marketOf(data.InstanceMarketOptions),
     type,
     subnet,
     securityGroupIds: groups.length === 0 ? [state.network.securityGroupId] : groups,
@@ -146,6 +157,20 @@ export function resolveLaunch(state: Ec2State, asked: Asked): LaunchSpec {
     templateVersion: version?.VersionNumber,
     keyName: data.KeyName,
   };
+}
+
+/** One-time Spot requests that end in termination: the kind that Auto Scaling makes, and the only one here. */
+function marketOf(options: InstanceMarketOptionsRequest | undefined): LaunchSpec['market'] {
+  if (options?.MarketType === undefined) return 'on-demand';
+  const { InstanceInterruptionBehavior: behaviour = 'terminate', SpotInstanceType: kind = 'one-time' } =
+    options.SpotOptions ?? {};
+  if (options.MarketType !== 'spot' || behaviour !== 'terminate' || kind !== 'one-time') {
+    throw new AwsError(
+      'UnsupportedOperation',
+      'The local region has one-time Spot requests that end in termination, and no other market.',
+    );
+  }
+  return 'spot';
 }
 
 /**

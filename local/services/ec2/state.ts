@@ -6,6 +6,7 @@ import type { Access } from '../../service.ts';
 import type { Snapshots } from '../ebs/snapshots.ts';
 import type { Instances } from './instances.ts';
 import type { Network } from './network.ts';
+import type { Ec2Quotas } from './quotas.ts';
 import type { Tag, TagStore } from './tag-store.ts';
 import { requestTagContext, resourceTagContext } from './tag-store.ts';
 
@@ -24,6 +25,7 @@ export interface Ec2State {
   readonly deregistered: Set<string>;
   readonly templates: Map<string, TemplateRecord>;
   readonly instances: Instances;
+  readonly quotas: Ec2Quotas;
 }
 
 /** `ec2:Describe…` takes no resource. https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html */

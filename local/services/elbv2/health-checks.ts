@@ -4,7 +4,7 @@
  */
 import { request } from 'node:http';
 import type { Address, ScriptedAnswer } from '../../machines/machine.ts';
-import type { InstanceRecord } from '../ec2/instances.ts';
+import type { InstanceRecord } from '../ec2/instance-record.ts';
 import type { Elbv2State, TargetGroupRecord, TargetRecord } from './state.ts';
 import { attribute, targetKey } from './state.ts';
 

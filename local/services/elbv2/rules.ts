@@ -20,9 +20,6 @@ import type { Elbv2State, RuleRecord } from './state.ts';
 import { validation } from './state.ts';
 import { elbBadToken, elbDescribe, onElb } from './target-groups.ts';
 
-/** "Rules per load balancer (not counting default rules): 100" */
-const rulesLimit = 100;
-
 export function describeRule(rule: RuleRecord): Rule {
   return {
     RuleArn: rule.arn,
@@ -54,7 +51,7 @@ export function ruleOperations(state: Elbv2State, rulesChanged: () => void) {
       if (rules.some((rule) => rule.priority === priority)) {
         throw new AwsError('PriorityInUse', `Priority '${priority}' is currently in use`);
       }
-      if (rules.length - 1 >= rulesLimit) {
+      if (rules.length - 1 >= state.quotas.rules.value) {
         throw new AwsError('TooManyRules', 'The maximum number of rules has been reached');
       }
       const base = listener.arn.replace(':listener/', ':listener-rule/');

@@ -6,6 +6,7 @@ import { AwsError } from '../../service.ts';
 import type { Series } from '../cloudwatch/series.ts';
 import type { Ec2 } from '../ec2/ec2.ts';
 import { TagStore } from '../ec2/tag-store.ts';
+import { quota } from '../servicequotas/quota.ts';
 
 export interface LoadBalancerRecord {
   readonly arn: string;
@@ -92,6 +93,17 @@ export interface GroupMetrics {
 }
 
 export class Elbv2State {
+  /** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html */
+  readonly quotas = {
+    targetGroups: quota('elasticloadbalancing', 'L-B22855CB', 'Target Groups per Region', 3_000),
+    targetsPerGroup: quota(
+      'elasticloadbalancing',
+      'L-A0D0B863',
+      'Targets per Target Group per Region',
+      1_000,
+    ),
+    rules: quota('elasticloadbalancing', 'L-7EED9B64', 'Rules per Application Load Balancer', 100),
+  };
   readonly context: Context;
   readonly ec2: Ec2;
   readonly tags = new TagStore();

@@ -27,10 +27,6 @@ import type { Elbv2State, TargetGroupRecord, TargetRecord } from './state.ts';
 import { targetGroupsOf, targetKey, validation } from './state.ts';
 import { checkAttribute, checkOf, defaultAttributes, validateCheck } from './target-group-settings.ts';
 
-/** "Target groups per Region: 3,000" https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html */
-const targetGroupsLimit = 3_000;
-const targetsPerGroupLimit = 1_000;
-
 export function elbDescribe(operation: string): () => readonly Access[] {
   return () => [{ action: `elasticloadbalancing:${operation}`, resources: ['*'] }];
 }
@@ -137,7 +133,7 @@ export function targetGroupOperations(state: Elbv2State, checks: HealthChecks) {
           `A target group with the same name '${name}' exists, but with different settings`,
         );
       }
-      if (targetGroups.size >= targetGroupsLimit) {
+      if (targetGroups.size >= state.quotas.targetGroups.value) {
         throw new AwsError('TooManyTargetGroups', `The maximum number of target groups has been reached`);
       }
       const fullName = `targetgroup/${name}/${context.random.hex(16)}`;
@@ -269,7 +265,7 @@ export function targetGroupOperations(state: Elbv2State, checks: HealthChecks) {
           );
         }
       }
-      if (group.targets.size + (input.Targets?.length ?? 0) > targetsPerGroupLimit) {
+      if (group.targets.size + (input.Targets?.length ?? 0) > state.quotas.targetsPerGroup.value) {
         throw new AwsError('TooManyTargets', 'The maximum number of targets has been reached');
       }
       for (const target of input.Targets ?? []) {

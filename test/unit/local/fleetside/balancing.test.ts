@@ -56,7 +56,7 @@ describe('a target group', () => {
     await fleet.seconds(20);
     const group = await fleet.describe('web-v2');
     for (const one of group?.Instances ?? []) {
-      fleet.region.parts.ec2.instances.script(one.InstanceId ?? '', { healthy: 503 });
+      fleet.region.parts.ec2.outages.script(one.InstanceId ?? '', { healthy: 503 });
     }
     await fleet.seconds(15);
     expect(await fleet.healthStates(green)).toEqual(['unhealthy', 'unhealthy']);
@@ -79,16 +79,16 @@ describe('a target group', () => {
     const { blue } = await twoSlots();
     await fleet.rule(10, { [blue]: 1 });
     await fleet.seconds(20);
-    const { instances } = fleet.region.parts.ec2;
+    const { outages } = fleet.region.parts.ec2;
     const id = (await fleet.describe('web-v1'))?.Instances?.[0]?.InstanceId ?? '';
-    instances.script(id, { healthy: 'timeout' });
+    outages.script(id, { healthy: 'timeout' });
     await fleet.seconds(15);
     expect((await fleet.health(blue)).find((one) => one.Target?.Id === id)?.TargetHealth).toMatchObject({
       State: 'unhealthy',
       Reason: 'Target.Timeout',
       Description: 'Request timed out',
     });
-    instances.script(id, { healthy: true });
+    outages.script(id, { healthy: true });
     await fleet.seconds(4);
     expect(await fleet.healthStates(blue)).toContain('unhealthy');
     await fleet.seconds(12);

@@ -4,6 +4,7 @@ import type { Activity, AutoScalingGroup, CreateAutoScalingGroupType } from '@aw
 import type { Image } from '@aws-sdk/client-ec2';
 import type { TargetHealthDescription } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { VirtualClock } from '../../../../local/clock.ts';
+import type { RegionEvent } from '../../../../local/context.ts';
 import type { MachineScript } from '../../../../local/machines/scripted.ts';
 import type { Region } from '../../../../local/region.ts';
 import { createRegion } from '../../../../local/region.ts';
@@ -41,6 +42,18 @@ export class FleetRegion {
 
   seconds(count: number): Promise<void> {
     return this.clock.advance(count * 1_000);
+  }
+
+  /** What is on the event bus from now on, of one source. */
+  eventsOf(source: string): RegionEvent[] {
+    const seen: RegionEvent[] = [];
+    const { hooks } = this.region.context;
+    const publish = hooks.publish.bind(hooks);
+    (hooks as { publish: typeof publish }).publish = (event) => {
+      if (event.source === source) seen.push(event);
+      publish(event);
+    };
+    return seen;
   }
 
   async snapshot(): Promise<string> {

@@ -53,7 +53,7 @@ describe('an Auto Scaling group', () => {
     const { fleet, blue } = await served();
     await fleet.seconds(15);
     const first = (await fleet.describe('web-v1'))?.Instances?.[0]?.InstanceId ?? '';
-    fleet.region.parts.ec2.instances.kill(first);
+    fleet.region.parts.ec2.outages.kill(first);
     await fleet.seconds(15);
     const instances = (await fleet.describe('web-v1'))?.Instances ?? [];
     expect(instances.map((one) => one.LifecycleState)).toEqual(['InService']);
@@ -199,7 +199,7 @@ describe('a zone that fails', () => {
   it('has its instances replaced in the others', async () => {
     const { fleet, blue } = await served(undefined, { DesiredCapacity: 3 });
     await fleet.seconds(15);
-    fleet.region.parts.ec2.instances.loseZone('us-east-1a');
+    fleet.region.parts.ec2.outages.loseZone('us-east-1a');
     await fleet.seconds(30);
     const zones = (await fleet.describe('web-v1'))?.Instances?.map((one) => one.AvailabilityZone);
     expect(zones).toHaveLength(3);

@@ -181,7 +181,7 @@ describe('a launch template', () => {
     const run = { LaunchTemplate: { LaunchTemplateId }, MinCount: 1, MaxCount: 1 };
     const arm = { ...run, InstanceType: 't4g.nano' };
     expect(await fleet.refusal('ec2', 'RunInstances', arm)).toBe('InvalidParameterValue');
-    fleet.region.parts.ec2.instances.vcpuLimit = 2;
+    fleet.region.parts.ec2.quotas.onDemandStandard.value = 2;
     expect(await fleet.refusal('ec2', 'RunInstances', run)).toBe('no error');
     expect(await fleet.refusal('ec2', 'RunInstances', run)).toBe('VcpuLimitExceeded');
   });
