@@ -15,6 +15,7 @@ import { createEvents } from './services/events/events.ts';
 import { createLambda } from './services/lambda/lambda.ts';
 import { createLogs } from './services/logs/logs.ts';
 import { createS3 } from './services/s3/s3.ts';
+import { createServiceQuotas } from './services/servicequotas/service-quotas.ts';
 import { createStates } from './services/states/states.ts';
 import { createSts } from './services/sts/sts.ts';
 import type { Front } from './wire/front-door.ts';
@@ -53,6 +54,12 @@ export function createParts({ context, iam, hooks, fronts, transport, executor }
   const cloudwatch = createCloudWatch(context);
   const elbv2 = createElbv2(context, { ec2, cloudwatch });
   const autoscaling = createAutoScaling(context, { ec2, elbv2, cloudwatch });
+  const quotas = createServiceQuotas(context, [
+    ...Object.values(ec2.quotas),
+    ...Object.values(ebs.quotas),
+    ...Object.values(elbv2.state.quotas),
+    ...Object.values(autoscaling.state.quotas),
+  ]);
   // One line each, so that neighbours can add theirs.
   // biome-ignore format: one line each
   return {
@@ -69,5 +76,6 @@ export function createParts({ context, iam, hooks, fronts, transport, executor }
     httpApis,
     states,
     events,
+    quotas,
   };
 }

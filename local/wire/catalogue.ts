@@ -75,6 +75,11 @@ const entries: Readonly<Record<string, Entry>> = {
     load: () => import('@aws-sdk/client-cloudwatch-logs'),
     target: 'Logs_20140328',
   },
+  servicequotas: {
+    protocol: 'awsJson1.1',
+    load: () => import('@aws-sdk/client-service-quotas'),
+    target: 'ServiceQuotasV20190624',
+  },
 };
 
 export interface OperationShape {
