@@ -79,6 +79,8 @@ async function packageAlone(stack: string, say: (line: string) => void): Promise
   const digest = inputsDigest(stack);
   if (existsSync(digestFile) && readFileSync(digestFile, 'utf8') === digest) return false;
   rmSync(packageDir, { recursive: true, force: true });
+  // What scenarios compiled of the former package.
+  rmSync(join(root, '.build', 'compiled'), { recursive: true, force: true });
   mkdirSync(packageDir, { recursive: true });
   osls(['package', '--package', packageDir, '--stage', stack]);
   for (const { name } of declaredFunctions())

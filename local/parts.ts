@@ -34,16 +34,18 @@ export interface Assembly {
   readonly transport: (request: WireRequest) => Promise<WireResponse>;
   /** What runs functions; follows from the clock unless told otherwise. */
   readonly executor: 'process' | 'context' | undefined;
+  /** Where functions are unpacked and compiled, if not in the data folder. */
+  readonly codeDir: string | undefined;
 }
 
 export type Parts = ReturnType<typeof createParts>;
 
-export function createParts({ context, iam, hooks, fronts, transport, executor }: Assembly) {
+export function createParts({ context, iam, hooks, fronts, transport, executor, codeDir }: Assembly) {
   const s3 = createS3(context);
   const dynamodb = createDynamoDb(context);
   const sts = createSts(context, iam);
   const logs = createLogs(context);
-  const lambda = createLambda(context, { logs, transport, executor });
+  const lambda = createLambda(context, { logs, transport, executor, codeDir });
   hooks.invokeAsync = lambda.invokeAsync;
   const httpApis = createHttpApis(context, iam, lambda, fronts);
   const states = createStates(context, iam);

@@ -28,6 +28,11 @@ export interface RegionOptions {
   readonly port?: number;
   /** What runs functions: `process` on the wall clock, `context` on a virtual one unless told otherwise. */
   readonly executor?: 'process' | 'context';
+  /**
+   * Where functions are unpacked and compiled. Regions that share such a folder, one after the other or at once, do
+   * each of it once; each region has a folder of its own unless told otherwise.
+   */
+  readonly codeDir?: string;
   readonly regionName?: string;
   readonly accountId?: string;
 }
@@ -99,6 +104,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     fronts,
     transport: (request) => answer(request),
     executor: options.executor,
+    codeDir: options.codeDir,
   });
   for (const part of Object.values(parts) as { service?: Service }[])
     if (part.service !== undefined) services.set(part.service.id, part.service);

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventItem, fleetItem } from '../../src/contracts/items.ts';
 import { keys } from '../../src/lineage/keys.ts';
-import { Doors, person, program } from './doors-in-virtual-time.ts';
-import { notPackaged } from './fleet-in-virtual-time.ts';
+import { Doors, person, program } from './kit/doors.ts';
+import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 
 let doors: Doors;
 

@@ -12,8 +12,8 @@ import { standInKernel } from '../../src/image/kernel-bundle.ts';
 import { makeManifest } from '../../src/image/manifest.ts';
 import { bytesSource } from '../../src/image/source.ts';
 import { keys } from '../../src/lineage/keys.ts';
-import { Doors, person, program } from './doors-in-virtual-time.ts';
-import { notPackaged } from './fleet-in-virtual-time.ts';
+import { Doors, person, program } from './kit/doors.ts';
+import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 
 const golden = new URL('../../../shared/fixtures/golden-dummy.img.gz', import.meta.url);
 const klib = Buffer.from('a module of the kernel');

@@ -1,8 +1,8 @@
 /** Orders, rollbacks and deployments through the API, with the shipped machines, in virtual time. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { UploadItem } from '../../src/contracts/items.ts';
-import { Doors, program } from './doors-in-virtual-time.ts';
-import { notPackaged } from './fleet-in-virtual-time.ts';
+import { Doors, program } from './kit/doors.ts';
+import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 
 const approval = 'waiting for approval';
 let doors: Doors;

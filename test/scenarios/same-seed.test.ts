@@ -1,10 +1,10 @@
 /** A region repeats itself: the same seed, the same history, with the bundles that are deployed. */
 import { expect, it } from 'vitest';
-import { Doors } from './doors-in-virtual-time.ts';
-import { notPackaged } from './fleet-in-virtual-time.ts';
+import { Doors } from './kit/doors.ts';
+import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 
 async function run(): Promise<string> {
-  const doors = await Doors.open({}, {}, 'packaged');
+  const doors = await Doors.open();
   try {
     await doors.deploy('one');
     await doors.deploy('two');

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MachineScript } from '../../local/machines/scripted.ts';
 import type { UploadItem } from '../../src/contracts/items.ts';
-import { Doors, program } from './doors-in-virtual-time.ts';
-import { notPackaged } from './fleet-in-virtual-time.ts';
+import { Doors, program } from './kit/doors.ts';
+import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 
 describe.skipIf(notPackaged !== undefined)('the end of a rollout', { timeout: 120_000 }, () => {
   let doors: Doors;

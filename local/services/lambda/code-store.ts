@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { AwsError } from '../../service.ts';
@@ -19,7 +19,7 @@ export function storeCode(directory: string, zip: Uint8Array): FunctionCode {
     );
   }
   const digest = createHash('sha256').update(zip).digest();
-  const folder = join(directory, 'code', digest.toString('hex'));
+  const folder = join(directory, digest.toString('hex'));
   if (!existsSync(folder)) unpack(zip, folder);
   return { sha256: digest.toString('base64'), sizeBytes: zip.byteLength, directory: folder };
 }
@@ -42,7 +42,7 @@ function unpack(zip: Uint8Array, folder: string): void {
     );
   }
   // Into a folder beside it first: a half-unpacked package must never be taken for a whole one.
-  const draft = `${folder}.draft`;
+  const draft = `${folder}.draft-${process.pid}`;
   mkdirSync(draft, { recursive: true });
   for (const [name, bytes] of Object.entries(files)) {
     if (name.startsWith('/') || name.includes('\\') || name.split('/').includes('..')) {
@@ -59,5 +59,11 @@ function unpack(zip: Uint8Array, folder: string): void {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, bytes);
   }
-  renameSync(draft, folder);
+  try {
+    renameSync(draft, folder);
+  } catch (error) {
+    // Another process that shares the folder was quicker: the same digest is the same package.
+    rmSync(draft, { recursive: true });
+    if (!existsSync(folder)) throw error;
+  }
 }

@@ -1,10 +1,7 @@
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
-import { Script } from 'node:vm';
-import { transformSync } from 'esbuild';
 import type { Context, SessionCredentials } from '../../context.ts';
 import {
   type Executor,
@@ -16,11 +13,9 @@ import {
 } from './executor.ts';
 import type { Crashable } from './faults.ts';
 import { endLines, startLine } from './log-lines.ts';
-import { Pulse, sandboxNames, sandboxValues, type Transport } from './sandbox.ts';
+import { Pulse, sandboxValues, type Transport } from './sandbox.ts';
+import { scriptOf } from './script-store.ts';
 import { variablesOf } from './variables.ts';
-
-/** By the digest of the bundle: compiled once in this process, whichever region runs it. */
-const scripts = new Map<string, Script>();
 
 /** An idle environment is given up after this time on the clock. */
 const idleMs = 5 * 60_000;
@@ -205,10 +200,10 @@ export class ContextExecutor implements Executor, Crashable {
   #load(environment: Environment): Handler {
     const { revision, pulse } = environment;
     const [file = '', ...exported] = revision.handler.split('.');
-    const path = ['.js', '.mjs', '.cjs']
-      .map((extension) => join(revision.code.directory, file + extension))
-      .find((one) => existsSync(one));
-    if (path === undefined) throw named('Runtime.ImportModuleError', `Error: Cannot find module '${file}'`);
+    const found = ['.mjs', '.js', '.cjs']
+      .map((extension) => file + extension)
+      .find((one) => existsSync(join(revision.code.directory, one)));
+    if (found === undefined) throw named('Runtime.ImportModuleError', `Error: Cannot find module '${file}'`);
     const { regionName } = this.#context;
     const settings = {
       regionName,
@@ -221,7 +216,7 @@ export class ContextExecutor implements Executor, Crashable {
       random: this.#context.random,
       transport: this.#transport,
       env: variablesOf(revision, settings),
-      url: pathToFileURL(path).href,
+      url: pathToFileURL(join(revision.code.directory, found)).href,
       console: (level, given) => this.#console(environment, level, given),
       write: (text) => this.#log(environment, text.replace(/\n$/, '')),
       exit: (code) => {
@@ -236,7 +231,7 @@ export class ContextExecutor implements Executor, Crashable {
       },
     });
     const module = { exports: {} as Record<string, unknown> };
-    const main = this.#script(path).runInThisContext() as (...args: unknown[]) => void;
+    const main = scriptOf(revision.code, found).runInThisContext() as (...args: unknown[]) => void;
     main(module.exports, module, ...values);
     const handler = exported.reduce<unknown>(
       (value, key) => (value as Record<string, unknown>)?.[key],
@@ -255,28 +250,6 @@ export class ContextExecutor implements Executor, Crashable {
     } catch {
       return 'http://127.0.0.1:4566';
     }
-  }
-
-  /** The bundle as a function of what the sandbox replaces; compiled once per digest. */
-  #script(path: string): Script {
-    const source = readFileSync(path, 'utf8');
-    const digest = createHash('sha256').update(source).digest('hex');
-    let script = scripts.get(digest);
-    if (script === undefined) {
-      const { code } = transformSync(source, {
-        loader: 'js',
-        format: 'cjs',
-        target: 'node24',
-        define: { 'import.meta.url': 'importMetaUrl' },
-        // import() becomes require(), which the sandbox answers.
-        supported: { 'dynamic-import': false },
-        logLevel: 'silent',
-      });
-      const names = ['exports', 'module', ...sandboxNames].join(', ');
-      script = new Script(`(function (${names}) {${code}\n})`, { filename: path });
-      scripts.set(digest, script);
-    }
-    return script;
   }
 
   #console(environment: Environment, level: string, values: readonly unknown[]): void {

@@ -13,11 +13,14 @@ import { accountConcurrency } from './limits.ts';
 import { functionOperations } from './operations.ts';
 import { ProcessExecutor } from './process-executor.ts';
 import { isVirtual, type Transport } from './sandbox.ts';
+import { keepCompiled } from './script-store.ts';
 
 export interface LambdaOptions {
   readonly logs: LogSink;
   /** Processes on the wall clock, and contexts inside this process on a virtual one, unless told otherwise. */
   readonly executor?: 'process' | 'context' | undefined;
+  /** Where packages are unpacked and compiled, by digest; processes may share it. In the data folder unless told. */
+  readonly codeDir?: string | undefined;
   /** The region's front door without a socket. */
   readonly transport: Transport;
 }
@@ -60,7 +63,7 @@ export interface Lambda {
 /** Lambda, as far as functions in zip files with one version go. */
 export function createLambda(context: Context, options: LambdaOptions): Lambda {
   const store = new FunctionStore(context);
-  const directory = join(context.dataDir, 'lambda');
+  const directory = options.codeDir ?? join(context.dataDir, 'lambda', 'code');
   const kind = options.executor ?? (isVirtual(context.clock) ? 'context' : 'process');
   const executor: Executor & Crashable =
     kind === 'process'
@@ -156,6 +159,7 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
     async close() {
       queue.close();
       await executor.close();
+      if (options.codeDir !== undefined) keepCompiled(options.codeDir);
     },
   };
 }

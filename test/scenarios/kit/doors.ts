@@ -1,13 +1,14 @@
 /** The doors of a stack in virtual time: the API's functions as API Gateway calls them, and the upload bucket. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { openTable, type Table } from '../../src/aws/table.ts';
-import type { FleetSpecInput } from '../../src/contracts/fleet-spec.ts';
-import { type UploadItem, uploadItem } from '../../src/contracts/items.ts';
-import { lists } from '../../src/lineage/keys.ts';
-import { addBundle } from '../../tour/stand-in.ts';
-import { makeGoElf } from '../unit/image/elf-maker.ts';
-import { FleetInVirtualTime, type Functions } from './fleet-in-virtual-time.ts';
+import { openTable, type Table } from '../../../src/aws/table.ts';
+import type { FleetSpecInput } from '../../../src/contracts/fleet-spec.ts';
+import { type UploadItem, uploadItem } from '../../../src/contracts/items.ts';
+import { lists } from '../../../src/lineage/keys.ts';
+import { addBundle } from '../../../tour/stand-in.ts';
+import { makeGoElf } from '../../unit/image/elf-maker.ts';
+import { FleetInVirtualTime } from './fleet-in-virtual-time.ts';
+import { inRegionSettings, onClockOf } from './in-region.ts';
 
 export interface Answered {
   readonly status: number;
@@ -42,16 +43,11 @@ export class Doors {
   static async open(
     spec: Partial<FleetSpecInput> = {},
     parameters: Record<string, string> = {},
-    functions: Functions = 'sources',
+    seed?: number,
   ): Promise<Doors> {
-    const world = await FleetInVirtualTime.create(parameters, functions);
-    const { accessKeyId, secretAccessKey } = world.region.createOperator();
+    const world = await FleetInVirtualTime.create({ parameters, ...(seed === undefined ? {} : { seed }) });
     const client = DynamoDBDocumentClient.from(
-      new DynamoDBClient({
-        endpoint: world.region.endpoint,
-        region: 'us-east-1',
-        credentials: { accessKeyId, secretAccessKey },
-      }),
+      onClockOf(world.region, new DynamoDBClient(inRegionSettings(world.region))),
       { marshallOptions: { removeUndefinedValues: true } },
     );
     const { Buckets } = await world.call('s3', 'ListBuckets', {});

@@ -1,0 +1,213 @@
+/** One fleet, `web`, in virtual time: what a test asks of it and sees of it. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { MachineScript } from '../../../local/machines/scripted.ts';
+import { type Executions, openExecutions } from '../../../src/aws/executions.ts';
+import { openTable, type Table } from '../../../src/aws/table.ts';
+import type { FleetSpecInput } from '../../../src/contracts/fleet-spec.ts';
+import {
+  type FleetItem,
+  fleetItem,
+  type ReleaseItem,
+  type RolloutItem,
+  releaseItem,
+  rolloutItem,
+} from '../../../src/contracts/items.ts';
+import type { RolloutAnswer, RolloutTarget } from '../../../src/contracts/request.ts';
+import { keys } from '../../../src/lineage/keys.ts';
+import { giveOrder } from '../../../src/runtime/give-order.ts';
+import { FleetInVirtualTime, type WorldOptions } from './fleet-in-virtual-time.ts';
+import { inRegionSettings, onClockOf } from './in-region.ts';
+
+export const minute = 60;
+const operator = { principal: 'arn:aws:iam::000000000000:user/operator', through: 'api' };
+
+export class Fleet {
+  readonly world: FleetInVirtualTime;
+  readonly table: Table;
+  readonly executions: Executions;
+
+  private constructor(world: FleetInVirtualTime, table: Table, executions: Executions) {
+    this.world = world;
+    this.table = table;
+    this.executions = executions;
+  }
+
+  static async create(spec: Partial<FleetSpecInput> = {}, options: WorldOptions = {}): Promise<Fleet> {
+    const world = await FleetInVirtualTime.create(options);
+    const { region } = world;
+    const settings = inRegionSettings(region);
+    const client = DynamoDBDocumentClient.from(onClockOf(region, new DynamoDBClient(settings)), {
+      marshallOptions: { removeUndefinedValues: true },
+    });
+    const executions = openExecutions(onClockOf(region, new SFNClient(settings)));
+    const fleet = new Fleet(world, openTable('flotilla', client), executions);
+    await fleet.apply(spec);
+    return fleet;
+  }
+
+  async apply(spec: Partial<FleetSpecInput>): Promise<void> {
+    const body: FleetSpecInput = {
+      rule: { hosts: ['web.example.com'] },
+      healthCheck: { path: '/health', deadlineSeconds: 120, gracePeriodSeconds: 20 },
+      instances: { minimum: 1, desired: 2, maximum: 4 },
+      rollout: {
+        steps: [
+          { weight: 10, bakeSeconds: 60 },
+          { weight: 100, bakeSeconds: 60 },
+        ],
+        keepWarmSeconds: 600,
+        drainSeconds: 20,
+      },
+      ...spec,
+    };
+    const answer = (await this.world.invoke('api-fleets', {
+      version: '2.0',
+      routeKey: 'PUT /fleets/{fleet}',
+      rawPath: '/fleets/web',
+      rawQueryString: '',
+      headers: { 'content-type': 'application/json' },
+      pathParameters: { fleet: 'web' },
+      requestContext: {
+        http: { method: 'PUT', path: '/fleets/web', sourceIp: '127.0.0.1' },
+        authorizer: { iam: { userArn: operator.principal } },
+        stage: '$default',
+        requestId: 'apply',
+      },
+      body: JSON.stringify(body),
+      isBase64Encoded: false,
+    })) as { statusCode: number; body: string };
+    if (answer.statusCode >= 300) throw new Error(answer.body);
+  }
+
+  /** An image that is built, with machines that behave so. */
+  async image(name: string, script: MachineScript = {}): Promise<RolloutTarget> {
+    const { imageId, identity } = await this.world.image(name, script);
+    const at = new Date(this.world.clock.now()).toISOString();
+    await this.table.commit({
+      writes: [
+        {
+          kind: 'put',
+          key: keys.image(identity),
+          item: {
+            type: 'image',
+            identity,
+            state: 'available',
+            owner: 'arn:test',
+            attempt: 1,
+            artifactSha256: identity,
+            architecture: 'x86_64',
+            kernel: '0.1.54',
+            kernelDigest: identity,
+            builderVersion: '1',
+            volumeSizeGiB: 1,
+            imageId,
+            createdAt: at,
+          },
+        },
+      ],
+    });
+    return { kind: 'image', identity };
+  }
+
+  ask(target: RolloutTarget, more: Record<string, unknown> = {}): Promise<RolloutAnswer> {
+    return this.world.invoke('request-rollout', {
+      fleet: 'web',
+      target,
+      by: operator,
+      ...more,
+    }) as Promise<RolloutAnswer>;
+  }
+
+  async item(): Promise<FleetItem> {
+    const item = await this.table.get(keys.fleet('web'), fleetItem);
+    if (item === undefined) throw new Error('no fleet');
+    return item;
+  }
+
+  async rollout(number: number): Promise<RolloutItem> {
+    const item = await this.table.get(keys.rollout('web', number), rolloutItem);
+    if (item === undefined) throw new Error(`no rollout ${number}`);
+    return item;
+  }
+
+  async release(number: number): Promise<ReleaseItem> {
+    const item = await this.table.get(keys.release('web', number), releaseItem);
+    if (item === undefined) throw new Error(`no release ${number}`);
+    return item;
+  }
+
+  /** Status of an execution, with its error and cause. */
+  execution(arn: string): Promise<{ status: string; error?: string; cause?: string }> {
+    return this.world.call('states', 'DescribeExecution', { executionArn: arn });
+  }
+
+  /** Lets time pass until an execution has ended. */
+  async ended(answer: RolloutAnswer, withinSeconds = 20 * minute) {
+    const arn = answer.executionArn ?? '';
+    for (let passed = 0; passed < withinSeconds; passed += 5) {
+      await this.world.seconds(5);
+      const execution = await this.execution(arn);
+      if (execution.status !== 'RUNNING') return execution;
+    }
+    throw new Error(`${arn} still runs after ${withinSeconds} s`);
+  }
+
+  async order(verb: 'abort' | 'promote' | 'approve' | 'reject'): Promise<void> {
+    const { lease } = await this.item();
+    await giveOrder(
+      { fleet: 'web', rollout: lease?.rollout ?? 0, verb, by: operator },
+      {
+        table: this.table,
+        executions: this.executions,
+        clock: { now: () => new Date(this.world.clock.now()) },
+      },
+    );
+  }
+
+  /** As somebody would in the console. */
+  async setWeights(weights: Record<'blue' | 'green', number>): Promise<void> {
+    const { fixed } = await this.item();
+    await this.world.call('elasticloadbalancing', 'ModifyRule', {
+      RuleArn: fixed.ruleArn,
+      Actions: [
+        {
+          Type: 'forward',
+          ForwardConfig: {
+            TargetGroups: [
+              { TargetGroupArn: fixed.blueArn, Weight: weights.blue },
+              { TargetGroupArn: fixed.greenArn, Weight: weights.green },
+            ],
+          },
+        },
+      ],
+    });
+  }
+
+  async deploy(target: RolloutTarget) {
+    return this.ended(await this.ask(target));
+  }
+
+  async groups(): Promise<{ name: string; minimum: number; desired: number }[]> {
+    const { AutoScalingGroups } = await this.world.call('autoscaling', 'DescribeAutoScalingGroups', {});
+    return AutoScalingGroups.map(
+      (group: { AutoScalingGroupName: string; MinSize: number; DesiredCapacity: number }) => ({
+        name: group.AutoScalingGroupName,
+        minimum: group.MinSize,
+        desired: group.DesiredCapacity,
+      }),
+    );
+  }
+
+  async weights(): Promise<Record<'blue' | 'green', number>> {
+    const { fixed } = await this.item();
+    const { Rules } = await this.world.call('elasticloadbalancing', 'DescribeRules', {
+      RuleArns: [fixed.ruleArn],
+    });
+    const groups: { TargetGroupArn: string; Weight: number }[] =
+      Rules[0].Actions[0].ForwardConfig.TargetGroups;
+    const of = (arn: string) => groups.find(({ TargetGroupArn }) => TargetGroupArn === arn)?.Weight ?? 0;
+    return { blue: of(fixed.blueArn), green: of(fixed.greenArn) };
+  }
+}
