@@ -105,6 +105,8 @@ interface ErrorShape {
   readonly name: string;
   /** The code on the wire of the query protocols, where it differs from the name. */
   readonly queryCode: string;
+  /** The HTTP status that the model gives it, where it gives one. */
+  readonly status: number | undefined;
   readonly schema: NormalizedSchema;
 }
 
@@ -152,8 +154,14 @@ function read(id: string, entry: Entry, module: object): ServiceShape {
       });
     } else if (value[0] === errorTag) {
       const error = value as unknown as StaticErrorSchema;
-      const query = traitsOf(error[3]).awsQueryError as [string, number] | undefined;
-      const shape = { name: error[2], queryCode: query?.[0] ?? error[2], schema: NormalizedSchema.of(error) };
+      const traits = traitsOf(error[3]);
+      const query = traits.awsQueryError as [string, number] | undefined;
+      const shape: ErrorShape = {
+        name: error[2],
+        queryCode: query?.[0] ?? error[2],
+        status: query?.[1] ?? (traits.httpError as number | undefined),
+        schema: NormalizedSchema.of(error),
+      };
       errors.set(shape.name, shape);
       if (!errors.has(shape.queryCode)) errors.set(shape.queryCode, shape);
     }

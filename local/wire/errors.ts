@@ -96,7 +96,7 @@ function malformedError(malformed: MalformedInput, protocol: Protocol): AwsError
   }
 }
 
-/** The answer to a request that failed. */
+/** The answer to a request that failed. An error of the service's model has the status that the model gives it. */
 export function writeError(
   error: AwsError,
   protocol: Protocol,
@@ -105,24 +105,25 @@ export function writeError(
   path: string,
 ): WireResponse {
   const shape = service?.errors.get(error.code);
+  const status = shape?.status ?? error.status;
   if (protocol === 'ec2Query' || protocol === 'awsQuery') {
     const code = shape?.queryCode ?? error.code;
     const body = writeQueryError(
-      { code, message: error.message, status: error.status },
+      { code, message: error.message, status },
       service,
       requestId,
       protocol === 'ec2Query',
     );
-    return { status: error.status, headers: { 'content-type': 'text/xml' }, body };
+    return { status, headers: { 'content-type': 'text/xml' }, body };
   }
   if (protocol === 'restXml') {
-    if (error.status === 304) return { status: 304, headers: {}, body: '' };
+    if (status === 304) return { status: 304, headers: {}, body: '' };
     const fields = Object.entries({ Resource: path, ...error.fields })
       .map(([name, value]) => element(name, String(value)))
       .join('');
     const inside = `${element('Code', error.code)}${element('Message', error.message)}${fields}${element('RequestId', requestId)}`;
     const body = `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${inside}</Error>`;
-    return { status: error.status, headers: { 'content-type': 'application/xml' }, body };
+    return { status, headers: { 'content-type': 'application/xml' }, body };
   }
   const name = shape?.name ?? error.code;
   const members =
@@ -142,6 +143,6 @@ export function writeError(
   // https://smithy.io/2.0/aws/protocols/aws-query-compatible-trait.html
   if (service?.queryCompatible)
     headers['x-amzn-query-error'] =
-      `${shape?.queryCode ?? error.code};${error.status >= 500 ? 'Receiver' : 'Sender'}`;
-  return { status: error.status, headers, body: JSON.stringify({ __type: name, ...said, ...members }) };
+      `${shape?.queryCode ?? error.code};${status >= 500 ? 'Receiver' : 'Sender'}`;
+  return { status, headers, body: JSON.stringify({ __type: name, ...said, ...members }) };
 }

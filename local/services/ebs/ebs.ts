@@ -130,7 +130,7 @@ function writeOperations(state: EbsState) {
         throw new AwsError(
           'ConflictException',
           `The client token ${input.ClientToken} was used before with other parameters.`,
-          503,
+          409,
         );
       }
       const parent =
