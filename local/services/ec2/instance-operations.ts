@@ -32,6 +32,20 @@ export function selected({ instances }: Ec2State, ids: readonly string[] | undef
   });
 }
 
+/** The same for what is answered in pages. @throws InvalidParameterCombination for pages of named instances */
+export function selectedInPages(
+  state: Ec2State,
+  input: { InstanceIds?: string[] | undefined; MaxResults?: number | undefined },
+): InstanceRecord[] {
+  // "You cannot specify this parameter and the instance IDs parameter in the same request."
+  if (input.MaxResults !== undefined && input.InstanceIds?.length)
+    throw new AwsError(
+      'InvalidParameterCombination',
+      'The parameter instancesSet cannot be used with the parameter maxResults',
+    );
+  return selected(state, input.InstanceIds);
+}
+
 export function instanceOperations(state: Ec2State) {
   const { context, instances } = state;
   const launchedByToken = new Map<string, { parameters: string; launched: InstanceRecord[] }>();
@@ -72,7 +86,7 @@ export function instanceOperations(state: Ec2State) {
   const DescribeInstances: Operation<DescribeInstancesRequest, DescribeInstancesResult> = {
     access: describeAccess('DescribeInstances'),
     run(input) {
-      const found = selected(state, input.InstanceIds).filter((one) =>
+      const found = selectedInPages(state, input).filter((one) =>
         passes(input.Filters, (name) => instanceFilter(state, one, name)),
       );
       const shown = page(

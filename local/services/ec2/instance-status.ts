@@ -8,7 +8,7 @@ import type { Operation } from '../../service.ts';
 import { page } from '../paging.ts';
 import { badToken } from './errors.ts';
 import { passes } from './filters.ts';
-import { instanceFilter, selected } from './instance-operations.ts';
+import { instanceFilter, selectedInPages } from './instance-operations.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import { stateCodes } from './instance-record.ts';
 import type { Ec2State } from './state.ts';
@@ -49,7 +49,7 @@ export function instanceStatusOperations(state: Ec2State) {
   const DescribeInstanceStatus: Operation<DescribeInstanceStatusRequest, DescribeInstanceStatusResult> = {
     access: describeAccess('DescribeInstanceStatus'),
     run(input) {
-      const found = selected(state, input.InstanceIds).filter(
+      const found = selectedInPages(state, input).filter(
         (one) =>
           (input.IncludeAllInstances === true || one.state === 'running') &&
           passes(input.Filters, (name) => {
