@@ -153,7 +153,7 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
 
   function describe(version: Version, input: GetObjectRequest | HeadObjectRequest): HeadObjectOutput {
     refuse(input, ['SSECustomerAlgorithm', 'SSECustomerKey', 'PartNumber']);
-    failedPreconditions(version, input);
+    failedPreconditions(version, { ...input, reading: true });
     return {
       AcceptRanges: 'bytes',
       LastModified: version.lastModified,
@@ -211,7 +211,15 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
       checkUpload(input);
       refuse(input, ['CopySourceSSECustomerAlgorithm', 'CopySourceSSECustomerKey']);
       const bucket = bucketNamed(buckets, input.Bucket);
-      const source = find(sourceOf(input.CopySource), call);
+      const from = sourceOf(input.CopySource);
+      const source = find(from, call);
+      // https://docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html : a copy in place must change something
+      const inPlace = from.Bucket === input.Bucket && from.Key === input.Key && from.VersionId === undefined;
+      if (inPlace && input.MetadataDirective !== 'REPLACE')
+        throw new AwsError(
+          'InvalidRequest',
+          "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+        );
       failedPreconditions(source, {
         IfMatch: input.CopySourceIfMatch,
         IfNoneMatch: input.CopySourceIfNoneMatch,
@@ -224,7 +232,7 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
       });
       const replaceTags = input.TaggingDirective === 'REPLACE';
       if (!replaceTags && source.tags.length > 0)
-        call.authorize({ action: 's3:GetObjectTagging', resources: [arnOf(sourceOf(input.CopySource))] });
+        call.authorize({ action: 's3:GetObjectTagging', resources: [arnOf(from)] });
       const tags = replaceTags ? readTagHeader(input.Tagging) : source.tags;
       if (tags.length > 0) call.authorize({ action: 's3:PutObjectTagging', resources: [arnOf(input)] });
       const headers = input.MetadataDirective === 'REPLACE' ? headersOf(input) : source.headers;
@@ -240,9 +248,7 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
           ...checksumFields(checksum),
         },
         ...versionField(input.Bucket, version),
-        ...(sourceOf(input.CopySource).VersionId === undefined
-          ? {}
-          : { CopySourceVersionId: source.versionId }),
+        ...(from.VersionId === undefined ? {} : { CopySourceVersionId: source.versionId }),
       };
     },
   };

@@ -10,6 +10,8 @@ export interface Preconditions {
   readonly IfNoneMatch?: string | undefined;
   readonly IfModifiedSince?: Date | undefined;
   readonly IfUnmodifiedSince?: Date | undefined;
+  /** GET and HEAD answer 304 where other requests answer 412. */
+  readonly reading?: boolean;
 }
 
 const bare = (etag: string): string => etag.replace(/^W\//, '').replaceAll('"', '');
@@ -34,13 +36,14 @@ export function failedPreconditions(found: Version | undefined, conditions: Prec
   if (version === undefined) return;
   if (IfUnmodifiedSince !== undefined && IfMatch === undefined && version.lastModified > IfUnmodifiedSince)
     throw failed('If-Unmodified-Since');
-  const reading = 'IfModifiedSince' in conditions || 'Range' in conditions;
   if (IfNoneMatch !== undefined && among(IfNoneMatch, version.etag)) {
-    if (IfNoneMatch.trim() === '*' || !reading) throw failed('If-None-Match');
+    if (conditions.reading !== true) throw failed('If-None-Match');
     throw new AwsError('NotModified', 'Not Modified', 304);
   }
-  if (IfModifiedSince !== undefined && IfNoneMatch === undefined && version.lastModified <= IfModifiedSince)
+  if (IfModifiedSince !== undefined && IfNoneMatch === undefined && version.lastModified <= IfModifiedSince) {
+    if (conditions.reading !== true) throw failed('If-Modified-Since');
     throw new AwsError('NotModified', 'Not Modified', 304);
+  }
 }
 
 /**
