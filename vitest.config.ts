@@ -11,6 +11,8 @@ const common = {
 
 export default defineConfig({
   test: {
+    // Cases of conformance mostly wait.
+    maxConcurrency: 24,
     reporters: ['default', './test/support/summary-reporter.ts'],
     projects: [
       {
@@ -35,7 +37,7 @@ export default defineConfig({
         test: {
           ...common,
           name: 'wall time',
-          include: ['test/end-to-end/**/*.test.ts'],
+          include: ['test/{end-to-end,conformance}/**/*.test.ts'],
           // Mostly waiting, as AWS makes one wait: two at a time on two cores.
           maxWorkers: 2,
           sequence: { groupOrder: 2 },

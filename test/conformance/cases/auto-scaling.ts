@@ -1,0 +1,366 @@
+/** Cases of EC2 Auto Scaling. */
+import { absent, aTime, listOf, type Sheet, type Step } from '../case.ts';
+
+const template: Step = {
+  call: 'ec2.CreateLaunchTemplate',
+  input: {
+    LaunchTemplateName: '<name>',
+    LaunchTemplateData: { ImageId: '<image>', InstanceType: 't3.micro' },
+  },
+  keep: { template: 'LaunchTemplate.LaunchTemplateId' },
+};
+const settings = {
+  AutoScalingGroupName: '<name>',
+  LaunchTemplate: { LaunchTemplateId: '<template>', Version: '1' },
+  MinSize: 0,
+  MaxSize: 2,
+  VPCZoneIdentifier: '<subnet>,<otherSubnet>',
+};
+const tags = [{ Key: 'flotilla:fleet', Value: '<name>', PropagateAtLaunch: true }];
+const empty: readonly Step[] = [
+  template,
+  { call: 'CreateAutoScalingGroup', input: { ...settings, Tags: tags } },
+];
+const named = { AutoScalingGroupNames: ['<name>'] };
+const withOne: readonly Step[] = [
+  template,
+  { call: 'CreateAutoScalingGroup', input: { ...settings, MinSize: 1 } },
+  {
+    call: 'DescribeAutoScalingGroups',
+    input: named,
+    until: { AutoScalingGroups: [{ Instances: [{ LifecycleState: 'InService' }] }] },
+  },
+];
+const refused = (code: string, message?: RegExp) => ({
+  code,
+  status: 400,
+  ...(message === undefined ? {} : { message }),
+});
+const guide = 'https://docs.aws.amazon.com/autoscaling/ec2/userguide';
+const noGroup = refused('ValidationError', /not found/);
+
+export const autoScaling: Sheet = {
+  service: 'autoscaling',
+  title: 'EC2 Auto Scaling',
+  pages: 'https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_*.html',
+  cases: [
+    {
+      operation: 'CreateAutoScalingGroup',
+      says: 'makes a group with the documented defaults',
+      given: [template],
+      input: { ...settings, Tags: tags },
+      answers: {},
+      after: [
+        {
+          call: 'DescribeAutoScalingGroups',
+          input: named,
+          answers: {
+            AutoScalingGroups: [
+              {
+                AutoScalingGroupName: '<name>',
+                AutoScalingGroupARN: /^arn:aws:autoscaling:us-east-1:\d{12}:autoScalingGroup:/,
+                LaunchTemplate: {
+                  LaunchTemplateId: '<template>',
+                  LaunchTemplateName: '<name>',
+                  Version: '1',
+                },
+                MinSize: 0,
+                MaxSize: 2,
+                DesiredCapacity: 0,
+                DefaultCooldown: 300,
+                HealthCheckType: 'EC2',
+                HealthCheckGracePeriod: 0,
+                TerminationPolicies: ['Default'],
+                NewInstancesProtectedFromScaleIn: false,
+                VPCZoneIdentifier: '<subnet>,<otherSubnet>',
+                CreatedTime: aTime,
+                Status: absent,
+                Tags: [
+                  {
+                    Key: 'flotilla:fleet',
+                    Value: '<name>',
+                    PropagateAtLaunch: true,
+                    ResourceId: '<name>',
+                    ResourceType: 'auto-scaling-group',
+                  },
+                ],
+              },
+            ],
+          },
+        },
+      ],
+    },
+    {
+      operation: 'CreateAutoScalingGroup',
+      says: 'refuses a name that is in use',
+      given: empty,
+      input: settings,
+      fails: refused('AlreadyExists'),
+    },
+    {
+      operation: 'CreateAutoScalingGroup',
+      says: 'refuses a minimum above the maximum',
+      given: [template],
+      input: { ...settings, MinSize: 3 },
+      fails: refused('ValidationError'),
+    },
+    {
+      operation: 'CreateAutoScalingGroup',
+      says: 'takes a maximum instance lifetime of at least 86,400 seconds',
+      given: [template],
+      input: { ...settings, MaxInstanceLifetime: 3600 },
+      fails: refused('ValidationError'),
+    },
+    {
+      operation: 'CreateAutoScalingGroup',
+      says: 'refuses a launch template that does not exist',
+      input: {
+        ...settings,
+        LaunchTemplate: { LaunchTemplateId: 'lt-0123456789abcdef0', Version: '1' },
+      },
+      fails: refused('ValidationError', /launch template/),
+    },
+    {
+      operation: 'CreateAutoScalingGroup',
+      says: 'takes a healthy share of 0 to 100 at least and 100 to 200 at most, not more than 100 apart',
+      page: 'https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstanceMaintenancePolicy.html',
+      given: [template],
+      input: {
+        ...settings,
+        InstanceMaintenancePolicy: { MinHealthyPercentage: 50, MaxHealthyPercentage: 200 },
+      },
+      fails: refused('ValidationError'),
+    },
+    {
+      operation: 'UpdateAutoScalingGroup',
+      says: 'with a minimum above the desired capacity, raises that to it',
+      given: withOne,
+      input: { AutoScalingGroupName: '<name>', MinSize: 2, MaxSize: 3 },
+      answers: {},
+      after: [
+        {
+          call: 'DescribeAutoScalingGroups',
+          input: named,
+          answers: { AutoScalingGroups: [{ MinSize: 2, MaxSize: 3, DesiredCapacity: 2 }] },
+        },
+        {
+          call: 'UpdateAutoScalingGroup',
+          input: { AutoScalingGroupName: '<name>', MinSize: 0, DesiredCapacity: 0 },
+        },
+        {
+          call: 'DescribeAutoScalingGroups',
+          input: named,
+          until: { AutoScalingGroups: [{ Instances: [] }] },
+        },
+      ],
+    },
+    {
+      operation: 'UpdateAutoScalingGroup',
+      says: 'refuses a group that does not exist',
+      input: { AutoScalingGroupName: '<name>', MinSize: 1 },
+      fails: noGroup,
+    },
+    {
+      operation: 'UpdateAutoScalingGroup',
+      says: 'refuses a desired capacity above the maximum',
+      given: empty,
+      input: { AutoScalingGroupName: '<name>', DesiredCapacity: 3 },
+      fails: refused('ValidationError'),
+    },
+    {
+      operation: 'DeleteAutoScalingGroup',
+      says: 'removes an empty group',
+      given: empty,
+      input: { AutoScalingGroupName: '<name>' },
+      answers: {},
+      after: [{ call: 'DescribeAutoScalingGroups', input: named, until: { AutoScalingGroups: [] } }],
+    },
+    {
+      operation: 'DeleteAutoScalingGroup',
+      says: 'refuses a group that has instances',
+      given: withOne,
+      input: { AutoScalingGroupName: '<name>' },
+      fails: refused('ResourceInUse'),
+      after: [
+        {
+          call: 'UpdateAutoScalingGroup',
+          input: { AutoScalingGroupName: '<name>', MinSize: 0, DesiredCapacity: 0 },
+        },
+      ],
+    },
+    {
+      operation: 'DeleteAutoScalingGroup',
+      says: 'refuses a group with scaling activities in progress',
+      given: [
+        template,
+        { call: 'CreateAutoScalingGroup', input: { ...settings, MinSize: 1 } },
+        {
+          call: 'DescribeAutoScalingGroups',
+          input: named,
+          until: { AutoScalingGroups: [{ Instances: [{ LifecycleState: 'Pending' }] }] },
+        },
+      ],
+      input: { AutoScalingGroupName: '<name>' },
+      fails: refused('ScalingActivityInProgress'),
+      after: [
+        {
+          call: 'UpdateAutoScalingGroup',
+          input: { AutoScalingGroupName: '<name>', MinSize: 0, DesiredCapacity: 0 },
+        },
+      ],
+    },
+    {
+      operation: 'DeleteAutoScalingGroup',
+      says: 'with ForceDelete, removes the group with its instances',
+      given: withOne,
+      input: { AutoScalingGroupName: '<name>', ForceDelete: true },
+      answers: {},
+      after: [
+        {
+          call: 'DescribeAutoScalingGroups',
+          input: named,
+          answers: { AutoScalingGroups: [{ Status: 'Delete in progress' }] },
+        },
+        { call: 'DescribeAutoScalingGroups', input: named, until: { AutoScalingGroups: [] } },
+      ],
+    },
+    {
+      operation: 'DeleteAutoScalingGroup',
+      says: 'refuses a group that does not exist',
+      input: { AutoScalingGroupName: '<name>' },
+      fails: noGroup,
+    },
+    {
+      operation: 'DescribeAutoScalingGroups',
+      says: 'finds groups by tag',
+      given: empty,
+      input: { Filters: [{ Name: 'tag:flotilla:fleet', Values: ['<name>'] }] },
+      answers: { AutoScalingGroups: [{ AutoScalingGroupName: '<name>' }] },
+    },
+    {
+      operation: 'DescribeAutoScalingGroups',
+      says: 'leaves out a name that does not exist',
+      input: named,
+      answers: { AutoScalingGroups: [], NextToken: absent },
+    },
+    {
+      operation: 'DescribeAutoScalingGroups',
+      says: 'refuses a token that is not valid',
+      input: { NextToken: 'nothing' },
+      fails: refused('InvalidNextToken'),
+    },
+    {
+      operation: 'DescribeScalingActivities',
+      says: 'tells of a launch: description, cause, times, status',
+      given: withOne,
+      input: { AutoScalingGroupName: '<name>' },
+      answers: {
+        Activities: [
+          {
+            ActivityId: /./,
+            AutoScalingGroupName: '<name>',
+            Description: /^Launching a new EC2 instance: i-[0-9a-f]{17}$/,
+            Cause: /^At \S+Z a user request created an AutoScalingGroup/,
+            StartTime: aTime,
+            EndTime: aTime,
+            StatusCode: 'Successful',
+            Progress: 100,
+            Details: /"Availability Zone":"us-east-1/,
+          },
+        ],
+      },
+      after: [
+        {
+          call: 'UpdateAutoScalingGroup',
+          input: { AutoScalingGroupName: '<name>', MinSize: 0, DesiredCapacity: 0 },
+        },
+      ],
+    },
+    {
+      operation: 'DescribeScalingActivities',
+      says: 'tells why a launch failed',
+      page: `${guide}/CHAP_Troubleshooting.html`,
+      given: [
+        {
+          ...template,
+          input: {
+            ...template.input,
+            LaunchTemplateData: { ImageId: 'ami-0123456789abcdef0', InstanceType: 't3.micro' },
+          },
+        },
+        { call: 'CreateAutoScalingGroup', input: { ...settings, MinSize: 1 } },
+      ],
+      input: { AutoScalingGroupName: '<name>', MaxRecords: 1 },
+      until: { Activities: [{ StatusCode: 'Failed' }] },
+      answers: { Activities: [{ StatusMessage: /ami-0123456789abcdef0.*does not exist/, Progress: 100 }] },
+      after: [
+        {
+          call: 'UpdateAutoScalingGroup',
+          input: { AutoScalingGroupName: '<name>', MinSize: 0, DesiredCapacity: 0 },
+        },
+      ],
+    },
+    {
+      operation: 'DescribeScalingActivities',
+      says: 'refuses a token that is not valid',
+      given: empty,
+      input: { AutoScalingGroupName: '<name>', NextToken: 'nothing' },
+      fails: refused('InvalidNextToken'),
+    },
+    {
+      operation: 'PutScalingPolicy',
+      says: 'answers with the ARN of a policy that tracks a target',
+      given: empty,
+      input: {
+        AutoScalingGroupName: '<name>',
+        PolicyName: 'busy',
+        PolicyType: 'TargetTrackingScaling',
+        TargetTrackingConfiguration: {
+          PredefinedMetricSpecification: { PredefinedMetricType: 'ASGAverageCPUUtilization' },
+          TargetValue: 50,
+        },
+      },
+      answers: { PolicyARN: /:scalingPolicy:[0-9a-f-]{36}:autoScalingGroupName\/[\w-]+:policyName\/busy$/ },
+      after: [
+        {
+          call: 'DescribePolicies',
+          input: { AutoScalingGroupName: '<name>' },
+          answers: { ScalingPolicies: listOf(1) },
+        },
+      ],
+    },
+    {
+      operation: 'PutScalingPolicy',
+      says: 'refuses a group that does not exist',
+      input: {
+        AutoScalingGroupName: '<name>',
+        PolicyName: 'busy',
+        PolicyType: 'TargetTrackingScaling',
+        TargetTrackingConfiguration: {
+          PredefinedMetricSpecification: { PredefinedMetricType: 'ASGAverageCPUUtilization' },
+          TargetValue: 50,
+        },
+      },
+      fails: noGroup,
+    },
+    {
+      operation: 'PutScalingPolicy',
+      says: 'refuses a resource label of a target group that is not attached',
+      page: 'https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PredefinedMetricSpecification.html',
+      given: empty,
+      input: {
+        AutoScalingGroupName: '<name>',
+        PolicyName: 'busy',
+        PolicyType: 'TargetTrackingScaling',
+        TargetTrackingConfiguration: {
+          PredefinedMetricSpecification: {
+            PredefinedMetricType: 'ALBRequestCountPerTarget',
+            ResourceLabel: '<loadBalancerFullName>/targetgroup/nothing/0123456789abcdef',
+          },
+          TargetValue: 50,
+        },
+      },
+      fails: refused('ValidationError'),
+    },
+  ],
+};

@@ -1,0 +1,202 @@
+/** Cases of the services of which the product uses one operation each. */
+import { absent, aTime, type Sheet, type Step } from '../case.ts';
+
+const text = (value: string): Uint8Array => Uint8Array.from(Buffer.from(value));
+
+export const lambda: Sheet = {
+  service: 'lambda',
+  title: 'Lambda',
+  pages: 'https://docs.aws.amazon.com/lambda/latest/api/API_*.html',
+  cases: [
+    {
+      operation: 'Invoke',
+      says: 'waits for the function, and answers with what it returned',
+      input: { FunctionName: 'world', Payload: text('{"fleet":"web"}') },
+      answers: {
+        StatusCode: 200,
+        ExecutedVersion: '$LATEST',
+        FunctionError: absent,
+        Payload: text('{"fleet":"web"}'),
+      },
+    },
+    {
+      operation: 'Invoke',
+      says: 'answers with status 200 where the function failed, and says so in FunctionError',
+      page: 'https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html',
+      input: { FunctionName: 'world', Payload: text('{"fail":"NoKernel"}') },
+      answers: { StatusCode: 200, FunctionError: 'Unhandled', Payload: tellsTheError },
+    },
+    {
+      operation: 'Invoke',
+      says: 'as an event, answers at once with status 202',
+      input: { FunctionName: 'world', InvocationType: 'Event', Payload: text('{}') },
+      answers: { StatusCode: 202, FunctionError: absent },
+    },
+    {
+      operation: 'Invoke',
+      says: 'as a dry run, answers with status 204',
+      input: { FunctionName: 'world', InvocationType: 'DryRun' },
+      answers: { StatusCode: 204 },
+    },
+    {
+      operation: 'Invoke',
+      says: 'refuses a function that does not exist',
+      input: { FunctionName: '<name>' },
+      fails: { code: 'ResourceNotFoundException', status: 404 },
+    },
+    {
+      operation: 'Invoke',
+      says: 'refuses a payload that is no JSON',
+      input: { FunctionName: 'world', Payload: text('{') },
+      fails: { code: 'InvalidRequestContentException', status: 400 },
+    },
+  ],
+};
+
+function tellsTheError(payload: unknown): boolean {
+  if (!(payload instanceof Uint8Array)) return false;
+  const { errorType, errorMessage, trace } = JSON.parse(Buffer.from(payload).toString());
+  return errorType === 'NoKernel' && errorMessage === 'there is none' && Array.isArray(trace);
+}
+
+const event = {
+  Source: 'flotilla',
+  DetailType: 'Rollout',
+  Detail: '{"fleet":"<name>"}',
+  Resources: ['arn:aws:states:us-east-1:<account>:execution:a:b'],
+};
+
+export const eventBridge: Sheet = {
+  service: 'events',
+  title: 'EventBridge',
+  pages: 'https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_*.html',
+  cases: [
+    {
+      operation: 'PutEvents',
+      says: 'answers with an id for each event, in their order',
+      input: { Entries: [event, { ...event, Time: new Date('2026-01-02T03:04:05Z') }] },
+      answers: {
+        FailedEntryCount: 0,
+        Entries: [
+          { EventId: /^[0-9a-f-]{36}$/, ErrorCode: absent },
+          { EventId: /^[0-9a-f-]{36}$/, ErrorCode: absent },
+        ],
+      },
+    },
+    {
+      operation: 'PutEvents',
+      says: 'takes the good events and tells which were not, with status 200',
+      page: 'https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html',
+      input: { Entries: [event, { ...event, Detail: 'no JSON' }] },
+      answers: {
+        FailedEntryCount: 1,
+        Entries: [
+          { EventId: /./, ErrorCode: absent },
+          { EventId: absent, ErrorCode: 'MalformedDetail', ErrorMessage: /./ },
+        ],
+      },
+    },
+    {
+      operation: 'PutEvents',
+      says: 'takes no event in the name of an AWS service',
+      page: 'https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html',
+      input: { Entries: [{ ...event, Source: 'aws.states' }] },
+      answers: { FailedEntryCount: 1, Entries: [{ ErrorCode: 'NotAuthorizedForSourceException' }] },
+    },
+    {
+      operation: 'PutEvents',
+      says: 'takes at most ten events',
+      input: { Entries: Array.from({ length: 11 }, () => event) },
+      fails: { code: 'ValidationException', status: 400 },
+    },
+  ],
+};
+
+export const sts: Sheet = {
+  service: 'sts',
+  title: 'STS',
+  pages: 'https://docs.aws.amazon.com/STS/latest/APIReference/API_*.html',
+  cases: [
+    {
+      operation: 'GetCallerIdentity',
+      says: 'tells account, id and ARN of whoever calls',
+      input: {},
+      answers: {
+        Account: '<account>',
+        Arn: 'arn:aws:iam::<account>:user/operator',
+        UserId: /^[A-Z0-9]+$/,
+      },
+    },
+  ],
+};
+
+const alarmed = (name = '<name>'): Step => ({
+  call: 'PutMetricAlarm',
+  input: {
+    AlarmName: name,
+    Namespace: '<name>',
+    MetricName: 'Errors',
+    Statistic: 'Sum',
+    Period: 60,
+    EvaluationPeriods: 2,
+    Threshold: 1,
+    ComparisonOperator: 'GreaterThanThreshold',
+    TreatMissingData: 'notBreaching',
+  },
+});
+
+export const cloudWatch: Sheet = {
+  service: 'monitoring',
+  title: 'CloudWatch',
+  pages: 'https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_*.html',
+  cases: [
+    {
+      operation: 'DescribeAlarms',
+      says: 'tells settings and state of the alarms named; a new one has insufficient data',
+      given: [alarmed()],
+      input: { AlarmNames: ['<name>'], AlarmTypes: ['MetricAlarm', 'CompositeAlarm'] },
+      answers: {
+        MetricAlarms: [
+          {
+            AlarmName: '<name>',
+            AlarmArn: 'arn:aws:cloudwatch:us-east-1:<account>:alarm:<name>',
+            StateValue: 'INSUFFICIENT_DATA',
+            StateUpdatedTimestamp: aTime,
+            ActionsEnabled: true,
+            EvaluationPeriods: 2,
+            Threshold: 1,
+            ComparisonOperator: 'GreaterThanThreshold',
+            TreatMissingData: 'notBreaching',
+          },
+        ],
+        CompositeAlarms: [],
+      },
+    },
+    {
+      operation: 'DescribeAlarms',
+      says: 'leaves out a name that does not exist',
+      input: { AlarmNames: ['<name>'] },
+      answers: { MetricAlarms: [] },
+    },
+    {
+      operation: 'DescribeAlarms',
+      says: 'finds alarms by prefix and state',
+      given: [
+        alarmed('<name>-a'),
+        alarmed('<name>-b'),
+        {
+          call: 'SetAlarmState',
+          input: { AlarmName: '<name>-b', StateValue: 'ALARM', StateReason: 'by hand' },
+        },
+      ],
+      input: { AlarmNamePrefix: '<name>', StateValue: 'ALARM' },
+      answers: { MetricAlarms: [{ AlarmName: '<name>-b', StateReason: 'by hand' }] },
+    },
+    {
+      operation: 'DescribeAlarms',
+      says: 'refuses a token that is not valid',
+      input: { NextToken: 'nothing' },
+      fails: { code: ['InvalidNextToken'], status: 400 },
+    },
+  ],
+};
