@@ -58,6 +58,7 @@ function claimedItem(recipe: Recipe, attempt: number, owner: string, createdAt: 
     attempt,
     artifactSha256: recipe.artifact.sha256,
     architecture: recipe.artifact.architecture,
+    bootMode: recipe.bootMode,
     kernel: recipe.built?.kernel.version ?? '',
     kernelDigest: recipe.built?.kernel.digest ?? '',
     builderVersion: BUILDER_VERSION,

@@ -52,13 +52,6 @@ function requireFit(found: Recognised, sizeBytes: number, architecture: string, 
       { artifact: found.architecture, fleet: architecture },
     );
   }
-  if (found.kind === 'go-elf' && found.architecture === 'arm64') {
-    throw new FlotillaError(
-      'ArtifactArchitectureMismatch',
-      'Programs for arm64 need a disk built by Ops: upload that instead of the program',
-      { artifact: found.architecture },
-    );
-  }
   if (sizeBytes > volumeSizeGiB * gib) {
     throw new FlotillaError(
       'ArtifactTooLarge',
@@ -107,6 +100,7 @@ async function inspect(job: UploadJob, { table, objects }: Deps, { clock }: Invo
     architecture,
     sizeBytes,
     program,
+    ...(found.kind === 'nanos-disk' ? { efiSystem: found.hasEfiSystem } : {}),
     deployOnUpload: fleet.spec.deployOnUpload,
   } satisfies AcceptedUpload;
 }

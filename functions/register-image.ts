@@ -46,6 +46,7 @@ async function register(
     name,
     description: `Flotilla image ${identity}`,
     architecture: own.architecture,
+    bootMode: own.bootMode ?? (own.architecture === 'arm64' ? 'uefi' : 'legacy-bios'),
     snapshotId,
     volumeSizeGiB: own.volumeSizeGiB,
     tags,

@@ -110,7 +110,8 @@ export const errorCatalogue = {
   KernelInvalid: {
     status: 422,
     title: 'The kernel bundle is not usable',
-    advice: 'Take the files of an Ops release: kernel.img and boot.img.',
+    advice:
+      'Take the files of an Ops release: kernel.img with boot.img (x86-64) or bootaa64.efi (arm64), and bootx64.efi for UEFI.',
   },
   KernelStandIn: {
     status: 409,

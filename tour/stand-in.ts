@@ -1,21 +1,29 @@
-/** Puts the stand-in kernel bundle into the store of a local region: an image needs a kernel to be whole. */
+/** Puts the stand-in kernel bundles into the store of a local region: an image needs a kernel to be whole. */
 import { createHash } from 'node:crypto';
 import type { Region } from '../local/region.ts';
+import { architecture } from '../src/contracts/ids.ts';
 import { type KernelBundle, kernelKeys } from '../src/contracts/kernel-bundle.ts';
 import { kernelDigest } from '../src/image/identity.ts';
 import { standInKernel } from '../src/image/kernel-bundle.ts';
 
 export async function addBundle(region: Region, storeBucket: string): Promise<void> {
-  const { version, files } = standInKernel();
   const put = (key: string, body: Uint8Array | string): Promise<unknown> =>
     region.call('s3', 'PutObject', { Bucket: storeBucket, Key: key, Body: Buffer.from(body) });
-  const described = files.map(({ name, bytes }) => ({
-    name,
-    sizeBytes: bytes.length,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-  }));
-  const bundle: KernelBundle = { version, digest: kernelDigest(described), files: described };
-  for (const { name, bytes } of files) await put(kernelKeys.file(version, name), bytes);
-  await put(kernelKeys.bundle(version), JSON.stringify(bundle));
-  await put(kernelKeys.latest, JSON.stringify({ version }));
+  for (const one of architecture.options) {
+    const { version, files } = standInKernel(one);
+    const described = files.map(({ name, bytes }) => ({
+      name,
+      sizeBytes: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    }));
+    const bundle: KernelBundle = {
+      version,
+      architecture: one,
+      digest: kernelDigest(described),
+      files: described,
+    };
+    for (const { name, bytes } of files) await put(kernelKeys.file(version, name), bytes);
+    await put(kernelKeys.bundle(version), JSON.stringify(bundle));
+    await put(kernelKeys.latest(one), JSON.stringify({ version }));
+  }
 }

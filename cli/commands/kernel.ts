@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type Objects, openObjects } from '../../src/aws/objects.ts';
 import { operatorS3 } from '../../src/aws/operator.ts';
+import { architecture as architectures } from '../../src/contracts/ids.ts';
 import {
   type KernelBundle,
   kernelBundle,
@@ -12,6 +13,8 @@ import {
   latestKernel,
 } from '../../src/contracts/kernel-bundle.ts';
 import { FlotillaError } from '../../src/errors.ts';
+import { efiLoaderFile } from '../../src/image/efi-system.ts';
+import { elfArchitecture } from '../../src/image/elf.ts';
 import { kernelDigest } from '../../src/image/identity.ts';
 import { isStandIn, kernelFile, klibFolder, requireKernelBundle } from '../../src/image/kernel-bundle.ts';
 import type { Command, CommandContext } from '../command.ts';
@@ -33,14 +36,19 @@ function read(path: string): Uint8Array {
   return new Uint8Array(readFileSync(path));
 }
 
-/** The two files and the modules of a release; anything else in the folder is left where it is. */
+/**
+ * The files of a release that an image can need, and its modules; anything else in the folder is left where it is.
+ * boot.img is for x86-64 alone; the loaders for UEFI are taken where they are there.
+ */
 export function readBundle(folder: string): BundleFile[] {
   const files: BundleFile[] = [];
-  for (const name of [kernelFile.kernel, kernelFile.boot]) {
+  const optional = [kernelFile.boot, ...Object.values(efiLoaderFile)];
+  for (const name of [kernelFile.kernel, ...optional]) {
     try {
       files.push({ name, bytes: read(join(folder, name)) });
     } catch (error) {
       if (error instanceof CommandError) throw error;
+      if (name !== kernelFile.kernel && (error as NodeJS.ErrnoException).code === 'ENOENT') continue;
       throw usageError(
         `${join(folder, name)} cannot be read: ${(error as Error).message}.`,
         'Name the folder of an Ops release, for example ~/.ops/0.1.54.',
@@ -85,16 +93,28 @@ export const addKernel: Command = async (context) => {
     throw usageError(`${basename(folder)} is no version of a kernel.`, 'Give it with --version VERSION.');
   }
   const files = readBundle(folder);
-  const bytesOf = (name: string) => files.find((file) => file.name === name)?.bytes ?? new Uint8Array();
-  const kernel = bytesOf(kernelFile.kernel);
-  const boot = bytesOf(kernelFile.boot);
-  requireKernelBundle({ kernelImgStart: kernel, kernelImgBytes: kernel.length, bootImg: boot });
+  const bytesOf = (name: string) => files.find((file) => file.name === name)?.bytes;
+  const kernel = bytesOf(kernelFile.kernel) ?? new Uint8Array();
+  const architecture = elfArchitecture(kernel) ?? 'x86_64';
+  const loader = bytesOf(efiLoaderFile[architecture]);
+  requireKernelBundle({
+    architecture,
+    kernelImgStart: kernel,
+    kernelImgBytes: kernel.length,
+    bootImg: bytesOf(kernelFile.boot),
+    efiLoader: loader && { start: loader, sizeBytes: loader.length },
+  });
   const described = files.map(({ name, bytes }) => ({
     name,
     sizeBytes: bytes.length,
     sha256: sha256(bytes),
   }));
-  const bundle: KernelBundle = { version: version.data, digest: kernelDigest(described), files: described };
+  const bundle: KernelBundle = {
+    version: version.data,
+    architecture,
+    digest: kernelDigest(described),
+    files: described,
+  };
 
   const { objects, bucket } = await openStore(context);
   const key = kernelKeys.bundle(bundle.version);
@@ -120,38 +140,60 @@ export const addKernel: Command = async (context) => {
   const latest = !invocation.flags.has('not-latest');
   if (latest) {
     await objects.put(
-      { bucket, key: kernelKeys.latest },
+      { bucket, key: kernelKeys.latest(architecture) },
       JSON.stringify({ version: bundle.version }),
       'application/json',
     );
   }
   output.endProgress();
   const what = present.success ? 'is in the store already' : 'was added';
-  output.line(`Kernel ${bundle.version} ${what}${latest ? ', and is what fleets get by themselves' : ''}.`);
+  output.line(
+    `Kernel ${bundle.version} ${what}${latest ? `, and is what fleets on ${architecture} get by themselves` : ''}.`,
+  );
   if (isStandIn(kernel)) output.line('It is the stand-in, which boots nowhere but in a local region.');
-  output.result({ version: bundle.version, digest: bundle.digest, added: !present.success, latest });
+  output.result({
+    version: bundle.version,
+    architecture,
+    digest: bundle.digest,
+    added: !present.success,
+    latest,
+  });
   return exitCodes.ok;
 };
 
 export const listKernels: Command = async (context) => {
   const { output } = context;
   const { objects, bucket } = await openStore(context);
-  const newest = latestKernel.safeParse(await json(objects, bucket, kernelKeys.latest));
+  const newest = new Set<string>();
+  for (const wanted of architectures.options) {
+    const latest = latestKernel.safeParse(await json(objects, bucket, kernelKeys.latest(wanted)));
+    if (latest.success) newest.add(latest.data.version);
+  }
   const found = (await objects.list(bucket, 'kernels/')).filter((key) => key.endsWith('/bundle.json'));
   const kernels = [];
   for (const key of found) {
     const bundle = kernelBundle.safeParse(await json(objects, bucket, key));
     if (!bundle.success) throw new FlotillaError('KernelInvalid', `${key} does not describe a bundle.`);
-    const { version, digest, files } = bundle.data;
-    const latest = newest.success && newest.data.version === version;
-    kernels.push({ version, digest, latest, files: files.map(({ name }) => name) });
+    const { version, architecture, digest, files } = bundle.data;
+    kernels.push({
+      version,
+      architecture,
+      digest,
+      latest: newest.has(version),
+      files: files.map(({ name }) => name),
+    });
   }
   if (kernels.length === 0) output.line('No kernels: flotilla kernel add ~/.ops/<version> adds one.');
   else {
     output.line(
       table(
-        ['VERSION', 'DIGEST', ''],
-        kernels.map((one) => [one.version, one.digest.slice(0, 12), one.latest ? 'latest' : '']),
+        ['VERSION', 'FOR', 'DIGEST', ''],
+        kernels.map((one) => [
+          one.version,
+          one.architecture,
+          one.digest.slice(0, 12),
+          one.latest ? 'latest' : '',
+        ]),
       ),
     );
   }

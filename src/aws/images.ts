@@ -10,7 +10,7 @@ import {
   type ImageState,
   RegisterImageCommand,
 } from '@aws-sdk/client-ec2';
-import type { Architecture } from '../contracts/ids.ts';
+import type { Architecture, BootMode } from '../contracts/ids.ts';
 import { hasCode } from './errors.ts';
 import type { Prospect } from './waiting.ts';
 
@@ -42,6 +42,7 @@ export interface ImageRegistration {
   readonly name: string;
   readonly description: string;
   readonly architecture: Architecture;
+  readonly bootMode: BootMode;
   readonly snapshotId: string;
   readonly volumeSizeGiB: number;
   readonly tags: Readonly<Record<string, string>>;
@@ -112,8 +113,7 @@ export function openImages(client: EC2Client): Images {
             VirtualizationType: 'hvm',
             EnaSupport: true,
             ImdsSupport: 'v2.0',
-            // Where Ops' own AMIs boot: BIOS on x86-64; there is nothing but UEFI on arm64.
-            BootMode: wanted.architecture === 'arm64' ? 'uefi' : 'legacy-bios',
+            BootMode: wanted.bootMode,
             RootDeviceName: rootDevice,
             BlockDeviceMappings: [
               {

@@ -1,6 +1,6 @@
 /** What the states of build-image hand to each other. */
 import * as z from 'zod';
-import { architecture, sha256Hex } from './ids.ts';
+import { architecture, bootMode, sha256Hex } from './ids.ts';
 import { actor } from './items.ts';
 
 /** Input of build-image: all from S3's event, so that the event's double has the same name and input. */
@@ -29,6 +29,8 @@ export const acceptedUpload = z.strictObject({
   sizeBytes: z.number().int().min(1),
   /** Where the program lies in the image: follows from the artifact alone. */
   program: z.string(),
+  /** The artifact is a disk that can boot by UEFI. */
+  efiSystem: z.boolean().optional(),
   deployOnUpload: z.boolean(),
 });
 export type AcceptedUpload = z.infer<typeof acceptedUpload>;
@@ -53,6 +55,8 @@ export const recipe = z.strictObject({
     architecture,
   }),
   volumeSizeGiB: z.number().int().min(1),
+  /** A recipe of before there was a choice says nothing: it was for BIOS. */
+  bootMode: bootMode.default('legacy-bios'),
   /** Absent for a disk, which brings both. */
   built: z
     .strictObject({

@@ -1,6 +1,6 @@
 /** What a person says of a fleet: the body of `PUT /fleets/{fleet}` and the file of `flotilla fleet apply`. */
 import * as z from 'zod';
-import { architecture } from './ids.ts';
+import { architecture, bootMode } from './ids.ts';
 
 const seconds = (minimum: number, maximum: number) => z.number().int().min(minimum).max(maximum);
 const day = 86_400;
@@ -118,6 +118,11 @@ export const imageSettings = z.strictObject({
     .max(32)
     .default([]),
   volumeSizeGiB: z.number().int().min(1).max(1024).default(1),
+  /**
+   * Absent: as Ops' own AMIs boot, by BIOS on x86-64 and by UEFI on arm64, which knows nothing else. The others want
+   * a kernel bundle with bootx64.efi, or a disk with an EFI system partition.
+   */
+  bootMode: bootMode.optional(),
 });
 
 export const instanceSettings = z
@@ -142,32 +147,37 @@ export const instanceSettings = z
   })
   .refine((i) => i.minimum <= i.desired && i.desired <= i.maximum, 'minimum ≤ desired ≤ maximum');
 
-export const fleetSpec = z.strictObject({
-  /** What of the listener's traffic is the fleet's: at least one of hosts and paths. */
-  rule: z
-    .strictObject({
-      listenerArn: z.string().startsWith('arn:').optional(),
-      hosts: z.array(z.string().min(1).max(128)).max(5).default([]),
-      paths: z.array(z.string().startsWith('/').max(128)).max(5).default([]),
-    })
-    .refine((rule) => rule.hosts.length + rule.paths.length > 0, 'name at least one host or path')
-    .refine((rule) => rule.hosts.length + rule.paths.length <= 5, 'a rule takes five values in all'),
-  /** Where the program listens. */
-  port: z.number().int().min(1).max(65_535).default(8080),
-  architecture: architecture.default('x86_64'),
-  healthCheck,
-  instances: instanceSettings.prefault({}),
-  scaling: z
-    .strictObject({
-      requestsPerTarget: z.number().positive().optional(),
-      cpuPercent: z.number().min(1).max(100).optional(),
-    })
-    .optional(),
-  rollout: rolloutSettings.prefault({}),
-  image: imageSettings.prefault({}),
-  /** Whether an upload to `<fleet>/…` is deployed by itself once its image stands. */
-  deployOnUpload: z.boolean().default(true),
-});
+export const fleetSpec = z
+  .strictObject({
+    /** What of the listener's traffic is the fleet's: at least one of hosts and paths. */
+    rule: z
+      .strictObject({
+        listenerArn: z.string().startsWith('arn:').optional(),
+        hosts: z.array(z.string().min(1).max(128)).max(5).default([]),
+        paths: z.array(z.string().startsWith('/').max(128)).max(5).default([]),
+      })
+      .refine((rule) => rule.hosts.length + rule.paths.length > 0, 'name at least one host or path')
+      .refine((rule) => rule.hosts.length + rule.paths.length <= 5, 'a rule takes five values in all'),
+    /** Where the program listens. */
+    port: z.number().int().min(1).max(65_535).default(8080),
+    architecture: architecture.default('x86_64'),
+    healthCheck,
+    instances: instanceSettings.prefault({}),
+    scaling: z
+      .strictObject({
+        requestsPerTarget: z.number().positive().optional(),
+        cpuPercent: z.number().min(1).max(100).optional(),
+      })
+      .optional(),
+    rollout: rolloutSettings.prefault({}),
+    image: imageSettings.prefault({}),
+    /** Whether an upload to `<fleet>/…` is deployed by itself once its image stands. */
+    deployOnUpload: z.boolean().default(true),
+  })
+  .refine((spec) => spec.architecture === 'x86_64' || (spec.image.bootMode ?? 'uefi') === 'uefi', {
+    message: 'arm64 boots by UEFI alone',
+    path: ['image', 'bootMode'],
+  });
 
 /** A spec with every default filled in. */
 export type FleetSpec = z.infer<typeof fleetSpec>;

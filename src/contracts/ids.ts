@@ -27,6 +27,13 @@ export const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/);
 export const architecture = z.enum(['x86_64', 'arm64']);
 export type Architecture = z.infer<typeof architecture>;
 
+/**
+ * How an image boots, in EC2's words.
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ami-boot.html
+ */
+export const bootMode = z.enum(['legacy-bios', 'uefi', 'uefi-preferred']);
+export type BootMode = z.infer<typeof bootMode>;
+
 /** `v7`, as people write a release's number. */
 export function releaseLabel(number: number): string {
   return `v${number}`;

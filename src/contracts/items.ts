@@ -6,7 +6,7 @@
  */
 import * as z from 'zod';
 import { fleetSpec, imageSettings } from './fleet-spec.ts';
-import { architecture, sha256Hex, slotColour } from './ids.ts';
+import { architecture, bootMode, sha256Hex, slotColour } from './ids.ts';
 
 const time = z.iso.datetime();
 const count = z.number().int().min(0);
@@ -232,6 +232,8 @@ export const imageItem = z.strictObject({
   attempt: ordinal,
   artifactSha256: sha256Hex,
   architecture,
+  /** Absent in items of before it was recorded: by BIOS on x86-64, by UEFI on arm64. */
+  bootMode: bootMode.optional(),
   kernel: z.string(),
   kernelDigest: z.string(),
   builderVersion: z.string(),

@@ -1,8 +1,18 @@
 /** A program, a kernel bundle and a manifest become a disk. */
 import { FlotillaError } from '../errors.ts';
+import { planEfiSystem } from './efi-system.ts';
+import type { Architecture } from './elf.ts';
 import { type DiskExtent, type DiskPlan, makePlan } from './extents.ts';
 import { uuidFrom } from './identity.ts';
-import { BOOT_FS_SECTORS, partitionType, placePartitions, withPartitions } from './layout.ts';
+import {
+  BOOT_FS_SECTORS,
+  EFI_SYSTEM_SECTORS,
+  emptyBootSector,
+  type PartitionPlaces,
+  partitionType,
+  placePartitions,
+  withPartitions,
+} from './layout.ts';
 import { type Manifest, manifestTuple } from './manifest.ts';
 import { SECTOR_BYTES } from './tfs/log.ts';
 import { type FileEntry, type FileSystemPlan, planFileSystem } from './tfs/plan.ts';
@@ -11,6 +21,7 @@ import { type FileEntry, type FileSystemPlan, planFileSystem } from './tfs/plan.
 export const planSource = {
   program: 'program',
   kernel: 'kernel',
+  efiLoader: 'efi-loader',
   klib: (name: string) => `klib/${name}`,
 } as const;
 
@@ -22,8 +33,10 @@ const slackBytes = 2 * 1_048_576;
 
 export interface DiskInput {
   readonly kernel: {
-    /** The whole of boot.img: it is small, and its first sector is changed. */
-    readonly bootImg: Uint8Array;
+    /** The whole of boot.img: it is small, and its first sector is changed. Absent on arm64, which has no BIOS. */
+    readonly bootImg?: Uint8Array | undefined;
+    /** The loader for UEFI: given where the disk is to have an EFI system partition. */
+    readonly efiLoader?: { readonly architecture: Architecture; readonly sizeBytes: number } | undefined;
     readonly kernelImgBytes: number;
     /** Modules of the bundle by name; those that the manifest names are put in. */
     readonly klibs?: readonly { readonly name: string; readonly sizeBytes: number }[];
@@ -41,13 +54,18 @@ export interface DiskInput {
  * of kernel and program are asked for when the plan is read.
  *
  * Deterministic: equal input gives equal bytes. A change of arguments or environment changes one block of 512
- * KiB, another program one more and its own, another kernel only blocks of the boot file system and the first.
+ * KiB, another program one more and its own, another kernel only blocks of the boot file system, of the EFI system
+ * partition, and the first.
+ *
+ * A disk with an EFI system partition boots by UEFI and, where it has a boot.img, by BIOS as well.
  *
  * @throws FlotillaError ArtifactTooLarge, KernelInvalid (does not fit), ManifestInvalid (a klib that is missing)
  */
 export function planDisk(input: DiskInput): DiskPlan {
   const { kernel, volumeBytes } = input;
-  const places = placePartitions(kernel.bootImg.length, false);
+  const bootImg = kernel.bootImg ?? emptyBootSector();
+  const places = placePartitions(bootImg.length, kernel.efiLoader !== undefined);
+  const efiSystem = planEfi(input, places);
   const bootFs = planBootFs(input);
   const rootFs = planRootFs(input);
   const room = volumeBytes - places.rootFs;
@@ -57,27 +75,57 @@ export function planDisk(input: DiskInput): DiskPlan {
       volumeBytes,
     });
   }
-  const bootSector = withPartitions(kernel.bootImg, [
-    { type: partitionType.linux, startSector: places.bootFs / SECTOR_BYTES, sectors: BOOT_FS_SECTORS },
-    {
-      type: partitionType.linux,
-      startSector: places.rootFs / SECTOR_BYTES,
-      sectors: Math.floor(room / SECTOR_BYTES),
-    },
+  const partition = (type: number, offset: number, sectors: number) => ({
+    type,
+    startSector: offset / SECTOR_BYTES,
+    sectors,
+  });
+  const bootSector = withPartitions(bootImg, [
+    ...(places.efiSystem === undefined
+      ? []
+      : [partition(partitionType.efiSystem, places.efiSystem, EFI_SYSTEM_SECTORS)]),
+    partition(partitionType.linux, places.bootFs, BOOT_FS_SECTORS),
+    partition(partitionType.linux, places.rootFs, Math.floor(room / SECTOR_BYTES)),
   ]);
   return makePlan(volumeBytes, [
     { offset: 0, sizeBytes: SECTOR_BYTES, from: { bytes: bootSector } },
     {
       offset: SECTOR_BYTES,
-      sizeBytes: kernel.bootImg.length - SECTOR_BYTES,
-      from: { bytes: kernel.bootImg.subarray(SECTOR_BYTES) },
+      sizeBytes: bootImg.length - SECTOR_BYTES,
+      from: { bytes: bootImg.subarray(SECTOR_BYTES) },
     },
-    ...moved(bootFs, places.bootFs),
-    ...moved(rootFs, places.rootFs),
+    ...moved(efiSystem, places.efiSystem ?? 0),
+    ...moved(bootFs.extents, places.bootFs),
+    ...moved(rootFs.extents, places.rootFs),
   ]);
 }
 
-function moved({ extents }: FileSystemPlan, offset: number): DiskExtent[] {
+/** @throws FlotillaError KernelInvalid where the disk could not boot, or the loader does not fit */
+function planEfi({ kernel }: DiskInput, { efiSystem }: PartitionPlaces): DiskExtent[] {
+  if (efiSystem === undefined || kernel.efiLoader === undefined) {
+    if (kernel.bootImg !== undefined) return [];
+    throw new FlotillaError('KernelInvalid', 'The kernel has neither a loader for BIOS nor one for UEFI.');
+  }
+  try {
+    return planEfiSystem({
+      architecture: kernel.efiLoader.architecture,
+      loaderBytes: kernel.efiLoader.sizeBytes,
+      loader: { source: planSource.efiLoader, offset: 0 },
+      startSector: efiSystem / SECTOR_BYTES,
+      serial: uuidFrom(`efi ${kernel.digest}`),
+    });
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new FlotillaError(
+      'KernelInvalid',
+      `The kernel bundle is not usable: ${cause.message}.`,
+      {},
+      { cause },
+    );
+  }
+}
+
+function moved(extents: readonly DiskExtent[], offset: number): DiskExtent[] {
   return extents.map((extent) => ({ ...extent, offset: extent.offset + offset }));
 }
 

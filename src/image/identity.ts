@@ -17,6 +17,8 @@ export interface IdentityInput {
   readonly manifest?: Manifest;
   readonly builderVersion: string;
   readonly volumeSizeGiB: number;
+  /** Where the fleet asks for one: the disk differs by it, and how it is registered. */
+  readonly bootMode?: string;
 }
 
 /**

@@ -14,7 +14,7 @@ const KERNEL_LOG_BYTES = 4096;
 /** Fixed: the boot file system has this size on every Nanos disk. */
 export const BOOT_FS_SECTORS = 24_576;
 /** 33 MiB: the smallest FAT32 with sectors of 512 bytes and one sector per cluster, rounded up. */
-const EFI_SYSTEM_SECTORS = 67_584;
+export const EFI_SYSTEM_SECTORS = 67_584;
 
 const tableOffset = 0x1be;
 const entryBytes = 16;
@@ -80,6 +80,11 @@ export function writeBootRegion(sector: Uint8Array, bootImgBytes: number): void 
   view.setUint32(16, regionType, true);
 }
 
+/** The first sector of a disk without a loader for BIOS, as it is on arm64: nothing but what follows patches in. */
+export function emptyBootSector(): Uint8Array {
+  return new Uint8Array(SECTOR_BYTES);
+}
+
 /** The boot sector with this partition table and the signature; the rest stays as it is. */
 export function withPartitions(
   sector: Uint8Array,
@@ -116,7 +121,10 @@ export interface PartitionPlaces {
   readonly rootFs: number;
 }
 
-/** Where the partitions start, in bytes: the first block boundary behind `boot.img` and the kernel's log area. */
+/**
+ * Where the partitions start, in bytes: the first block boundary behind `boot.img` and the kernel's log area.
+ * @param bootImgBytes of `boot.img`, or one sector where there is none
+ */
 export function placePartitions(bootImgBytes: number, withEfiSystem: boolean): PartitionPlaces {
   const first = Math.ceil((bootImgBytes + KERNEL_LOG_BYTES) / BLOCK_BYTES) * BLOCK_BYTES;
   const bootFs = withEfiSystem ? first + EFI_SYSTEM_SECTORS * SECTOR_BYTES : first;

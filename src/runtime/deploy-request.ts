@@ -2,6 +2,7 @@
 import type { Copies } from '../aws/copy-object.ts';
 import type { Objects } from '../aws/objects.ts';
 import type { BodyOf, RolloutAnswer } from '../contracts/api.ts';
+import type { Architecture } from '../contracts/ids.ts';
 import { rolloutId } from '../contracts/ids.ts';
 import {
   type Actor,
@@ -119,7 +120,8 @@ async function imageOfArtifact(
     if (upload?.fleet === fleet.fleet && upload.receivedAt >= (applied?.at ?? '')) uploads.push(upload);
   }
   uploads.sort((a, b) => (a.receivedAt < b.receivedAt ? 1 : -1));
-  const kernel = fleet.spec.image.kernel ?? (await newestKernel(deps, config.storeBucket));
+  const kernel =
+    fleet.spec.image.kernel ?? (await newestKernel(deps, config.storeBucket, fleet.spec.architecture));
   for (const { identity } of uploads) {
     if (identity === undefined) continue;
     const image = await deps.table.get(keys.image(identity), imageItem);
@@ -132,8 +134,12 @@ async function imageOfArtifact(
   return building === undefined ? { kind: 'none' } : { kind: 'building', upload: building };
 }
 
-async function newestKernel({ objects }: DeployDeps, bucket: string): Promise<string | undefined> {
-  const bytes = await objects.bytes({ bucket, key: kernelKeys.latest });
+async function newestKernel(
+  { objects }: DeployDeps,
+  bucket: string,
+  wanted: Architecture,
+): Promise<string | undefined> {
+  const bytes = await objects.bytes({ bucket, key: kernelKeys.latest(wanted) });
   if (bytes === undefined) return undefined;
   return latestKernel.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).version;
 }

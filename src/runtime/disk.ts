@@ -3,6 +3,7 @@ import type { Objects } from '../aws/objects.ts';
 import type { Recipe } from '../contracts/build.ts';
 import { FlotillaError } from '../errors.ts';
 import { planDisk, planSource } from '../image/disk.ts';
+import { efiLoaderFile } from '../image/efi-system.ts';
 import { type DiskPlan, RAW_DISK_SOURCE, rawDiskPlan, readPlan } from '../image/extents.ts';
 import type { ByteSource } from '../image/source.ts';
 import type { Config } from './config.ts';
@@ -27,7 +28,8 @@ export async function openDisk(
 ): Promise<Disk> {
   const { built } = recipe;
   if (built === undefined) return describeDisk(objects, recipe, undefined);
-  const kernel = await openKernel(objects, config, built.kernel.version);
+  const { architecture } = recipe.artifact;
+  const kernel = await openKernel(objects, config, { version: built.kernel.version, architecture });
   if (kernel.digest !== built.kernel.digest) {
     throw new FlotillaError('KernelInvalid', `The bundle ${kernel.version} was replaced during the build`, {
       version: kernel.version,
@@ -52,9 +54,11 @@ export function describeDisk(objects: Objects, recipe: Recipe, kernel: Kernel | 
     const plan = rawDiskPlan(artifact.sizeBytes, volumeBytes);
     return { plan, bytes: readPlan(plan, { [RAW_DISK_SOURCE]: uploaded }) };
   }
+  const efiLoader = wantedLoader(recipe, kernel);
   const plan = planDisk({
     kernel: {
       bootImg: kernel.bootImg,
+      efiLoader: efiLoader && { architecture: kernel.architecture, sizeBytes: efiLoader.sizeBytes },
       kernelImgBytes: kernel.kernelImg.sizeBytes,
       klibs: [...kernel.klibs].map(([name, { sizeBytes }]) => ({ name, sizeBytes })),
       digest: kernel.digest,
@@ -67,7 +71,19 @@ export function describeDisk(objects: Objects, recipe: Recipe, kernel: Kernel | 
   const sources = {
     [planSource.program]: uploaded,
     [planSource.kernel]: kernel.kernelImg,
+    ...(efiLoader && { [planSource.efiLoader]: efiLoader }),
     ...Object.fromEntries([...kernel.klibs].map(([name, source]) => [planSource.klib(name), source])),
   };
   return { plan, bytes: readPlan(plan, sources) };
+}
+
+/** The loader that goes into the disk. @throws FlotillaError KernelInvalid where it is wanted and missing */
+function wantedLoader({ bootMode }: Recipe, kernel: Kernel): Kernel['efiLoader'] {
+  if (bootMode === 'legacy-bios') return undefined;
+  if (kernel.efiLoader !== undefined) return kernel.efiLoader;
+  throw new FlotillaError(
+    'KernelInvalid',
+    `The fleet's image.bootMode is ${bootMode}, and the bundle ${kernel.version} has no ${efiLoaderFile[kernel.architecture]}`,
+    { version: kernel.version },
+  );
 }

@@ -36,17 +36,32 @@ export async function makeRecipe(
   const { bucket, key, versionId } = upload;
   const { sha256, kind, sizeBytes, architecture } = artifact;
   const { volumeSizeGiB } = settings;
+  // Where nothing is asked for, as before it could be: identities of that time stay what they are.
+  const bootMode = settings.bootMode ?? (architecture === 'arm64' ? 'uefi' : 'legacy-bios');
   const common = {
     artifact: { bucket, key, versionId, sha256, kind, sizeBytes, architecture },
     volumeSizeGiB,
+    bootMode,
   };
-  const identified = { artifactSha256: sha256, builderVersion: BUILDER_VERSION, volumeSizeGiB };
+  const identified = {
+    artifactSha256: sha256,
+    builderVersion: BUILDER_VERSION,
+    volumeSizeGiB,
+    ...(settings.bootMode && { bootMode: settings.bootMode }),
+  };
   if (kind === 'nanos-disk') {
+    if (bootMode !== 'legacy-bios' && artifact.efiSystem !== true) {
+      throw new FlotillaError(
+        'ManifestInvalid',
+        `The fleet's image.bootMode is ${bootMode}, and the disk has no EFI system partition`,
+        { bootMode },
+      );
+    }
     const made = { ...common, identity: imageIdentity(identified) };
     describeDisk(objects, made, undefined); // refuses what does not fit before anything is claimed
     return made;
   }
-  const kernel = await openKernel(objects, config, settings.kernel);
+  const kernel = await openKernel(objects, config, { version: settings.kernel, architecture });
   const manifest = makeManifest(settings, artifact.program);
   const identity = imageIdentity({ ...identified, kernelDigest: kernel.digest, manifest });
   const made: Recipe = {

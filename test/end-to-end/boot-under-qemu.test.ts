@@ -94,7 +94,12 @@ function buildServer(): Buffer {
 async function writeDisk(program: Buffer): Promise<string> {
   const kernelImg = readFileSync(join(bundle, 'kernel.img'));
   const bootImg = readFileSync(join(bundle, 'boot.img'));
-  requireKernelBundle({ kernelImgStart: kernelImg, kernelImgBytes: kernelImg.length, bootImg });
+  requireKernelBundle({
+    architecture: 'x86_64',
+    kernelImgStart: kernelImg,
+    kernelImgBytes: kernelImg.length,
+    bootImg,
+  });
   const recognised = await recognise(bytesSource(program));
   if (recognised.kind !== 'go-elf') throw new Error('the server is no Go program');
   const manifest = makeManifest(settings, programPath(recognised.buildInfo));

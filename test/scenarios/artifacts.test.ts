@@ -12,6 +12,7 @@ import { standInKernel } from '../../src/image/kernel-bundle.ts';
 import { makeManifest } from '../../src/image/manifest.ts';
 import { bytesSource } from '../../src/image/source.ts';
 import { keys } from '../../src/lineage/keys.ts';
+import { makeGoElf } from '../unit/image/elf-maker.ts';
 import { Doors, person, program } from './kit/doors.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 
@@ -25,8 +26,11 @@ beforeAll(async () => {
 afterAll(() => doors?.close());
 
 /** Puts a bundle of the stand-in's form, with a module, into the store under a version of its own. */
-async function addKernel(version: string): Promise<void> {
-  const files = [...standInKernel().files, { name: 'klibs/ntp', bytes: new Uint8Array(klib) }];
+async function addKernel(
+  version: string,
+  more: readonly { readonly name: string; readonly bytes: Uint8Array }[] = [],
+): Promise<void> {
+  const files = [...standInKernel().files, { name: 'klibs/ntp', bytes: new Uint8Array(klib) }, ...more];
   const put = (Key: string, body: Uint8Array | string) =>
     doors.world.call('s3', 'PutObject', { Bucket: doors.storeBucket, Key, Body: Buffer.from(body) });
   const described = files.map(({ name, bytes }) => ({
@@ -34,9 +38,21 @@ async function addKernel(version: string): Promise<void> {
     sizeBytes: bytes.length,
     sha256: createHash('sha256').update(bytes).digest('hex'),
   }));
-  const bundle: KernelBundle = { version, digest: kernelDigest(described), files: described };
+  const bundle: KernelBundle = {
+    version,
+    architecture: 'x86_64',
+    digest: kernelDigest(described),
+    files: described,
+  };
   for (const { name, bytes } of files) await put(kernelKeys.file(version, name), bytes);
   await put(kernelKeys.bundle(version), JSON.stringify(bundle));
+}
+
+/** The stand-in's loader, with the header of this machine. */
+function loader(architecture: 'x86_64'): Uint8Array {
+  const bytes = Buffer.from(standInKernel('arm64').files.at(-1)?.bytes ?? []);
+  bytes.writeUInt16LE({ x86_64: 0x8664 }[architecture], 68);
+  return bytes;
 }
 
 async function sent(key: string, bytes: Uint8Array) {
@@ -46,7 +62,7 @@ async function sent(key: string, bytes: Uint8Array) {
 async function live(upload: { fleet?: string | undefined; rollout?: number | undefined }) {
   const end = await doors.rolloutEnded(`${upload.fleet}-${upload.rollout}`);
   expect(end).toMatchObject({ status: 'succeeded' });
-  return await doors.fleet();
+  return await doors.fleet(upload.fleet);
 }
 
 /** AMIs, snapshots and images under way. */
@@ -99,6 +115,55 @@ describe.skipIf(notPackaged !== undefined)('an artifact', { timeout: 120_000 }, 
       error: { name: 'KernelNotFound' },
     });
     await doors.apply();
+  });
+
+  it('for arm64 is built on a disk that boots by UEFI, and goes live', async () => {
+    await doors.apply({ architecture: 'arm64', instances: { types: ['t4g.nano'] } }, 'arm');
+    const bytes = makeGoElf('path\texample.com/arm\n', { machine: 183 });
+    const upload = await sent('arm/program', bytes);
+    expect(await live(upload)).toMatchObject({ live: { module: 'example.com/arm' } });
+    const image = await doors.table.get(keys.image(upload.identity ?? ''), imageItem);
+    expect(image).toMatchObject({ architecture: 'arm64', bootMode: 'uefi' });
+    const { Images } = await doors.world.call('ec2', 'DescribeImages', { ImageIds: [image?.imageId] });
+    expect(Images).toMatchObject([{ Architecture: 'arm64', BootMode: 'uefi' }]);
+    expect((await snapshotBytes(image?.snapshotId ?? '')).includes('BOOTAA64EFI')).toBe(true);
+  });
+
+  it('boots by UEFI where its fleet asks for it, and the kernel has a loader', async () => {
+    await doors.apply({ image: { bootMode: 'uefi-preferred' } });
+    const refused = await sent('web/by-uefi', program('by-uefi'));
+    expect(refused).toMatchObject({ state: 'rejected', error: { name: 'KernelInvalid' } });
+    expect(refused.error?.message).toContain('no bootx64.efi');
+    await addKernel('9.2.0', [{ name: 'bootx64.efi', bytes: loader('x86_64') }]);
+    await doors.apply({ image: { kernel: '9.2.0', bootMode: 'uefi-preferred' } });
+    const upload = await sent('web/by-uefi', program('by-uefi'));
+    await live(upload);
+    const image = await doors.table.get(keys.image(upload.identity ?? ''), imageItem);
+    const { Images } = await doors.world.call('ec2', 'DescribeImages', { ImageIds: [image?.imageId] });
+    expect(Images).toMatchObject([{ BootMode: 'uefi-preferred' }]);
+    const by = await snapshotBytes(image?.snapshotId ?? '');
+    expect(by.includes('BOOTX64 EFI')).toBe(true);
+    // By BIOS it is another image: the disk differs, and how it is registered.
+    await doors.apply({ image: { kernel: '9.2.0' } });
+    const other = await sent('web/by-bios', program('by-uefi'));
+    expect(other.identity).not.toBe(upload.identity);
+    await live(other);
+    await doors.apply();
+  });
+
+  it('for arm64 is refused on a kernel for x86-64, and by BIOS', async () => {
+    await addKernel('9.3.0');
+    await doors.apply(
+      { architecture: 'arm64', instances: { types: ['t4g.nano'] }, image: { kernel: '9.3.0' } },
+      'arm',
+    );
+    const bytes = makeGoElf('path\texample.com/arm-again\n', { machine: 183 });
+    expect(await sent('arm/again', bytes)).toMatchObject({
+      state: 'rejected',
+      error: { name: 'KernelInvalid' },
+    });
+    const spec = { architecture: 'arm64', image: { bootMode: 'legacy-bios' } } as const;
+    await expect(doors.apply(spec, 'arm')).rejects.toThrow('arm64 boots by UEFI alone');
   });
 
   it('that is a disk of its own goes the whole way to live', async () => {

@@ -74,7 +74,12 @@ describe('the identity of an image', () => {
 describe('a kernel bundle', () => {
   const files = standInKernel().files;
   const [kernel, boot] = files.map(({ bytes }) => bytes) as [Uint8Array, Uint8Array];
-  const valid = { kernelImgStart: kernel, kernelImgBytes: kernel.length, bootImg: boot };
+  const valid = {
+    architecture: 'x86_64',
+    kernelImgStart: kernel,
+    kernelImgBytes: kernel.length,
+    bootImg: boot,
+  } as const;
   const changed = (change: (bytes: Uint8Array) => void) => {
     const bytes = boot.slice();
     change(bytes);
@@ -96,6 +101,7 @@ describe('a kernel bundle', () => {
     ['a kernel that is no ELF', { kernelImgStart: new Uint8Array(64) }],
     ['a kernel for arm64', { kernelImgStart: makeElf({ machine: 183 }) }],
     ['a kernel that does not fit', { kernelImgBytes: 12 * 1_048_576 }],
+    ['no boot.img', { bootImg: undefined }],
     ['a boot.img of one sector', { bootImg: boot.slice(0, 512) }],
     ['a boot.img of half a sector', { bootImg: boot.slice(0, 700) }],
     ['a boot.img without a signature', { bootImg: changed((bytes) => bytes.fill(0, 510, 512)) }],
