@@ -31,7 +31,8 @@ server.listen(Number(process.env.PORT), process.env.HOST, () => console.log('lis
 `);
 }
 
-function disk(version: string) {
+/** The disk of an image whose program tells this version: its plan, and its bytes at random. */
+export function echoDisk(version: string) {
   const files = Object.fromEntries(standInKernel().files.map(({ name, bytes }) => [name, bytes]));
   const kernel = files['kernel.img'] ?? new Uint8Array();
   const binary = program(version);
@@ -78,7 +79,7 @@ export async function until(wanted: () => Promise<boolean> | boolean, withinMs =
 }
 
 export async function makeImage(region: Region, version: string): Promise<EchoImage> {
-  const { plan, source } = disk(version);
+  const { plan, source } = echoDisk(version);
   const { SnapshotId } = await call(region, 'ebs', 'StartSnapshot', { VolumeSize: 1 });
   const blocks = nonZeroBlocks(plan);
   let versionOffset = -1;
