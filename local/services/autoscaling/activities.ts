@@ -34,19 +34,30 @@ export function begin(
   return activity;
 }
 
-/** Ends an activity and publishes its event. @param failure the reason, where it failed. */
+/** How an activity did not succeed: what it says, and whether it failed or was cancelled. */
+export interface Failure {
+  readonly status: 'Failed' | 'Cancelled';
+  readonly reason: string;
+}
+
+/** Ends an activity and publishes its event. Ending it again does nothing. */
 export function end(
   state: AutoScalingState,
   group: GroupRecord,
   activity: MutableActivity,
   kind: 'Launch' | 'Terminate',
   instanceId: string | undefined,
-  failure?: string,
+  failure?: Failure,
 ): void {
+  if (activity.EndTime !== undefined) return;
   activity.EndTime = new Date(state.context.clock.now());
   activity.Progress = 100;
-  activity.StatusCode = failure === undefined ? 'Successful' : 'Failed';
-  if (failure !== undefined) activity.StatusMessage = failure;
+  activity.StatusCode = failure?.status ?? 'Successful';
+  activity.Description = (activity.Description ?? '').replace(drainingWords, '');
+  if (failure !== undefined) {
+    activity.StatusMessage = failure.reason;
+    activity.Description += `.  Status Reason: ${failure.reason}`;
+  }
   // https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-event-reference.html
   state.context.hooks.publish({
     source: 'aws.autoscaling',
@@ -56,8 +67,9 @@ export function end(
       ...(instanceId === undefined ? [] : [arn(state.context, 'ec2', `instance/${instanceId}`)]),
     ],
     detail: {
+      // The successful ones say InProgress, in AWS's own examples too.
       StatusCode: failure === undefined ? 'InProgress' : 'Failed',
-      StatusMessage: failure ?? '',
+      StatusMessage: failure?.reason ?? '',
       Description: activity.Description,
       AutoScalingGroupName: group.name,
       ActivityId: activity.ActivityId,
@@ -67,11 +79,17 @@ export function end(
       EndTime: activity.EndTime.toISOString(),
       EC2InstanceId: instanceId ?? '',
       Cause: activity.Cause,
+      Origin: kind === 'Launch' ? 'EC2' : 'AutoScalingGroup',
+      Destination: kind === 'Launch' ? 'AutoScalingGroup' : 'EC2',
     },
   });
 }
 
-/** `At 2026-01-01T00:00:00Z …` as causes begin. */
-export function at(state: AutoScalingState, what: string): string {
-  return `At ${new Date(state.context.clock.now()).toISOString().slice(0, 19)}Z ${what}`;
+const drainingWords = ' - Waiting For ELB Connection Draining.';
+
+/** The activity waits for connections to end. */
+export function draining(activity: MutableActivity): void {
+  activity.StatusCode = 'WaitingForELBConnectionDraining';
+  activity.Progress = 50;
+  activity.Description += drainingWords;
 }

@@ -4,11 +4,15 @@ import type { Service } from '../../service.ts';
 import type { CloudWatch } from '../cloudwatch/cloudwatch.ts';
 import type { Ec2 } from '../ec2/ec2.ts';
 import type { Elbv2 } from '../elbv2/elbv2.ts';
+import { capacityOperations } from './capacity.ts';
 import { groupOperations } from './groups.ts';
+import { hookOperations } from './hooks.ts';
 import { memberOperations } from './members.ts';
 import { policyOperations } from './policies.ts';
+import { processOperations } from './processes.ts';
 import { Reconciler } from './reconciler.ts';
 import { AutoScalingState } from './state.ts';
+import { targetGroupOperations } from './target-groups.ts';
 import { TargetTracking } from './target-tracking.ts';
 
 export interface AutoScaling {
@@ -28,7 +32,11 @@ export function createAutoScaling(
       id: 'autoscaling',
       operations: {
         ...groupOperations(state, reconciler),
+        ...capacityOperations(state, reconciler),
         ...memberOperations(state, reconciler),
+        ...targetGroupOperations(state),
+        ...processOperations(state, reconciler),
+        ...hookOperations(state, reconciler.waits),
         ...policyOperations(state, (group) => tracking.policiesChanged(group)),
       },
     },

@@ -38,7 +38,7 @@ export function describeGroup(state: AutoScalingState, group: GroupRecord): Auto
     NewInstancesProtectedFromScaleIn: group.protectNew,
     ServiceLinkedRoleARN: `arn:aws:iam::${state.context.accountId}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling`,
     MaxInstanceLifetime: group.maxLifetimeSeconds,
-    CapacityRebalance: false,
+    CapacityRebalance: group.capacityRebalance,
     DefaultInstanceWarmup: group.warmupSeconds,
     InstanceMaintenancePolicy: group.maintenance,
     DeletionProtection: group.deletionProtection,

@@ -1,12 +1,12 @@
 /** What may be said of a group, checked; and who may say it. */
-import type { UpdateAutoScalingGroupType } from '@aws-sdk/client-auto-scaling';
+import type { InstancesDistribution, UpdateAutoScalingGroupType } from '@aws-sdk/client-auto-scaling';
 import type { Call } from '../../service.ts';
 import { AwsError } from '../../service.ts';
 import type { Ec2 } from '../ec2/ec2.ts';
 import { launchAccess } from '../ec2/launch.ts';
 import { findTemplate, findVersion } from '../ec2/launch-templates.ts';
 import type { GroupRecord } from './state.ts';
-import { validation } from './state.ts';
+import { terminationPolicies, validation } from './state.ts';
 
 /** Sets what the input names, after checking it. @throws ValidationError */
 export function applySettings(ec2: Ec2, group: GroupRecord, input: UpdateAutoScalingGroupType): void {
@@ -32,6 +32,12 @@ export function applySettings(ec2: Ec2, group: GroupRecord, input: UpdateAutoSca
         group.mixed = undefined;
       } else {
         const policy = input.MixedInstancesPolicy;
+        if (version.LaunchTemplateData.InstanceMarketOptions !== undefined) {
+          throw validation(
+            'Incompatible launch template: You cannot use a launch template that is set to request Spot Instances (InstanceMarketOptions) when you configure an Auto Scaling group with a mixed instances policy. Add a different launch template to the group and try again.',
+          );
+        }
+        checkDistribution(policy?.InstancesDistribution);
         group.mixed = {
           ...policy,
           LaunchTemplate: { ...policy?.LaunchTemplate, LaunchTemplateSpecification: known },
@@ -96,10 +102,13 @@ export function applySettings(ec2: Ec2, group: GroupRecord, input: UpdateAutoSca
   if (input.NewInstancesProtectedFromScaleIn !== undefined)
     group.protectNew = input.NewInstancesProtectedFromScaleIn;
   if (input.TerminationPolicies?.length) {
-    if (input.TerminationPolicies.some((one) => one !== 'Default')) {
-      throw validation('The local region knows the termination policy Default only');
-    }
+    group.terminationPolicies = input.TerminationPolicies.map((name) => {
+      const found = terminationPolicies.find((one) => one === name);
+      if (found !== undefined) return found;
+      throw validation(`The termination policy ${name} is not known to the local region`);
+    });
   }
+  if (input.CapacityRebalance !== undefined) group.capacityRebalance = input.CapacityRebalance;
   if (input.DeletionProtection !== undefined) group.deletionProtection = input.DeletionProtection;
   if ((input.DesiredCapacityType ?? 'units') !== 'units')
     throw validation('The local region counts capacity in units only');
@@ -121,6 +130,30 @@ export function applySettings(ec2: Ec2, group: GroupRecord, input: UpdateAutoSca
   group.max = max;
   // A desired capacity outside new bounds moves to the nearer one.
   group.desired = Math.min(max, Math.max(min, input.DesiredCapacity ?? group.desired));
+}
+
+const strategies = {
+  OnDemandAllocationStrategy: ['prioritized', 'lowest-price'],
+  SpotAllocationStrategy: [
+    'lowest-price',
+    'capacity-optimized',
+    'capacity-optimized-prioritized',
+    'price-capacity-optimized',
+  ],
+} as const;
+
+/** https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_InstancesDistribution.html @throws ValidationError */
+function checkDistribution(distribution: InstancesDistribution | undefined): void {
+  const { OnDemandBaseCapacity: base = 0, OnDemandPercentageAboveBaseCapacity: percent = 100 } =
+    distribution ?? {};
+  if (base < 0) throw validation('OnDemandBaseCapacity must not be negative');
+  if (percent < 0 || percent > 100)
+    throw validation('OnDemandPercentageAboveBaseCapacity must be between 0 and 100');
+  for (const name of ['OnDemandAllocationStrategy', 'SpotAllocationStrategy'] as const) {
+    const said = distribution?.[name];
+    if (said !== undefined && !strategies[name].some((one) => one === said))
+      throw validation(`${name} must be one of ${strategies[name].join(', ')}`);
+  }
 }
 
 /**

@@ -2,8 +2,6 @@ import type {
   AutoScalingGroupNamesType,
   AutoScalingGroupsType,
   CreateAutoScalingGroupType,
-  DeleteAutoScalingGroupType,
-  SetDesiredCapacityType,
   UpdateAutoScalingGroupType,
 } from '@aws-sdk/client-auto-scaling';
 import { arn } from '../../context.ts';
@@ -12,15 +10,14 @@ import { AwsError } from '../../service.ts';
 import { requestTagContext } from '../ec2/tag-store.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
-import { at } from './activities.ts';
+import { at } from './causes.ts';
 import { describeGroup } from './describe.ts';
 import { applySettings, authorizeLaunch } from './group-settings.ts';
+import { putHook } from './hooks.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { AutoScalingState, GroupRecord } from './state.ts';
 import { badToken, describeAccess, validation } from './state.ts';
-
-/** Deleting takes a moment, in which the name is still taken. */
-const deleteMs = 2_000;
+import { checkTargetGroups } from './target-groups.ts';
 
 const updatable = [
   'AutoScalingGroupName',
@@ -43,6 +40,7 @@ const updatable = [
   'InstanceMaintenancePolicy',
   'DeletionProtection',
   'DesiredCapacityType',
+  'CapacityRebalance',
 ];
 
 export function groupOperations(state: AutoScalingState, reconciler: Reconciler) {
@@ -60,7 +58,7 @@ export function groupOperations(state: AutoScalingState, reconciler: Reconciler)
       onlySupported(
         'CreateAutoScalingGroup',
         input,
-        [...updatable, 'TargetGroupARNs', 'Tags'],
+        [...updatable, 'TargetGroupARNs', 'Tags', 'LifecycleHookSpecificationList'],
         'ValidationError',
       );
       const name = input.AutoScalingGroupName ?? '';
@@ -118,9 +116,16 @@ export function groupOperations(state: AutoScalingState, reconciler: Reconciler)
         metrics: new Set(),
         deleting: false,
         timer: undefined,
+        hooks: new Map(),
+        capacityRebalance: false,
         failures: 0,
+        failingSince: undefined,
         notBefore: 0,
+        avoided: new Map(),
+        cooldownUntil: 0,
         reason: '',
+        owed: [],
+        balancing: undefined,
       };
       for (const tag of input.Tags ?? []) {
         if (!tag.Key) throw validation('A tag needs a key');
@@ -137,6 +142,7 @@ export function groupOperations(state: AutoScalingState, reconciler: Reconciler)
       applySettings(ec2, group, input);
       authorizeLaunch(ec2, group, call);
       for (const one of checkTargetGroups(state, input.TargetGroupARNs)) group.targetGroupArns.push(one);
+      for (const hook of input.LifecycleHookSpecificationList ?? []) putHook(group, hook);
       group.reason = at(
         state,
         `a user request created an AutoScalingGroup changing the desired capacity from 0 to ${group.desired}.`,
@@ -176,32 +182,6 @@ export function groupOperations(state: AutoScalingState, reconciler: Reconciler)
     },
   };
 
-  const SetDesiredCapacity: Operation<SetDesiredCapacityType, object> = {
-    access: (input) => [state.access('SetDesiredCapacity', input.AutoScalingGroupName)],
-    run(input) {
-      const group = state.group(input.AutoScalingGroupName);
-      const wanted = input.DesiredCapacity;
-      if (wanted === undefined) throw validation('DesiredCapacity is required');
-      if (wanted < group.min)
-        throw validation(
-          `New SetDesiredCapacity value ${wanted} is below min value ${group.min} for the AutoScalingGroup.`,
-        );
-      if (wanted > group.max)
-        throw validation(
-          `New SetDesiredCapacity value ${wanted} is above max value ${group.max} for the AutoScalingGroup.`,
-        );
-      if (wanted !== group.desired) {
-        group.reason = at(
-          state,
-          `a user request explicitly set group desired capacity changing the desired capacity from ${group.desired} to ${wanted}.`,
-        );
-      }
-      group.desired = wanted;
-      reconciler.retryNow(group);
-      return {};
-    },
-  };
-
   const DescribeAutoScalingGroups: Operation<AutoScalingGroupNamesType, AutoScalingGroupsType> = {
     access: describeAccess('DescribeAutoScalingGroups'),
     run(input) {
@@ -223,67 +203,9 @@ export function groupOperations(state: AutoScalingState, reconciler: Reconciler)
     },
   };
 
-  const DeleteAutoScalingGroup: Operation<DeleteAutoScalingGroupType, object> = {
-    access: (input) => [state.access('DeleteAutoScalingGroup', input.AutoScalingGroupName)],
-    run(input) {
-      const group = state.group(input.AutoScalingGroupName);
-      if (group.deleting) {
-        throw new AwsError('ScalingActivityInProgress', `AutoScalingGroup ${group.name} is pending delete`);
-      }
-      const force = input.ForceDelete === true;
-      if (
-        group.deletionProtection === 'prevent-all-deletion' ||
-        (force && group.deletionProtection === 'prevent-force-deletion')
-      ) {
-        throw validation(
-          `The group ${group.name} cannot be deleted: its deletion protection is ${group.deletionProtection}`,
-        );
-      }
-      if (!force) {
-        const busy = [...group.members.values()].some((member) => member.lifecycle !== 'InService');
-        if (busy) {
-          throw new AwsError(
-            'ScalingActivityInProgress',
-            'You cannot delete an AutoScalingGroup while there are scaling activities in progress for that group.',
-          );
-        }
-        if (group.members.size > 0) {
-          throw new AwsError(
-            'ResourceInUse',
-            'You cannot delete an AutoScalingGroup while there are instances or pending Spot instance request(s) still in the group.',
-          );
-        }
-      }
-      group.deleting = true;
-      group.min = 0;
-      group.desired = 0;
-      const cause = at(
-        state,
-        'a user request force-deleted AutoScalingGroup, taking this instance out of service.',
-      );
-      for (const member of group.members.values()) reconciler.terminate(group, member, cause);
-      if (group.members.size === 0) context.clock.after(deleteMs, () => reconciler.remove(group));
-      return {};
-    },
-  };
-
   return {
     CreateAutoScalingGroup,
     UpdateAutoScalingGroup,
-    SetDesiredCapacity,
     DescribeAutoScalingGroups,
-    DeleteAutoScalingGroup,
   };
-}
-
-/** @throws ValidationError for one that does not exist */
-export function checkTargetGroups(
-  state: AutoScalingState,
-  arns: readonly string[] | undefined,
-): readonly string[] {
-  for (const one of arns ?? []) {
-    if (state.elbv2.state.targetGroups.has(one)) continue;
-    throw validation('Provided Target Groups may not be valid. Please ensure they exist and try again.');
-  }
-  return arns ?? [];
 }

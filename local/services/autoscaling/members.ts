@@ -1,58 +1,33 @@
-/** Operations on the instances of groups, their target groups and their processes. */
+/** Operations on the instances of groups. */
 import type {
   ActivitiesType,
-  ActivityType,
-  AttachLoadBalancerTargetGroupsType,
   AutoScalingInstancesType,
   DescribeAutoScalingInstancesType,
-  DescribeLoadBalancerTargetGroupsRequest,
-  DescribeLoadBalancerTargetGroupsResponse,
   DescribeScalingActivitiesType,
-  DetachLoadBalancerTargetGroupsType,
-  DisableMetricsCollectionQuery,
-  EnableMetricsCollectionQuery,
-  ScalingProcessQuery,
   SetInstanceHealthQuery,
   SetInstanceProtectionQuery,
-  TerminateInstanceInAutoScalingGroupType,
 } from '@aws-sdk/client-auto-scaling';
 import type { Operation } from '../../service.ts';
-import { AwsError } from '../../service.ts';
 import { page } from '../paging.ts';
-import { at } from './activities.ts';
+import { tookOut } from './causes.ts';
 import { describeDetails } from './describe.ts';
-import { checkTargetGroups } from './groups.ts';
 import type { Reconciler } from './reconciler.ts';
-import type { AutoScalingState, GroupRecord } from './state.ts';
+import type { AutoScalingState } from './state.ts';
 import { badToken, describeAccess, validation } from './state.ts';
 
-/** https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-quotas.html */
-const limits = { targetGroups: 50, targetGroupsPerCall: 10 };
+/** The group and the record of an instance. @throws ValidationError */
+export function known(state: AutoScalingState, instanceId: string | undefined) {
+  const found = state.memberOf(instanceId ?? '');
+  if (found !== undefined) return found;
+  throw validation(`Instance Id not found - No managed instance found for instance ID: ${instanceId ?? ''}`);
+}
 
-const processes = [
-  'Launch',
-  'Terminate',
-  'AddToLoadBalancer',
-  'AlarmNotification',
-  'AZRebalance',
-  'HealthCheck',
-  'InstanceRefresh',
-  'ReplaceUnhealthy',
-  'ScheduledActions',
-];
+/** A right on the group of an instance. */
+export function onMember(state: AutoScalingState, operation: string, instanceId: string | undefined) {
+  return state.access(operation, state.memberOf(instanceId ?? '')?.group.name);
+}
 
 export function memberOperations(state: AutoScalingState, reconciler: Reconciler) {
-  /** @throws ValidationError */
-  const known = (instanceId: string | undefined) => {
-    const found = state.memberOf(instanceId ?? '');
-    if (found !== undefined) return found;
-    throw validation(
-      `Instance Id not found - No managed instance found for instance ID: ${instanceId ?? ''}`,
-    );
-  };
-  const onMember = (operation: string, instanceId: string | undefined) =>
-    state.access(operation, state.memberOf(instanceId ?? '')?.group.name);
-
   const DescribeAutoScalingInstances: Operation<DescribeAutoScalingInstancesType, AutoScalingInstancesType> =
     {
       access: describeAccess('DescribeAutoScalingInstances'),
@@ -93,42 +68,10 @@ export function memberOperations(state: AutoScalingState, reconciler: Reconciler
     },
   };
 
-  const TerminateInstanceInAutoScalingGroup: Operation<
-    TerminateInstanceInAutoScalingGroupType,
-    ActivityType
-  > = {
-    access: (input) => [onMember('TerminateInstanceInAutoScalingGroup', input.InstanceId)],
-    run(input) {
-      const { group, member } = known(input.InstanceId);
-      if (input.ShouldDecrementDesiredCapacity === undefined) {
-        throw validation('ShouldDecrementDesiredCapacity is required');
-      }
-      if (input.ShouldDecrementDesiredCapacity) {
-        if (group.desired - 1 < group.min) {
-          throw validation(
-            `Currently, desired capacity equals to min size ${group.min}. Terminating instance without replacement will violate group's min size constraint. Either set shouldDecrementDesiredCapacity flag to false or lower group's min size.`,
-          );
-        }
-        group.desired -= 1;
-      }
-      const after = input.ShouldDecrementDesiredCapacity ? ', shrinking the capacity' : '';
-      reconciler.terminate(
-        group,
-        member,
-        at(
-          state,
-          `instance ${member.instance.instanceId} was taken out of service in response to a user request${after}.`,
-        ),
-      );
-      reconciler.retryNow(group);
-      return { Activity: group.activities[0] };
-    },
-  };
-
   const SetInstanceHealth: Operation<SetInstanceHealthQuery, object> = {
-    access: (input) => [onMember('SetInstanceHealth', input.InstanceId)],
+    access: (input) => [onMember(state, 'SetInstanceHealth', input.InstanceId)],
     run(input) {
-      const { group, member } = known(input.InstanceId);
+      const { group, member } = known(state, input.InstanceId);
       if (input.HealthStatus === 'Healthy') {
         if (member.lifecycle === 'InService') {
           member.health = 'Healthy';
@@ -137,15 +80,10 @@ export function memberOperations(state: AutoScalingState, reconciler: Reconciler
         return {};
       }
       if (input.HealthStatus !== 'Unhealthy') throw validation('HealthStatus must be Healthy or Unhealthy');
-      const young =
-        member.inServiceAt === undefined ||
-        state.context.clock.now() < member.inServiceAt + group.graceSeconds * 1_000;
+      const young = state.context.clock.now() < reconciler.health.graceEnds(group, member);
       if (input.ShouldRespectGracePeriod !== false && young) return {};
-      reconciler.unhealthy(
-        group,
-        member,
-        at(state, 'an instance was taken out of service in response to a user health-check.'),
-      );
+      // This counts while the process HealthCheck is suspended too.
+      reconciler.health.unhealthy(group, member, tookOut.user);
       return {};
     },
   };
@@ -166,145 +104,10 @@ export function memberOperations(state: AutoScalingState, reconciler: Reconciler
     },
   };
 
-  const AttachLoadBalancerTargetGroups: Operation<AttachLoadBalancerTargetGroupsType, object> = {
-    access: (input) => [state.access('AttachLoadBalancerTargetGroups', input.AutoScalingGroupName)],
-    run(input) {
-      const group = state.group(input.AutoScalingGroupName);
-      const arns = checkTargetGroups(state, input.TargetGroupARNs);
-      if (arns.length > limits.targetGroupsPerCall)
-        throw validation(`At most ${limits.targetGroupsPerCall} target groups a call`);
-      const added = arns.filter((one) => !group.targetGroupArns.includes(one));
-      if (group.targetGroupArns.length + added.length > limits.targetGroups) {
-        throw new AwsError(
-          'LimitExceeded',
-          `At most ${limits.targetGroups} target groups can be attached to a group`,
-        );
-      }
-      for (const one of added) {
-        group.targetGroupArns.push(one);
-        group.detaching.delete(one);
-        reconciler.attach(group, one);
-      }
-      return {};
-    },
-  };
-
-  const DetachLoadBalancerTargetGroups: Operation<DetachLoadBalancerTargetGroupsType, object> = {
-    access: (input) => [state.access('DetachLoadBalancerTargetGroups', input.AutoScalingGroupName)],
-    run(input) {
-      const group = state.group(input.AutoScalingGroupName);
-      for (const one of input.TargetGroupARNs ?? []) {
-        const index = group.targetGroupArns.indexOf(one);
-        if (index < 0)
-          throw validation(`Trying to remove Target Groups that are not part of the group: ${one}`);
-        group.targetGroupArns.splice(index, 1);
-        reconciler.detach(group, one);
-      }
-      return {};
-    },
-  };
-
-  /** https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LoadBalancerTargetGroupState.html */
-  const stateOf = (group: GroupRecord, targetGroupArn: string): string => {
-    const targets = [...(state.elbv2.state.targetGroups.get(targetGroupArn)?.targets.values() ?? [])];
-    const inService = [...group.members.values()].filter((member) => member.lifecycle === 'InService');
-    const own = inService.map((member) => targets.find((target) => target.id === member.instance.instanceId));
-    if (own.some((target) => target === undefined)) return 'Adding';
-    return own.some((target) => target?.health.State === 'healthy') ? 'InService' : 'Added';
-  };
-
-  const DescribeLoadBalancerTargetGroups: Operation<
-    DescribeLoadBalancerTargetGroupsRequest,
-    DescribeLoadBalancerTargetGroupsResponse
-  > = {
-    access: describeAccess('DescribeLoadBalancerTargetGroups'),
-    run(input) {
-      const group = state.group(input.AutoScalingGroupName);
-      const rows = [
-        ...group.targetGroupArns.map((one) => ({
-          LoadBalancerTargetGroupARN: one,
-          State: stateOf(group, one),
-        })),
-        ...[...group.detaching].map((one) => ({ LoadBalancerTargetGroupARN: one, State: 'Removing' })),
-      ];
-      const shown = page(
-        rows,
-        (row) => row.LoadBalancerTargetGroupARN,
-        input.MaxRecords ?? 100,
-        input.NextToken,
-        badToken,
-      );
-      return { LoadBalancerTargetGroups: [...shown.items], NextToken: shown.nextToken };
-    },
-  };
-
-  const named = (input: ScalingProcessQuery): readonly string[] => {
-    for (const name of input.ScalingProcesses ?? []) {
-      if (!processes.includes(name)) throw validation(`${name} is not a valid scaling process`);
-    }
-    return input.ScalingProcesses?.length ? input.ScalingProcesses : processes;
-  };
-
-  const SuspendProcesses: Operation<ScalingProcessQuery, object> = {
-    access: (input) => [state.access('SuspendProcesses', input.AutoScalingGroupName)],
-    run(input) {
-      const group = state.group(input.AutoScalingGroupName);
-      const words = `User suspended at ${new Date(state.context.clock.now()).toISOString().slice(0, 19)}Z`;
-      for (const name of named(input)) if (!group.suspended.has(name)) group.suspended.set(name, words);
-      return {};
-    },
-  };
-
-  const ResumeProcesses: Operation<ScalingProcessQuery, object> = {
-    access: (input) => [state.access('ResumeProcesses', input.AutoScalingGroupName)],
-    run(input) {
-      const group = state.group(input.AutoScalingGroupName);
-      for (const name of named(input)) group.suspended.delete(name);
-      // Instances that came meanwhile are not added to their target groups now; AWS leaves that to the caller.
-      reconciler.retryNow(group);
-      return {};
-    },
-  };
-
-  const EnableMetricsCollection: Operation<EnableMetricsCollectionQuery, object> = {
-    access: (input) => [state.access('EnableMetricsCollection', input.AutoScalingGroupName)],
-    run(input) {
-      const group = state.group(input.AutoScalingGroupName);
-      if (input.Granularity !== '1Minute') throw validation('Granularity must be 1Minute');
-      const all = [
-        'GroupMinSize',
-        'GroupMaxSize',
-        'GroupDesiredCapacity',
-        'GroupInServiceInstances',
-        'GroupTotalInstances',
-      ];
-      for (const metric of input.Metrics?.length ? input.Metrics : all) group.metrics.add(metric);
-      return {};
-    },
-  };
-
-  const DisableMetricsCollection: Operation<DisableMetricsCollectionQuery, object> = {
-    access: (input) => [state.access('DisableMetricsCollection', input.AutoScalingGroupName)],
-    run(input) {
-      const group = state.group(input.AutoScalingGroupName);
-      for (const metric of input.Metrics?.length ? input.Metrics : [...group.metrics])
-        group.metrics.delete(metric);
-      return {};
-    },
-  };
-
   return {
     DescribeAutoScalingInstances,
     DescribeScalingActivities,
-    TerminateInstanceInAutoScalingGroup,
     SetInstanceHealth,
     SetInstanceProtection,
-    AttachLoadBalancerTargetGroups,
-    DetachLoadBalancerTargetGroups,
-    DescribeLoadBalancerTargetGroups,
-    SuspendProcesses,
-    ResumeProcesses,
-    EnableMetricsCollection,
-    DisableMetricsCollection,
   };
 }

@@ -17,19 +17,62 @@ import { resourceTagContext } from '../ec2/tag-store.ts';
 import type { Elbv2 } from '../elbv2/elbv2.ts';
 import { quota } from '../servicequotas/quota.ts';
 
+/** https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-lifecycle.html */
+export type Lifecycle =
+  | 'Pending'
+  | 'Pending:Wait'
+  | 'InService'
+  | 'Terminating'
+  | 'Terminating:Wait'
+  | 'Terminating:Proceed';
+
+/** What an activity is for. Only what changes the capacity starts a cooldown. */
+export type Purpose = 'capacity' | 'replacement' | 'balance' | 'request';
+
+/** Why an instance is to be replaced; `cause` is in the words of the activity that will take it out. */
+export interface Replacement {
+  readonly kind: 'health' | 'lifetime' | 'spot';
+  readonly cause: string;
+}
+
+/** A lifecycle action under way. */
+export interface HookWait {
+  readonly hookName: string;
+  readonly token: string;
+  readonly startedAt: number;
+  expiresAt: number;
+}
+
+/** An instance of a group: plain data, from which its timers follow. */
 export interface Member {
   readonly instance: InstanceRecord;
   readonly template: LaunchTemplateSpecification;
   readonly launchedAt: number;
+  /** The activity that brought it, and what that was for. */
   readonly launch: MutableActivity;
-  lifecycle: 'Pending' | 'InService' | 'Terminating';
+  readonly launchedFor: Purpose;
+  lifecycle: Lifecycle;
   inServiceAt: number | undefined;
   health: 'Healthy' | 'Unhealthy';
-  /** Set when it is to be replaced, in the words of the activity's cause. */
-  replace: string | undefined;
+  replace: Replacement | undefined;
   protectedFromScaleIn: boolean;
-  /** Fires when the grace period or the maximum lifetime ends. */
-  readonly timers: { grace?: Timer; lifetime?: Timer };
+  /** The activity that takes it out, once there is one. */
+  leave: MutableActivity | undefined;
+  leavesFor: Purpose | undefined;
+  /** When its targets have drained. */
+  drainedAt: number | undefined;
+  /** Lifecycle actions that it waits for. */
+  waits: HookWait[];
+  readonly timers: { grace?: Timer; lifetime?: Timer; drain?: Timer; hook?: Timer };
+}
+
+/** https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_LifecycleHook.html */
+export interface HookRecord {
+  readonly name: string;
+  readonly transition: 'autoscaling:EC2_INSTANCE_LAUNCHING' | 'autoscaling:EC2_INSTANCE_TERMINATING';
+  readonly heartbeatSeconds: number;
+  readonly defaultResult: 'CONTINUE' | 'ABANDON';
+  readonly metadata: string | undefined;
 }
 
 export type MutableActivity = Activity & { ActivityId: string };
@@ -38,6 +81,18 @@ export interface GroupTag {
   readonly value: string;
   readonly propagate: boolean;
 }
+
+/** https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-termination-policies.html */
+export const terminationPolicies = [
+  'Default',
+  'AllocationStrategy',
+  'OldestLaunchTemplate',
+  'OldestLaunchConfiguration',
+  'ClosestToNextInstanceHour',
+  'NewestInstance',
+  'OldestInstance',
+] as const;
+export type TerminationPolicy = (typeof terminationPolicies)[number];
 
 export interface PolicyRecord {
   readonly arn: string;
@@ -65,22 +120,33 @@ export interface GroupRecord {
   warmupSeconds: number | undefined;
   cooldownSeconds: number;
   deletionProtection: 'none' | 'prevent-force-deletion' | 'prevent-all-deletion';
-  terminationPolicies: readonly string[];
+  terminationPolicies: readonly TerminationPolicy[];
   readonly suspended: Map<string, string>;
   readonly tags: Map<string, GroupTag>;
   readonly members: Map<string, Member>;
+  readonly hooks: Map<string, HookRecord>;
+  capacityRebalance: boolean;
   /** Newest first. */
   readonly activities: MutableActivity[];
   readonly policies: Map<string, PolicyRecord>;
   readonly metrics: Set<string>;
   deleting: boolean;
   /** A reconciliation is due. */
-  timer: Timer | undefined;
-  /** Launches that failed in a row. */
+  timer: { readonly at: number; readonly timer: Timer } | undefined;
+  /** Launches that failed in a row, since when, and when the next may be tried. */
   failures: number;
+  failingSince: number | undefined;
   notBefore: number;
+  /** Zones that lacked capacity, and are left alone until then; longer each time. */
+  readonly avoided: Map<string, { until: number; waitMs: number }>;
+  /** Until then SetDesiredCapacity with HonorCooldown is refused. */
+  cooldownUntil: number;
   /** Why the capacity last changed, for the causes of activities. */
   reason: string;
+  /** Causes of launches that make up for instances that were taken out. */
+  readonly owed: string[];
+  /** Why there are more instances than desired: set while zones are balanced. */
+  balancing: string | undefined;
 }
 
 export class AutoScalingState {
@@ -143,6 +209,24 @@ export function describeAccess(operation: string): () => readonly Access[] {
 
 export function badToken(): AwsError {
   return new AwsError('InvalidNextToken', 'The token is not valid.');
+}
+
+/** On its way in, or in service: what counts towards the desired capacity. */
+export function isActive(member: Member): boolean {
+  return member.lifecycle.startsWith('Pending') || member.lifecycle === 'InService';
+}
+
+export function activeMembers(group: GroupRecord): Member[] {
+  return [...group.members.values()].filter(isActive);
+}
+
+/** On its way out. */
+export function isLeaving(member: Member): boolean {
+  return member.lifecycle.startsWith('Terminating');
+}
+
+export function zoneOf(member: Member): string {
+  return member.instance.spec.subnet.zone;
 }
 
 /** The launch template that new instances are made of. */

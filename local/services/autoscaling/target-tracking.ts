@@ -6,7 +6,7 @@
  */
 import type { Timer } from '../../clock.ts';
 import type { Metrics, Series } from '../cloudwatch/series.ts';
-import { at } from './activities.ts';
+import { at } from './causes.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { AutoScalingState, GroupRecord, PolicyRecord } from './state.ts';
 
