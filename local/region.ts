@@ -2,12 +2,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Clock, WallClock } from './clock.ts';
+import { type Clock, VirtualClock, WallClock } from './clock.ts';
 import type { Context } from './context.ts';
 import { Dispatcher } from './dispatch.ts';
 import { createFaultsDoor } from './faults/door.ts';
 import { Faults } from './faults/faults.ts';
 import { createIam, type Iam, type KeyPair } from './iam/iam.ts';
+import { briefLag, Lag, worstLag } from './lag.ts';
 import { CallLog } from './look/log.ts';
 import { createLook } from './look/page.ts';
 import { createParts, type OpenHooks, type Parts } from './parts.ts';
@@ -82,9 +83,12 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     if (listening === undefined) throw new Error('The region does not listen yet');
     return `http://127.0.0.1:${listening.port}`;
   };
+  const seed = options.seed ?? Math.trunc(performance.timeOrigin);
+  const clock = options.clock ?? new WallClock();
   const context: Context = {
-    clock: options.clock ?? new WallClock(),
-    random: new Random(options.seed ?? Math.trunc(performance.timeOrigin)),
+    clock,
+    random: new Random(seed),
+    lag: new Lag(seed + 1, clock instanceof VirtualClock ? worstLag : briefLag),
     accountId: options.accountId ?? '000000000000',
     regionName,
     zones: ['a', 'b', 'c'].map((letter) => regionName + letter),
