@@ -69,7 +69,7 @@ for (const { who, letter, open, plays } of strangers) {
     describe.each(sheets)('$title', { concurrent: true }, (sheet) => {
       for (const [index, one] of sheet.cases.entries()) {
         if (!plays(sheet, one)) continue;
-        test(`${one.operation} ${one.says}`, { timeout: 60_000 }, () =>
+        test(`${one.operation} ${one.says}`, { timeout: 120_000 }, () =>
           play(sheet, one, stranger, open === cliWith ? helper : stranger, fresh(sheet, index, letter)),
         );
       }

@@ -15,7 +15,6 @@ import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-import botocore.session
 from botocore import xform_name
 
 
@@ -91,7 +90,10 @@ class Cli:
     """The AWS CLI's own entry point, with the arguments that a person would type."""
 
     def __init__(self):
-        self.models = botocore.session.get_session()
+        from awscli.clidriver import create_clidriver
+
+        self.program = create_clidriver()
+        self.models = self.program.session
         self.lock = threading.Lock()
 
     def arguments(self, service, operation, given, files):
@@ -130,15 +132,13 @@ class Cli:
         return shape.output_shape.serialization["payload"]
 
     def call(self, request):
-        from awscli.clidriver import create_clidriver
-
         # It writes to the process's own output, one at a time.
         with self.lock, tempfile.TemporaryDirectory() as files:
             arguments = self.arguments(request["service"], request["operation"], request["input"], files)
             said, wrong = io.StringIO(), io.StringIO()
             with contextlib.redirect_stdout(said), contextlib.redirect_stderr(wrong):
                 try:
-                    code = create_clidriver().main(arguments)
+                    code = self.program.main(arguments)
                 except SystemExit as ended:
                     code = ended.code
             text = said.getvalue().strip()

@@ -31,6 +31,19 @@ const withOne: readonly Step[] = [
     until: { AutoScalingGroups: [{ Instances: [{ LifecycleState: 'InService' }] }] },
   },
 ];
+const policy = (target: number): Step => ({
+  call: 'PutScalingPolicy',
+  input: {
+    AutoScalingGroupName: '<name>',
+    PolicyName: 'busy',
+    PolicyType: 'TargetTrackingScaling',
+    TargetTrackingConfiguration: {
+      PredefinedMetricSpecification: { PredefinedMetricType: 'ASGAverageCPUUtilization' },
+      TargetValue: target,
+    },
+  },
+  keep: { policy: 'PolicyARN' },
+});
 const refused = (code: string, message?: RegExp) => ({
   code,
   status: 400,
@@ -361,6 +374,78 @@ export const autoScaling: Sheet = {
         },
       },
       fails: refused('ValidationError'),
+    },
+    {
+      operation: 'DescribeAutoScalingGroups',
+      says: 'answers in pages, with a token for the next',
+      given: [
+        ...empty,
+        { call: 'CreateAutoScalingGroup', input: { ...settings, AutoScalingGroupName: '<name>-b' } },
+      ],
+      input: { AutoScalingGroupNames: ['<name>', '<name>-b'], MaxRecords: 1 },
+      answers: { AutoScalingGroups: listOf(1), NextToken: /./ },
+      notByCli: 'it reads all pages',
+    },
+    {
+      operation: 'DescribeAutoScalingGroups',
+      says: 'tells members: zone, state, health, launch template',
+      given: withOne,
+      input: named,
+      answers: {
+        AutoScalingGroups: [
+          {
+            Instances: [
+              {
+                InstanceId: /^i-[0-9a-f]{17}$/,
+                AvailabilityZone: /^us-east-1[ab]$/,
+                LifecycleState: 'InService',
+                HealthStatus: 'Healthy',
+                InstanceType: 't3.micro',
+                LaunchTemplate: {
+                  LaunchTemplateId: '<template>',
+                  LaunchTemplateName: '<name>',
+                  Version: '1',
+                },
+                ProtectedFromScaleIn: false,
+              },
+            ],
+          },
+        ],
+      },
+      after: [
+        {
+          call: 'UpdateAutoScalingGroup',
+          input: { AutoScalingGroupName: '<name>', MinSize: 0, DesiredCapacity: 0 },
+        },
+      ],
+    },
+    {
+      operation: 'UpdateAutoScalingGroup',
+      says: 'with a maximum below the desired capacity, lowers that to it',
+      given: withOne,
+      input: { AutoScalingGroupName: '<name>', MinSize: 0, MaxSize: 0 },
+      answers: {},
+      after: [
+        {
+          call: 'DescribeAutoScalingGroups',
+          input: named,
+          answers: { AutoScalingGroups: [{ DesiredCapacity: 0 }] },
+        },
+      ],
+    },
+    {
+      operation: 'PutScalingPolicy',
+      says: 'with a name that is there, replaces the policy',
+      given: [template, { call: 'CreateAutoScalingGroup', input: settings }, policy(50)],
+      input: policy(60).input,
+      answers: { PolicyARN: '<policy>' },
+      after: [
+        {
+          call: 'DescribePolicies',
+          input: { AutoScalingGroupName: '<name>' },
+          answers: { ScalingPolicies: [{ TargetTrackingConfiguration: { TargetValue: 60 } }] },
+        },
+      ],
     },
   ],
 };

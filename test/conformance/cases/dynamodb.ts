@@ -252,5 +252,90 @@ export const dynamodb: Sheet = {
       input: { TransactItems: [{ Put: { TableName: '<name>', Item: item('a', '1') } }] },
       fails: refused('ResourceNotFoundException'),
     },
+    {
+      operation: 'GetItem',
+      says: 'refuses a reserved word in a projection',
+      page: `${guide}/ReservedWords.html`,
+      input: { TableName: 'world', Key: key('fleet'), ProjectionExpression: 'value' },
+      fails: refused('ValidationException', /reserved keyword/),
+    },
+    {
+      operation: 'GetItem',
+      says: 'takes no empty text as a key',
+      page: `${guide}/HowItWorks.NamingRulesDataTypes.html`,
+      input: { TableName: 'world', Key: { pk: { S: '' }, sk: { S: 'fleet' } } },
+      fails: refused('ValidationException'),
+    },
+    {
+      operation: 'Query',
+      says: 'refuses an index that does not exist',
+      input: {
+        TableName: 'world',
+        IndexName: 'nothing',
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': { S: '<name>' } },
+      },
+      fails: refused('ValidationException'),
+    },
+    {
+      operation: 'Query',
+      says: 'refuses a condition that leaves the partition open',
+      input: {
+        TableName: 'world',
+        KeyConditionExpression: 'begins_with(pk, :pk)',
+        ExpressionAttributeValues: { ':pk': { S: '<name>' } },
+      },
+      fails: refused('ValidationException'),
+    },
+    {
+      operation: 'Query',
+      says: 'counts what the filter leaves apart from what was read',
+      given: three,
+      input: {
+        TableName: 'world',
+        KeyConditionExpression: 'pk = :pk',
+        FilterExpression: '#v > :v',
+        ExpressionAttributeNames: { '#v': 'value' },
+        ExpressionAttributeValues: { ':pk': { S: '<name>' }, ':v': { N: '2' } },
+      },
+      answers: { Count: 1, ScannedCount: 3, Items: [{ sk: { S: 'fleet' } }] },
+    },
+    {
+      operation: 'TransactWriteItems',
+      says: 'cancelled for an item of more than 400 KB, says which',
+      page: `${guide}/Constraints.html`,
+      input: {
+        TransactItems: [
+          put('small', '1'),
+          { Put: { TableName: 'world', Item: { ...item('large', '1'), text: { S: 'x'.repeat(410_000) } } } },
+        ],
+      },
+      fails: refused('ValidationException', /Item size/),
+    },
+    {
+      operation: 'TransactWriteItems',
+      says: 'cancelled for an item that an update makes larger than 400 KB, says which',
+      given: [stored('large', '1', { text: { S: 'x'.repeat(300_000) } })],
+      input: {
+        TransactItems: [
+          put('small', '1'),
+          {
+            Update: {
+              TableName: 'world',
+              Key: key('large'),
+              UpdateExpression: 'SET more = :more',
+              ExpressionAttributeValues: { ':more': { S: 'x'.repeat(200_000) } },
+            },
+          },
+        ],
+      },
+      fails: {
+        ...refused('TransactionCanceledException'),
+        members: { CancellationReasons: [{ Code: 'None' }, { Code: 'ValidationError', Message: /size/ }] },
+      },
+      after: [
+        { call: 'GetItem', input: { TableName: 'world', Key: key('small') }, answers: { Item: absent } },
+      ],
+    },
   ],
 };

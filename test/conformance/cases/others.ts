@@ -46,6 +46,18 @@ export const lambda: Sheet = {
     },
     {
       operation: 'Invoke',
+      says: 'tells the end of the log where it is asked for, in base64',
+      input: { FunctionName: 'world', LogType: 'Tail', Payload: text('{}') },
+      answers: { LogResult: endsWithReport },
+    },
+    {
+      operation: 'Invoke',
+      says: 'refuses a version that does not exist',
+      input: { FunctionName: 'world', Qualifier: '7', Payload: text('{}') },
+      fails: { code: 'ResourceNotFoundException', status: 404 },
+    },
+    {
+      operation: 'Invoke',
       says: 'refuses a payload that is no JSON',
       input: { FunctionName: 'world', Payload: text('{') },
       fails: { code: 'InvalidRequestContentException', status: 400 },
@@ -53,6 +65,10 @@ export const lambda: Sheet = {
   ],
 };
 
+function endsWithReport(log: unknown): boolean {
+  const lines = Buffer.from(String(log), 'base64').toString();
+  return /^START RequestId/m.test(lines) && /^REPORT RequestId: \S+\s+Duration: /m.test(lines);
+}
 function tellsTheError(payload: unknown): boolean {
   if (!(payload instanceof Uint8Array)) return false;
   const { errorType, errorMessage, trace } = JSON.parse(Buffer.from(payload).toString());
@@ -102,6 +118,13 @@ export const eventBridge: Sheet = {
       page: 'https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html',
       input: { Entries: [{ ...event, Source: 'aws.states' }] },
       answers: { FailedEntryCount: 1, Entries: [{ ErrorCode: 'NotAuthorizedForSourceException' }] },
+    },
+    {
+      operation: 'PutEvents',
+      says: 'takes no event without a type',
+      page: 'https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEventsResultEntry.html',
+      input: { Entries: [{ Source: 'flotilla', Detail: '{}' }] },
+      answers: { FailedEntryCount: 1, Entries: [{ EventId: absent, ErrorCode: 'InvalidArgument' }] },
     },
     {
       operation: 'PutEvents',
@@ -191,6 +214,13 @@ export const cloudWatch: Sheet = {
       ],
       input: { AlarmNamePrefix: '<name>', StateValue: 'ALARM' },
       answers: { MetricAlarms: [{ AlarmName: '<name>-b', StateReason: 'by hand' }] },
+    },
+    {
+      operation: 'DescribeAlarms',
+      says: 'answers in pages, with a token for the next',
+      given: [alarmed('<name>-a'), alarmed('<name>-b')],
+      input: { AlarmNamePrefix: '<name>', MaxRecords: 1 },
+      answers: { MetricAlarms: [{ AlarmName: '<name>-a' }], NextToken: /./ },
     },
     {
       operation: 'DescribeAlarms',

@@ -218,5 +218,38 @@ export const stepFunctions: Sheet = {
       input: { taskToken: 'nothing' },
       fails: refused('InvalidToken'),
     },
+    {
+      operation: 'StartExecution',
+      says: 'refuses a name of more than 80 characters',
+      input: { stateMachineArn: machine('passes'), name: 'n'.repeat(81) },
+      fails: { code: ['InvalidName', 'ValidationException'], status: 400 },
+    },
+    {
+      operation: 'StartExecution',
+      says: 'without a name, makes one up; without an input, takes an empty object',
+      input: { stateMachineArn: machine('passes') },
+      answers: { executionArn: /:execution:passes:[0-9a-f-]{36}$/ },
+    },
+    {
+      operation: 'StopExecution',
+      says: 'leaves an execution that has ended as it is',
+      given: [start('passes'), ended('SUCCEEDED')],
+      input: { executionArn: '<execution>' },
+      answers: { stopDate: aTime },
+      after: [
+        {
+          call: 'DescribeExecution',
+          input: { executionArn: '<execution>' },
+          answers: { status: 'SUCCEEDED' },
+        },
+      ],
+    },
+    {
+      operation: 'SendTaskSuccess',
+      says: 'refuses the token of a stopped execution',
+      given: [...asked, { call: 'StopExecution', input: { executionArn: '<execution>' } }],
+      input: answered.input,
+      fails: refused('TaskTimedOut'),
+    },
   ],
 };

@@ -1,0 +1,185 @@
+/** Cases of EC2: instances, and the network that they stand in. */
+import { absent, aTime, type Case, holding } from '../case.ts';
+
+/** "The Amazon EC2 API … error codes": EC2 models none of its errors, and each page leads here. */
+const errors = 'https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html';
+
+const noInstance = 'i-0123456789abcdef0';
+
+/** The output is in base64 on the wire; boto3 and the AWS CLI decode it, the SDK for JavaScript does not. */
+function tellsOfListening(output: unknown): boolean {
+  const text = String(output);
+  return [text, Buffer.from(text, 'base64').toString()].some((one) =>
+    one.includes('listening, version world'),
+  );
+}
+
+export const instanceCases: readonly Case[] = [
+  {
+    operation: 'DescribeInstances',
+    says: 'tells state, image and addresses, by reservation',
+    input: { InstanceIds: ['<instance>'] },
+    answers: {
+      Reservations: [
+        {
+          OwnerId: '<account>',
+          ReservationId: /^r-/,
+          Instances: [
+            {
+              InstanceId: '<instance>',
+              ImageId: '<image>',
+              InstanceType: 't3.micro',
+              State: { Name: 'running', Code: 16 },
+              PrivateIpAddress: /^10\./,
+              VpcId: '<vpc>',
+              LaunchTime: aTime,
+              Placement: { AvailabilityZone: /^us-east-1/ },
+              Tags: [{ Key: 'Name', Value: 'world' }],
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    operation: 'DescribeInstances',
+    says: 'finds instances by tag and state',
+    input: {
+      Filters: [
+        { Name: 'tag:Name', Values: ['world'] },
+        { Name: 'instance-state-name', Values: ['running'] },
+      ],
+    },
+    answers: { Reservations: [{ Instances: [{ InstanceId: '<instance>' }] }] },
+  },
+  {
+    operation: 'DescribeInstances',
+    says: 'refuses an id that does not exist',
+    page: errors,
+    input: { InstanceIds: [noInstance] },
+    fails: { code: 'InvalidInstanceID.NotFound', status: 400 },
+  },
+  {
+    operation: 'DescribeInstances',
+    says: 'refuses an id that is malformed',
+    page: errors,
+    input: { InstanceIds: ['instance'] },
+    fails: { code: 'InvalidInstanceID.Malformed', status: 400 },
+  },
+  {
+    operation: 'DescribeInstances',
+    says: 'refuses pages together with instance ids',
+    input: { InstanceIds: ['<instance>'], MaxResults: 5 },
+    fails: { code: 'InvalidParameterCombination', status: 400 },
+  },
+  {
+    operation: 'GetConsoleOutput',
+    says: 'answers with what the instance wrote, in base64',
+    input: { InstanceId: '<instance>', Latest: true },
+    until: { Output: tellsOfListening },
+    answers: { InstanceId: '<instance>', Timestamp: aTime },
+  },
+  {
+    operation: 'GetConsoleOutput',
+    says: 'refuses an instance that does not exist',
+    page: errors,
+    input: { InstanceId: noInstance },
+    fails: { code: 'InvalidInstanceID.NotFound', status: 400 },
+  },
+  {
+    operation: 'DescribeSubnets',
+    says: 'tells zone, network and free addresses',
+    input: { SubnetIds: ['<subnet>'] },
+    answers: {
+      Subnets: [
+        {
+          SubnetId: '<subnet>',
+          VpcId: '<vpc>',
+          AvailabilityZone: 'us-east-1a',
+          State: 'available',
+          DefaultForAz: true,
+          CidrBlock: /^10\./,
+        },
+      ],
+    },
+  },
+  {
+    operation: 'DescribeSubnets',
+    says: 'finds the default subnets of a network',
+    input: {
+      Filters: [
+        { Name: 'vpc-id', Values: ['<vpc>'] },
+        { Name: 'default-for-az', Values: ['true'] },
+      ],
+    },
+    answers: { Subnets: holding({ SubnetId: '<subnet>' }, { SubnetId: '<otherSubnet>' }) },
+  },
+  {
+    operation: 'DescribeSubnets',
+    says: 'refuses an id that does not exist',
+    page: errors,
+    input: { SubnetIds: ['subnet-0123456789abcdef0'] },
+    fails: { code: 'InvalidSubnetID.NotFound', status: 400 },
+  },
+  {
+    operation: 'DescribeSecurityGroups',
+    says: 'tells name, network and rules',
+    input: { GroupIds: ['<securityGroup>'] },
+    answers: {
+      SecurityGroups: [
+        { GroupId: '<securityGroup>', GroupName: 'default', VpcId: '<vpc>', OwnerId: '<account>' },
+      ],
+    },
+  },
+  {
+    operation: 'DescribeSecurityGroups',
+    says: 'finds a group by its name and network',
+    input: {
+      Filters: [
+        { Name: 'group-name', Values: ['default'] },
+        { Name: 'vpc-id', Values: ['<vpc>'] },
+      ],
+    },
+    answers: { SecurityGroups: [{ GroupId: '<securityGroup>' }] },
+  },
+  {
+    operation: 'DescribeSecurityGroups',
+    says: 'answers with an empty list where no group passes the filters',
+    input: { Filters: [{ Name: 'group-name', Values: ['<name>'] }] },
+    answers: { SecurityGroups: [] },
+  },
+  {
+    operation: 'DescribeSecurityGroups',
+    says: 'refuses an id that does not exist',
+    page: errors,
+    input: { GroupIds: ['sg-0123456789abcdef0'] },
+    fails: { code: 'InvalidGroup.NotFound', status: 400 },
+  },
+  {
+    operation: 'DescribeInstances',
+    says: 'tells of terminated instances for an hour, and why they ended',
+    page: 'https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/terminating-instances.html',
+    given: [
+      {
+        call: 'RunInstances',
+        input: { ImageId: '<image>', InstanceType: 't3.micro', MinCount: 1, MaxCount: 1 },
+        keep: { own: 'Instances.0.InstanceId' },
+      },
+      { call: 'TerminateInstances', input: { InstanceIds: ['<own>'] } },
+    ],
+    input: { InstanceIds: ['<own>'] },
+    until: { Reservations: [{ Instances: [{ State: { Name: 'terminated', Code: 48 } }] }] },
+    answers: {
+      Reservations: [
+        { Instances: [{ StateReason: { Code: 'Client.UserInitiatedShutdown' }, PrivateIpAddress: absent }] },
+      ],
+    },
+  },
+  {
+    operation: 'DescribeInstances',
+    says: 'refuses a filter that it does not have',
+    page: errors,
+    input: { Filters: [{ Name: 'colour', Values: ['blue'] }] },
+    fails: { code: 'InvalidParameterValue', status: 400 },
+  },
+];
