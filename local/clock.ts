@@ -20,10 +20,14 @@ export interface Clock {
    * stands still until the promise has settled. Wall time does not care.
    */
   hold<T>(work: Promise<T>): Promise<T>;
+  /** Hears of each timer that has run, once it is set: what a timer does is seen by nobody else. */
+  fired?: (() => void) | undefined;
 }
 
 /** Time as the machine tells it. Timers do not keep the process alive by themselves. */
 export class WallClock implements Clock {
+  fired: (() => void) | undefined;
+
   now(): number {
     return Date.now();
   }
@@ -32,8 +36,12 @@ export class WallClock implements Clock {
     // A delay above 2^31-1 ms would fire at once: go there in hops.
     const longest = 2_147_483_647;
     let handle: NodeJS.Timeout;
+    const fire = (): void => {
+      run();
+      this.fired?.();
+    };
     const arm = (left: number): void => {
-      handle = setTimeout(() => (left > longest ? arm(left - longest) : run()), Math.min(left, longest));
+      handle = setTimeout(() => (left > longest ? arm(left - longest) : fire()), Math.min(left, longest));
       handle.unref();
     };
     arm(Math.max(0, delayMs));
@@ -61,6 +69,7 @@ interface Entry {
  * nothing is running. Timers due at the same moment run in the order in which they were set.
  */
 export class VirtualClock implements Clock {
+  fired: (() => void) | undefined;
   #now: number;
   #order = 0;
   #held = 0;
@@ -141,6 +150,7 @@ export class VirtualClock implements Clock {
       if (next.cancelled) continue;
       this.#now = Math.max(this.#now, next.at);
       next.run();
+      this.fired?.();
       await this.settle();
     }
     return true;

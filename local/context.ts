@@ -3,7 +3,6 @@
  * hooks in as the services come up; a hook is used only once the region runs.
  */
 import type { Clock } from './clock.ts';
-import type { Lag } from './lag.ts';
 import type { Random } from './random.ts';
 import type { Principal } from './service.ts';
 
@@ -19,8 +18,6 @@ export interface RegionEvent {
 export interface Context {
   readonly clock: Clock;
   readonly random: Random;
-  /** How late news arrives inside the region. */
-  readonly lag: Lag;
   readonly accountId: string;
   /** `us-east-1` unless told otherwise. */
   readonly regionName: string;
@@ -31,6 +28,16 @@ export interface Context {
   /** `http://127.0.0.1:4566`: known once the front door listens. */
   readonly endpoint: () => string;
   readonly hooks: Hooks;
+  /** There where the region's state outlives its process. */
+  readonly keeping?: Keeping | undefined;
+}
+
+/** What a service may tell of its state where that is kept; what changed in it is found out without its help. */
+export interface Keeping {
+  /** Something may have changed without a call and without a timer. */
+  touched(): void;
+  /** Runs once all that is true now is written: for what may go only then, such as a file that nothing names now. */
+  afterwards(run: () => void): void;
 }
 
 /** Calls from one service to another that are not API calls in AWS either. */

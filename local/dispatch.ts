@@ -23,6 +23,8 @@ interface Seen {
   /** The kind of the fault that struck it. */
   fault?: string;
 }
+/** Operations that change nothing; of all others it is taken that they may. */
+const onlyReads = /^(?:BatchGet|Describe|Filter|Get|Head|List|Query$|Scan$|Test|TransactGet|Validate)/;
 
 export class Dispatcher {
   readonly #context: Context;
@@ -88,7 +90,12 @@ export class Dispatcher {
     // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
     if (serviceId === 'ec2' && (input as { DryRun?: boolean } | undefined)?.DryRun === true)
       throw new AwsError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
-    return await found.run(input as never, call);
+    try {
+      return await found.run(input as never, call);
+    } finally {
+      // One that failed may have changed something, too.
+      if (!onlyReads.test(operation)) this.#context.keeping?.touched();
+    }
   }
 
   #record(caller: Caller, seen: Seen, start: number, error: AwsError | undefined): void {

@@ -9,6 +9,15 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
+  /** Where it stands; set, it goes on from there. */
+  get state(): number {
+    return this.#state;
+  }
+
+  set state(state: number) {
+    this.#state = state >>> 0;
+  }
+
   /** A number in [0, 1): mulberry32, whose 2^32 states are ample for ids and jitter. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;

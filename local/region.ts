@@ -1,19 +1,20 @@
 /** The local region: one process that speaks AWS's wire on loopback. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Clock, VirtualClock, WallClock } from './clock.ts';
-import type { Context } from './context.ts';
+import { type Clock, WallClock } from './clock.ts';
+import type { Context, Keeping } from './context.ts';
 import { Dispatcher } from './dispatch.ts';
 import { createFaultsDoor } from './faults/door.ts';
 import { Faults } from './faults/faults.ts';
 import { createIam, type Iam, type KeyPair } from './iam/iam.ts';
-import { briefLag, Lag, worstLag } from './lag.ts';
 import { CallLog } from './look/log.ts';
 import { createLook } from './look/page.ts';
 import { createParts, type OpenHooks, type Parts } from './parts.ts';
 import { Random } from './random.ts';
 import type { Principal, Service } from './service.ts';
+import { Keeper } from './state/keeper.ts';
+import { type Persistent, single } from './state/persistent.ts';
 import { type Front, FrontDoor } from './wire/front-door.ts';
 import type { WireRequest, WireResponse } from './wire/http.ts';
 import { type Listening, listen } from './wire/server.ts';
@@ -25,7 +26,12 @@ export interface RegionOptions {
   readonly seed?: number;
   /** Where bytes are kept; a temporary folder that goes with the region unless told otherwise. */
   readonly dataDir?: string;
-  /** 0 takes a free one. */
+  /**
+   * Whether the region's state outlives it in `dataDir`: a later region on the same folder goes on where this one
+   * ended, however that came about. One region at a time has a folder.
+   */
+  readonly keepState?: boolean;
+  /** 0 takes the one that the folder's last region had, if that is free, and else any. */
   readonly port?: number;
   /** What runs functions: `process` on the wall clock, `context` on a virtual one unless told otherwise. */
   readonly executor?: 'process' | 'context';
@@ -50,17 +56,23 @@ export interface Region {
   /** What answers at the front door besides AWS's APIs; may be added to. */
   readonly fronts: Front[];
   readonly root: Principal;
+  /** Whether it goes on with what an earlier region kept in its folder. */
+  readonly restored: boolean;
+  /** Of a region that keeps its state. */
+  readonly keeper: Keeper | undefined;
   /** `http://127.0.0.1:<port>`, once it listens. @throws Error before that. */
   readonly endpoint: string;
   /** Whether the front door is open. */
   readonly listening: boolean;
-  /** Opens the front door. Repeating it does nothing. */
+  /** Opens the front door, and goes on with what an earlier region had under way. Repeating it does nothing. */
   listen(): Promise<string>;
+  /** Goes on with what an earlier region had under way, without a socket. Repeating it does nothing. */
+  resume(): void;
   /** Answers one request as the front door does, without a socket. */
   handle(request: WireRequest): Promise<WireResponse>;
   /** An API call inside the process, with IAM and log; as root unless told otherwise. @throws AwsError */
   call(service: string, operation: string, input: unknown, as?: Principal): Promise<unknown>;
-  /** A new key pair of the user `operator`, who may do everything. */
+  /** The key pair of the user `operator`, who may do everything. */
   createOperator(): KeyPair;
   /** Adds a service after the fact. */
   add(service: Service): void;
@@ -83,18 +95,23 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     if (listening === undefined) throw new Error('The region does not listen yet');
     return `http://127.0.0.1:${listening.port}`;
   };
-  const seed = options.seed ?? Math.trunc(performance.timeOrigin);
   const clock = options.clock ?? new WallClock();
+  const random = new Random(options.seed ?? Math.trunc(performance.timeOrigin));
+  let keeper: Keeper | undefined;
+  const keeping: Keeping = {
+    touched: () => keeper?.touched(),
+    afterwards: (run) => keeper?.afterwards(run),
+  };
   const context: Context = {
     clock,
-    random: new Random(seed),
-    lag: new Lag(seed + 1, clock instanceof VirtualClock ? worstLag : briefLag),
+    random,
     accountId: options.accountId ?? '000000000000',
     regionName,
     zones: ['a', 'b', 'c'].map((letter) => regionName + letter),
     dataDir,
     endpoint,
     hooks,
+    ...(options.keepState === true && { keeping }),
   };
   const iam = createIam(context);
   const fronts: Front[] = [];
@@ -118,8 +135,16 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
   fronts.push(createLook({ context, iam, services, log, faults }));
   const dispatcher = new Dispatcher(context, iam, services, log, faults.calls);
   const door = new FrontDoor(context, iam, dispatcher, services, fronts);
+  /** An answer leaves the region only once what it tells is kept. */
+  async function kept<T>(answered: Promise<T>): Promise<T> {
+    try {
+      return await answered;
+    } finally {
+      if (keeper?.pending === true) await clock.hold(keeper.committed());
+    }
+  }
   const answer = (request: WireRequest): Promise<WireResponse> =>
-    parts.lambda.faults.around(request, (one) => door.handle(one));
+    kept(parts.lambda.faults.around(request, (one) => door.handle(one)));
 
   function call(
     service: string,
@@ -139,6 +164,35 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     });
   }
 
+  let lastPort = 0;
+  const persistent = [
+    regionState(
+      random,
+      () => listening?.port ?? lastPort,
+      (last) => {
+        lastPort = last;
+      },
+    ),
+    iam.persistent,
+    ...(Object.values(parts) as { persistent?: Persistent }[]).flatMap((part) => part.persistent ?? []),
+  ];
+  let restored = false;
+  if (options.keepState === true) {
+    const folder = join(dataDir, 'state');
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    ({ keeper, restored } = await Keeper.open(
+      { folder, accountId: context.accountId, regionName },
+      persistent,
+    ));
+    clock.fired = keeping.touched;
+  }
+  let resumed = false;
+  function resume(): void {
+    if (resumed) return;
+    resumed = true;
+    for (const part of persistent) part.resume?.();
+  }
+
   return {
     context,
     services,
@@ -148,6 +202,8 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     faults,
     fronts,
     root: iam.root,
+    restored,
+    keeper,
     get endpoint() {
       return endpoint();
     },
@@ -155,22 +211,56 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
       return listening !== undefined;
     },
     async listen() {
-      listening ??= await listen(answer, options.port ?? 0);
+      listening ??= await listenAgain(answer, options.port ?? 0, lastPort);
       // Services with ports of their own, such as the load balancers, open them now.
       for (const part of Object.values(parts) as { listen?: () => Promise<void> }[]) await part.listen?.();
+      // Without a turn in between: whoever asks finds everything going on.
+      resume();
+      keeping.touched();
       return endpoint();
     },
+    resume,
     handle: answer,
-    call,
+    call: (...asked) => kept(call(...asked)),
     createOperator: () =>
+      iam.keyPairOf('operator') ??
       iam.createUser('operator', [{ Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }]),
     add: (service) => {
       services.set(service.id, service);
     },
     async close() {
       await listening?.close();
+      // Before anything is stopped: what the parts stop now goes on when the region is there again.
+      await keeper?.close();
       for (const part of Object.values(parts) as { close?: () => Promise<void> }[]) await part.close?.();
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
     },
+  };
+}
+
+/** A caller's own port is taken or refused; the last region's is only preferred. */
+async function listenAgain(
+  answer: (request: WireRequest) => Promise<WireResponse>,
+  port: number,
+  lastPort: number,
+): Promise<Listening> {
+  if (port !== 0 || lastPort === 0) return listen(answer, port);
+  return listen(answer, lastPort).catch(() => listen(answer, 0));
+}
+
+function regionState(random: Random, port: () => number, setPort: (port: number) => void): Persistent {
+  return {
+    name: 'region',
+    version: 1,
+    collections: [
+      single(
+        'chance',
+        () => random.state,
+        (state) => {
+          random.state = state;
+        },
+      ),
+      single('port', port, setPort),
+    ],
   };
 }

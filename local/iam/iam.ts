@@ -1,6 +1,7 @@
 /** Users, roles and sessions of the region, and the judgement over what they may do. */
 import type { Context, SessionCredentials } from '../context.ts';
 import { type Access, AwsError, type PolicyDocument, type Principal } from '../service.ts';
+import { mapOf, type Persistent } from '../state/persistent.ts';
 import { managedPolicies } from './managed.ts';
 import { evaluate, parsePolicy } from './policy.ts';
 
@@ -30,9 +31,16 @@ export interface KeyPair {
   readonly secretAccessKey: string;
 }
 
-interface Credential extends KeyPair {
+/** Whose keys they are: a user, by name, or a session of a role. */
+type Holder = { readonly user: string } | { readonly roleArn: string; readonly sessionName: string };
+
+interface StoredCredential extends KeyPair {
   readonly sessionToken: string | undefined;
   readonly expiresAt: number | undefined;
+  readonly holder: Holder;
+}
+
+interface Credential extends StoredCredential {
   readonly principal: () => Principal;
 }
 
@@ -55,7 +63,7 @@ export function createIam(context: Context) {
     string,
     { readonly arn: string; readonly userId: string; readonly policies: PolicyDocument[] }
   >();
-  const credentials = new Map<string, Credential>();
+  const credentials = new Map<string, StoredCredential>();
   const root: Principal = {
     kind: 'root',
     arn: `arn:aws:iam::${accountId}:root`,
@@ -156,10 +164,7 @@ export function createIam(context: Context) {
         credentials.delete(id);
     const expiresAt = clock.now() + seconds * 1000;
     const session = { ...keyPair('ASIA'), sessionToken: `local${random.hex(64)}`, expiresAt };
-    credentials.set(session.accessKeyId, {
-      ...session,
-      principal: () => rolePrincipal(roleArn, sessionName),
-    });
+    credentials.set(session.accessKeyId, { ...session, holder: { roleArn, sessionName } });
     const { accessKeyId, secretAccessKey, sessionToken } = session;
     return { accessKeyId, secretAccessKey, sessionToken, expiration: new Date(expiresAt) };
   }
@@ -181,9 +186,16 @@ export function createIam(context: Context) {
     user.policies.splice(0, user.policies.length, ...policies.map(document));
     users.set(name, user);
     const pair = keyPair('AKIA');
-    const principal = (): Principal => ({ kind: 'user', ...user });
-    credentials.set(pair.accessKeyId, { ...pair, sessionToken: undefined, expiresAt: undefined, principal });
+    const holder = { user: name };
+    credentials.set(pair.accessKeyId, { ...pair, sessionToken: undefined, expiresAt: undefined, holder });
     return pair;
+  }
+
+  /** The first key pair of a user who has one. */
+  function keyPairOf(user: string): KeyPair | undefined {
+    for (const { holder, accessKeyId, secretAccessKey } of credentials.values())
+      if ('user' in holder && holder.user === user) return { accessKeyId, secretAccessKey };
+    return undefined;
   }
 
   /** Who holds a key, to check a signature with. */
@@ -192,7 +204,14 @@ export function createIam(context: Context) {
     if (found === undefined) return 'unknown';
     if (found.sessionToken !== sessionToken) return 'bad-token';
     if (found.expiresAt !== undefined && found.expiresAt <= clock.now()) return 'expired';
-    return found;
+    return { ...found, principal: () => principalOf(found.holder) };
+  }
+
+  function principalOf(holder: Holder): Principal {
+    if ('roleArn' in holder) return rolePrincipal(holder.roleArn, holder.sessionName);
+    const user = users.get(holder.user);
+    if (user === undefined) throw new AwsError('NoSuchEntity', `There is no user ${holder.user}.`, 404);
+    return { kind: 'user', ...user };
   }
 
   function arnsOf(principal: Principal): readonly string[] {
@@ -236,7 +255,14 @@ export function createIam(context: Context) {
     return undefined;
   }
 
+  const persistent: Persistent = {
+    name: 'iam',
+    version: 1,
+    collections: [mapOf('roles', roles), mapOf('users', users), mapOf('credentials', credentials)],
+  };
+
   return {
+    persistent,
     root,
     createRole,
     updateRole,
@@ -248,6 +274,7 @@ export function createIam(context: Context) {
     trustsByName,
     sessionFor,
     createUser,
+    keyPairOf,
     lookUp,
     refusal,
     look: () => ({

@@ -17,6 +17,20 @@ interface Store {
   readonly options: { maxItemSize: number };
   readonly tableDb: { awsAccountId: string; awsRegion: string };
   getTable(name: string, checkStatus: boolean, callback: Callback): void;
+  readonly db: Database;
+}
+
+/** What of an abstract-level database is used here. */
+interface Database {
+  on(event: 'write', heard: (operations: readonly Written[]) => void): void;
+  put(key: string, value: unknown): Promise<void>;
+}
+
+/** What dynalite's database tells of a write: tables, items, index entries and tags alike. */
+export interface Written {
+  readonly type: 'put' | 'del';
+  readonly key: string;
+  readonly value?: unknown;
 }
 
 interface Validations {
@@ -24,7 +38,7 @@ interface Validations {
   checkValidations(data: unknown, types: unknown, custom: unknown, store: Store): void;
 }
 
-interface Database {
+interface Dynalite {
   create(options: object): Store;
   checkConditional(data: unknown, existing: Item | undefined): unknown;
   validateItem(item: Item, table: Json): unknown;
@@ -43,7 +57,7 @@ const load = createRequire(import.meta.url);
 export type Engine = ReturnType<typeof createEngine>;
 
 export function createEngine(context: Context) {
-  const database = load('dynalite/db') as Database;
+  const database = load('dynalite/db') as Dynalite;
   const validations = load('dynalite/validations') as Validations;
   const store = database.create({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   store.tableDb.awsAccountId = context.accountId;
@@ -104,7 +118,17 @@ export function createEngine(context: Context) {
     return database.checkConditional(data, existing as Item) == null;
   }
 
-  return { prepare, perform, run, table, misfit, conditionHolds };
+  return {
+    prepare,
+    perform,
+    run,
+    table,
+    misfit,
+    conditionHolds,
+    onWrite: (heard: (operations: readonly Written[]) => void) => store.db.on('write', heard),
+    /** Puts back what `onWrite` told. */
+    putRaw: (key: string, value: unknown) => context.clock.hold(store.db.put(key, value)),
+  };
 }
 
 /** dynalite's errors carry the body of the answer. */

@@ -27,6 +27,7 @@ import type {
 } from '@aws-sdk/client-dynamodb';
 import type { Context } from '../../context.ts';
 import { AwsError, type Operation } from '../../service.ts';
+import { mapOf } from '../../state/persistent.ts';
 import type { Engine, Json } from './engine.ts';
 import { onTable, tableArn, tableNameOf } from './rights.ts';
 
@@ -245,6 +246,7 @@ export function createTables(context: Context, engine: Engine) {
 
   return {
     names: () => [...settings.keys()],
+    collection: mapOf('settings', settings),
     operations: {
       CreateTable: create,
       DescribeTable: describe,

@@ -14,6 +14,7 @@ import type {
 } from '@aws-sdk/client-dynamodb';
 import type { Context } from '../../context.ts';
 import { AwsError, type Operation } from '../../service.ts';
+import { mapOf } from '../../state/persistent.ts';
 import type { Engine, Item, Table } from './engine.ts';
 import { keyOf, type Write } from './items.ts';
 import type { Lock } from './lock.ts';
@@ -190,7 +191,10 @@ export function createTransactions(context: Context, engine: Engine, lock: Lock)
     },
   };
 
-  return { TransactWriteItems: transactWrite, TransactGetItems: transactGet };
+  return {
+    operations: { TransactWriteItems: transactWrite, TransactGetItems: transactGet },
+    collection: mapOf('tokens', tokens),
+  };
 }
 
 function refuseIfAny(reasons: readonly CancellationReason[]): void {

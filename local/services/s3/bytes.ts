@@ -1,13 +1,16 @@
 /** Where objects' bytes lie: small ones in memory, others in files that no key has named. */
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Clock } from '../../clock.ts';
 import type { Context } from '../../context.ts';
+import type { Collection } from '../../state/persistent.ts';
 
 /** Bytes that do not change; shared by the copies of an object. */
 export interface Piece {
+  /** Its own in the region, over restarts too. */
+  readonly id: number;
   readonly sizeBytes: number;
   /** Exactly one of the two. */
   readonly memory: Uint8Array | undefined;
@@ -29,6 +32,8 @@ const readBytes = 256 * 1024;
 export class ByteStore {
   readonly #context: Context;
   #folder: Promise<string> | undefined;
+  readonly #pieces = new Map<number, Piece>();
+  #next = 1;
 
   constructor(context: Context) {
     this.#context = context;
@@ -69,7 +74,9 @@ export class ByteStore {
       throw error;
     }
     const memory = file === undefined ? Uint8Array.from(Buffer.concat(early)) : undefined;
-    return { piece: { sizeBytes, memory, file, references: 1 }, md5: md5.digest('hex') };
+    const piece: Piece = { id: this.#next++, sizeBytes, memory, file, references: 1 };
+    this.#pieces.set(piece.id, piece);
+    return { piece, md5: md5.digest('hex') };
   }
 
   #folderPath(): Promise<string> {
@@ -108,9 +115,52 @@ export class ByteStore {
   release(pieces: readonly Piece[]): void {
     for (const piece of pieces) {
       piece.references -= 1;
-      if (piece.references === 0 && piece.file !== undefined)
-        void this.#context.clock.hold(unlink(piece.file).catch(() => {}));
+      if (piece.references > 0) continue;
+      this.#pieces.delete(piece.id);
+      const { file } = piece;
+      if (file === undefined) continue;
+      const drop = (): void => void this.#context.clock.hold(unlink(file).catch(() => {}));
+      if (this.#context.keeping === undefined) drop();
+      else this.#context.keeping.afterwards(drop);
     }
+  }
+
+  /** @throws Error for one that is not there */
+  piece(id: number): Piece {
+    const found = this.#pieces.get(id);
+    if (found === undefined) throw new Error(`There is no piece ${id}`);
+    return found;
+  }
+
+  collection(): Collection {
+    const pieces = this.#pieces;
+    const folder = join(this.#context.dataDir, 's3');
+    return {
+      name: 'pieces',
+      *save() {
+        for (const piece of pieces.values()) {
+          const file = piece.file === undefined ? undefined : basename(piece.file);
+          yield { id: String(piece.id), stamp: piece.references, value: () => ({ ...piece, file }) };
+        }
+      },
+      load: (_id, value) => {
+        const piece = value as Piece;
+        const file = piece.file === undefined ? undefined : join(folder, piece.file);
+        pieces.set(piece.id, { ...piece, file });
+        this.#next = Math.max(this.#next, piece.id + 1);
+      },
+    };
+  }
+
+  /** Removes what a region left that died in the middle of an upload: files and pieces that `used` does not have. */
+  async sweep(used: ReadonlySet<Piece>): Promise<void> {
+    for (const piece of [...this.#pieces.values()]) if (!used.has(piece)) this.#pieces.delete(piece.id);
+    const named = new Set(
+      [...this.#pieces.values()].flatMap(({ file }) => (file === undefined ? [] : basename(file))),
+    );
+    const folder = await this.#folderPath();
+    for (const name of await readdir(folder))
+      if (!named.has(name)) await unlink(join(folder, name)).catch(() => {});
   }
 }
 

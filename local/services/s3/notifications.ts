@@ -10,6 +10,7 @@ import type {
 } from '@aws-sdk/client-s3';
 import type { Context } from '../../context.ts';
 import { AwsError, type Call, type Operation } from '../../service.ts';
+import { Agenda } from '../../state/agenda.ts';
 import { onBucket } from './rights.ts';
 import { type Bucket, type Buckets, bucketNamed, type Version } from './state.ts';
 
@@ -37,15 +38,18 @@ const jitterMs = 80;
 export function createNotifications(context: Context, buckets: Buckets) {
   const { clock, random, hooks } = context;
   let sequence = 0;
+  const agenda = new Agenda<{ functionArn: string; record: object; bucketArn: string }>(
+    clock,
+    ({ functionArn, record, bucketArn }) =>
+      hooks.invokeAsync(functionArn, { Records: [record] }, 's3.amazonaws.com', bucketArn),
+  );
 
   const notify: Notify = (name, bucket, version, call) => {
     for (const configuration of bucket.notifications) {
       if (!wants(configuration, name, version.key)) continue;
       const record = recordOf(name, bucket, version, call, configuration.Id ?? '');
       const { LambdaFunctionArn: functionArn = '' } = configuration;
-      clock.after(delayMs + random.integer(jitterMs), () =>
-        hooks.invokeAsync(functionArn, { Records: [record] }, 's3.amazonaws.com', bucket.arn),
-      );
+      agenda.add(delayMs + random.integer(jitterMs), { functionArn, record, bucketArn: bucket.arn });
     }
   };
 
@@ -105,6 +109,8 @@ export function createNotifications(context: Context, buckets: Buckets) {
 
   return {
     notify,
+    collection: agenda.collection('notifications'),
+    resume: () => agenda.resume(),
     operations: { PutBucketNotificationConfiguration: put, GetBucketNotificationConfiguration: get },
   };
 }

@@ -1,17 +1,19 @@
 /** Simple Storage Service. */
 import type { Context } from '../../context.ts';
 import { AwsError, type Operations, type Service } from '../../service.ts';
+import type { Persistent } from '../../state/persistent.ts';
 import { createBuckets } from './buckets.ts';
-import { ByteStore } from './bytes.ts';
+import { ByteStore, type Piece } from './bytes.ts';
 import { createDeletes } from './deletes.ts';
 import { createListing } from './listing.ts';
 import { createMultipart } from './multipart.ts';
 import { createNotifications } from './notifications.ts';
 import { createObjects } from './objects.ts';
+import { persistentS3 } from './persistent.ts';
 import type { Bucket, Buckets } from './state.ts';
 import { createTagging } from './tags.ts';
 
-export function createS3(context: Context): { service: Service } {
+export function createS3(context: Context): { service: Service; persistent: Persistent } {
   const buckets: Buckets = new Map();
   const bytes = new ByteStore(context);
   const notifications = createNotifications(context, buckets);
@@ -34,7 +36,24 @@ export function createS3(context: Context): { service: Service } {
     },
     look: () => Object.fromEntries([...buckets.values()].map((bucket) => [bucket.name, lookAt(bucket)])),
   };
-  return { service };
+  return {
+    service,
+    persistent: {
+      ...persistentS3(buckets, bytes, [notifications.collection]),
+      resume() {
+        void context.clock.hold(bytes.sweep(new Set(piecesOf(buckets))));
+        notifications.resume();
+      },
+    },
+  };
+}
+
+/** All that an object or an upload in progress is made of. */
+function* piecesOf(buckets: Buckets): Iterable<Piece> {
+  for (const { keys, uploads } of buckets.values()) {
+    for (const versions of keys.values()) for (const { pieces } of versions) yield* pieces;
+    for (const { parts } of uploads.values()) for (const { piece } of parts.values()) yield piece;
+  }
 }
 
 /**
