@@ -77,15 +77,3 @@ export function single<V>(name: string, read: () => V, write: (value: V) => void
     load: (_id, value) => write(value as V),
   };
 }
-
-/** A set of names. */
-export function setOf(name: string, set: Set<string>): Collection {
-  return {
-    name,
-    *save() {
-      for (const id of set) yield { id, stamp: 0, value: () => true };
-    },
-    load: (id) => void set.add(id),
-    clear: () => set.clear(),
-  };
-}

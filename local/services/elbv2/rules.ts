@@ -15,9 +15,8 @@ import { AwsError } from '../../service.ts';
 import { requestTagContext } from '../ec2/tag-store.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
-import { checkedActions } from './actions.ts';
-import { checkedConditions } from './rule-conditions.ts';
-import type { Elbv2State, ListenerRecord, RuleRecord } from './state.ts';
+import { checkedActions, checkedConditions } from './actions.ts';
+import type { Elbv2State, RuleRecord } from './state.ts';
 import { validation } from './state.ts';
 import { elbBadToken, elbDescribe, onElb } from './target-groups.ts';
 
@@ -31,7 +30,7 @@ export function describeRule(rule: RuleRecord): Rule {
   };
 }
 
-export function ruleOperations(state: Elbv2State, rulesChanged: (listener: ListenerRecord) => void) {
+export function ruleOperations(state: Elbv2State, rulesChanged: () => void) {
   const CreateRule: Operation<CreateRuleInput, CreateRuleOutput> = {
     access: (input) => {
       const own = onElb(state, 'CreateRule', input.ListenerArn);
@@ -52,12 +51,7 @@ export function ruleOperations(state: Elbv2State, rulesChanged: (listener: Liste
       if (rules.some((rule) => rule.priority === priority)) {
         throw new AwsError('PriorityInUse', `Priority '${priority}' is currently in use`);
       }
-      const ofBalancer = [...state.rules.values()].filter(
-        (rule) =>
-          rule.priority !== 'default' &&
-          state.listeners.get(rule.listenerArn)?.loadBalancer === listener.loadBalancer,
-      );
-      if (ofBalancer.length >= state.quotas.rules.value) {
+      if (rules.length - 1 >= state.quotas.rules.value) {
         throw new AwsError('TooManyRules', 'The maximum number of rules has been reached');
       }
       const base = listener.arn.replace(':listener/', ':listener-rule/');
@@ -67,10 +61,11 @@ export function ruleOperations(state: Elbv2State, rulesChanged: (listener: Liste
         priority,
         conditions,
         actions,
+        effectiveActions: actions,
       };
       state.rules.set(rule.arn, rule);
       state.tags.set(rule.arn, input.Tags);
-      rulesChanged(listener);
+      rulesChanged();
       return { Rules: [describeRule(rule)] };
     },
   };
@@ -83,14 +78,14 @@ export function ruleOperations(state: Elbv2State, rulesChanged: (listener: Liste
       if (rule.priority === 'default') {
         throw new AwsError('OperationNotPermitted', `Default rule '${rule.arn}' cannot be modified`);
       }
-      const listener = state.listener(rule.listenerArn);
+      const { loadBalancer } = state.listener(rule.listenerArn);
       const conditions =
         input.Conditions === undefined ? rule.conditions : checkedConditions(input.Conditions);
       const actions =
-        input.Actions === undefined ? undefined : checkedActions(state, listener.loadBalancer, input.Actions);
+        input.Actions === undefined ? undefined : checkedActions(state, loadBalancer, input.Actions);
       rule.conditions = conditions;
-      if (actions !== undefined) rule.actions = actions;
-      rulesChanged(listener);
+      if (actions !== undefined) state.setActions(rule, actions);
+      rulesChanged();
       return { Rules: [describeRule(rule)] };
     },
   };
@@ -104,7 +99,7 @@ export function ruleOperations(state: Elbv2State, rulesChanged: (listener: Liste
       }
       state.rules.delete(rule.arn);
       state.tags.forget(rule.arn);
-      rulesChanged(state.listener(rule.listenerArn));
+      rulesChanged();
       return {};
     },
   };
@@ -148,9 +143,6 @@ export function ruleOperations(state: Elbv2State, rulesChanged: (listener: Liste
         if (taken) throw new AwsError('PriorityInUse', `Priority '${priority}' is currently in use`);
       }
       for (const [rule, priority] of wanted) rule.priority = priority;
-      for (const listenerArn of new Set([...wanted.keys()].map((rule) => rule.listenerArn))) {
-        rulesChanged(state.listener(listenerArn));
-      }
       return { Rules: [...wanted.keys()].map(describeRule) };
     },
   };

@@ -15,11 +15,12 @@ const inlineConcurrency = 40;
 export async function runParallel(frame: Frame, runStates: RunStates): Promise<Json> {
   const { Branches = [], Arguments } = frame.state;
   const input = Arguments === undefined ? frame.input : await frame.evaluate(Arguments, 'Arguments');
-  const started = frame.log('ParallelStateStarted');
+  frame.progress.started ??= frame.log('ParallelStateStarted');
+  const { started } = frame.progress;
   try {
     const outputs = await together(frame, Branches.length, Branches.length, started, (index, init) => {
       const states = Branches[index] as States; // in range: together counts to Branches.length
-      return runStates({ ...init, states, place: placeOf(frame, index, states, input) });
+      return runStates({ ...init, states, place: placeOf(frame, index, states, input, init.cursor) });
     });
     frame.log('ParallelStateSucceeded');
     return outputs;
@@ -38,7 +39,10 @@ export async function runMap(frame: Frame, runStates: RunStates): Promise<Json> 
   if (typeof wanted !== 'number' || !Number.isInteger(wanted) || wanted < 0) {
     throw wrong(frame, 'MaxConcurrency', 'an integer of zero or more', wanted);
   }
-  const started = frame.log('MapStateStarted', { mapStateStartedEventDetails: { length: items.length } });
+  frame.progress.started ??= frame.log('MapStateStarted', {
+    mapStateStartedEventDetails: { length: items.length },
+  });
+  const { started } = frame.progress;
   const atOnce = Math.min(wanted === 0 ? inlineConcurrency : wanted, inlineConcurrency);
   const states = ItemProcessor as States; // checked when the machine was created
   try {
@@ -46,17 +50,18 @@ export async function runMap(frame: Frame, runStates: RunStates): Promise<Json> 
       const details = { name: frame.name, index };
       const { cursor } = init;
       const { history } = frame.run;
-      history.add('MapIterationStarted', cursor, { mapIterationStartedEventDetails: details });
+      const goesOn = resumedCursor(frame, index) !== undefined;
+      if (!goesOn) history.add('MapIterationStarted', cursor, { mapIterationStartedEventDetails: details });
       const outerContext = {
         ...frame.outerContext,
         Map: { Item: { Index: index, Value: items[index] as Json } },
       };
       try {
         const input =
-          ItemSelector === undefined
+          ItemSelector === undefined || goesOn
             ? (items[index] as Json)
             : await frame.evaluate(ItemSelector, 'ItemSelector', { context: outerContext });
-        const place = placeOf(frame, index, states, input);
+        const place = placeOf(frame, index, states, input, cursor);
         const output = await runStates({ ...init, states, place, outerContext });
         history.add('MapIterationSucceeded', cursor, { mapIterationSucceededEventDetails: details });
         return output;
@@ -90,12 +95,20 @@ function wrong(frame: Frame, field: string, wanted: string, value: Json): StateE
 }
 
 /** The branch's place: where it stood when the execution is redriven, else its start. */
-function placeOf(frame: Frame, index: number, states: States, input: Json): Place {
+function placeOf(frame: Frame, index: number, states: States, input: Json, cursor: Cursor): Place {
   const before = branchesOf(frame)[index];
-  if (before !== undefined && 'place' in before) return before.place;
-  const place: Place = { state: states.StartAt, input, variables: {} };
-  branchesOf(frame)[index] = { place };
+  const place: Place =
+    before !== undefined && 'place' in before
+      ? before.place
+      : { state: states.StartAt, input, variables: {} };
+  branchesOf(frame)[index] = { place, cursor };
   return place;
+}
+
+/** Where the branch stood in the history when the region went down; undefined for one that is begun anew. */
+function resumedCursor(frame: Frame, index: number): Cursor | undefined {
+  const before = branchesOf(frame)[index];
+  return before !== undefined && 'place' in before ? before.cursor : undefined;
 }
 
 function branchesOf(frame: Frame): Record<number, BranchPlace> {
@@ -124,7 +137,7 @@ async function together(
         outputs[index] = done.output;
         continue;
       }
-      const cursor: Cursor = { previous: started };
+      const cursor: Cursor = resumedCursor(frame, index) ?? { previous: started };
       const init = {
         run: frame.run,
         outer: frame.variables,

@@ -4,7 +4,7 @@ import type { Cursor, History } from './history.ts';
 import { runStates, startOf } from './interpreter.ts';
 import type { Json } from './json.ts';
 import type { Machine } from './machine-store.ts';
-import type { Place, Run } from './run.ts';
+import { forgetProgress, type Place, type Run } from './run.ts';
 import { Scope } from './scope.ts';
 import { Cancelled, StateError } from './state-error.ts';
 
@@ -26,6 +26,19 @@ export interface ExecutionInit {
   readonly changed: (execution: Execution) => void;
 }
 
+/** An execution in plain data, without what it was started with and without its history. */
+export interface SavedExecution {
+  readonly status: ExecutionStatus;
+  readonly stoppedAt: number | undefined;
+  readonly output: string | undefined;
+  readonly error: string | undefined;
+  readonly cause: string | undefined;
+  readonly redriveCount: number;
+  readonly redrivenAt: number | undefined;
+  readonly place: Place;
+  readonly cursor: Cursor;
+}
+
 /** One execution of a machine. */
 export class Execution {
   readonly init: ExecutionInit;
@@ -36,8 +49,8 @@ export class Execution {
   cause: string | undefined;
   redriveCount = 0;
   redrivenAt: number | undefined;
-  readonly #place: Place;
-  readonly #cursor: Cursor = { previous: 0 };
+  #place: Place;
+  #cursor: Cursor = { previous: 0 };
   #scope = new Scope();
 
   constructor(init: ExecutionInit) {
@@ -81,10 +94,33 @@ export class Execution {
     this.error = undefined;
     this.cause = undefined;
     this.#scope = new Scope();
+    forgetProgress(this.#place);
     this.init.history.add('ExecutionRedriven', this.#cursor, {
       executionRedrivenEventDetails: { redriveCount: this.redriveCount },
     });
     this.#go();
+  }
+
+  /** What is kept of it besides the start and the history. */
+  save(): SavedExecution {
+    const { status, stoppedAt, output, error, cause, redriveCount, redrivenAt } = this;
+    return {
+      ...{ status, stoppedAt, output, error, cause, redriveCount, redrivenAt },
+      place: this.#place,
+      cursor: this.#cursor,
+    };
+  }
+
+  /** Makes it what it was when it was saved. */
+  load({ place, cursor, ...rest }: SavedExecution): void {
+    Object.assign(this, rest);
+    this.#place = place;
+    this.#cursor = cursor;
+  }
+
+  /** Goes on where it stood when the region went down: its deadlines hold, and what is overdue happens at once. */
+  resume(): void {
+    if (this.status === 'RUNNING') this.#go(false);
   }
 
   /** Why it cannot be redriven, or undefined if it can. */
@@ -123,15 +159,21 @@ export class Execution {
     };
   }
 
-  #go(): void {
-    const { parts, machine, changed } = this.init;
+  #go(anew = true): void {
+    const { parts, machine, startedAt } = this.init;
     const scope = this.#scope;
     const limit = machine.definition.TimeoutSeconds;
     if (limit !== undefined) {
-      const timer = parts.clock.after(limit * 1000, () => this.#timeOut());
+      const left = (this.redrivenAt ?? startedAt) + limit * 1000 - parts.clock.now();
+      const timer = parts.clock.after(Math.max(0, left), () => this.#timeOut());
       scope.onCancel(() => timer.cancel());
     }
-    changed(this);
+    if (anew) this.init.changed(this);
+    if (!anew) {
+      // At once: whoever sends a token now must find its task.
+      void this.#run(scope);
+      return;
+    }
     const first = parts.clock.after(0, () => void this.#run(scope));
     scope.onCancel(() => first.cancel());
   }

@@ -2,7 +2,7 @@ import type { HistoryEventType } from '@aws-sdk/client-sfn';
 import type { State } from './definition.ts';
 import type { Cursor, EventDetails } from './history.ts';
 import { dataLimitBytes, type Json, sizeOf } from './json.ts';
-import type { Place, Run } from './run.ts';
+import type { Place, Progress, Run } from './run.ts';
 import type { Scope, Variables } from './scope.ts';
 import { StateError } from './state-error.ts';
 
@@ -26,8 +26,9 @@ export class Frame {
   readonly cursor: Cursor;
   /** Of the Map's item around it, if there is one. */
   readonly outerContext: { readonly [key: string]: Json };
-  readonly enteredAt: string;
-  retryCount = 0;
+  readonly progress: Progress;
+  /** The state was entered before the region came up, and goes on. */
+  readonly resumed: boolean;
 
   constructor(init: {
     run: Run;
@@ -48,7 +49,9 @@ export class Frame {
     this.scope = init.scope;
     this.cursor = init.cursor;
     this.outerContext = init.outerContext;
-    this.enteredAt = new Date(init.run.clock.now()).toISOString();
+    this.resumed = init.place.progress !== undefined;
+    this.progress = init.place.progress ?? { enteredAt: init.run.clock.now(), retryCount: 0, tries: {} };
+    init.place.progress = this.progress;
   }
 
   log(type: HistoryEventType, details: EventDetails = {}): number {
@@ -67,7 +70,11 @@ export class Frame {
       context: {
         ...this.run.context,
         ...this.outerContext,
-        State: { EnteredTime: this.enteredAt, Name: this.name, RetryCount: this.retryCount },
+        State: {
+          EnteredTime: new Date(this.progress.enteredAt).toISOString(),
+          Name: this.name,
+          RetryCount: this.progress.retryCount,
+        },
         ...extra.context,
       },
       ...(extra.result !== undefined && { result: extra.result }),

@@ -10,6 +10,8 @@ export interface Submission {
   readonly output?: Json;
   /** Absent for a task whose token ends it. */
   readonly result?: Promise<Json>;
+  /** The execution that the task waits for. */
+  readonly child?: string;
   /** Ends what goes on, when nobody waits for it any more; harmless once it has ended. */
   readonly abandon?: () => void;
 }
@@ -19,6 +21,8 @@ export interface Integration {
   readonly waits: 'response' | 'token' | 'end';
   readonly errorPrefix: 'Lambda' | 'StepFunctions';
   submit(frame: Frame, input: Json, token: string | undefined): Promise<Submission>;
+  /** Waits on for a task that the service had taken before the region went down. */
+  goOn(frame: Frame, taken: { readonly child?: string }): Submission;
   scheduled(frame: Frame, input: Json, timeout: number | undefined, heartbeat: number | undefined): void;
   submitted(frame: Frame, output: Json): void;
   succeeded(frame: Frame, result: Json): void;
@@ -41,6 +45,7 @@ export function integrationOf(resource: string): Integration {
         errorPrefix: 'Lambda',
         ...events,
         submit: (frame, input) => invokeLambda(frame, input, waits),
+        goOn: () => ({}),
       };
     }
     case 'states:startExecution':
@@ -49,6 +54,7 @@ export function integrationOf(resource: string): Integration {
         errorPrefix: 'StepFunctions',
         ...events,
         submit: (frame, input) => startExecution(frame, input, false),
+        goOn: () => ({}),
       };
     case 'states:startExecution.sync:2':
       return {
@@ -56,6 +62,7 @@ export function integrationOf(resource: string): Integration {
         errorPrefix: 'StepFunctions',
         ...events,
         submit: (frame, input) => startExecution(frame, input, true),
+        goOn: (frame, { child = '' }) => following(frame, child),
       };
     default:
       throw new StateError('States.Runtime', `The local region lacks the resource '${resource}'.`);
@@ -111,9 +118,14 @@ async function startExecution(frame: Frame, input: Json, wait: boolean): Promise
     SdkResponseMetadata: { RequestId: requestId },
     StartDate: started.startDate.getTime() / 1000,
   };
-  if (!wait) return { done: output };
+  return wait ? { output, ...following(frame, started.executionArn) } : { done: output };
+}
+
+/** Waits for an execution, and stops it when nobody waits any more. */
+function following(frame: Frame, child: string): Submission {
+  const { calls } = frame.run;
   let ended = false;
-  const result = calls.ended(started.executionArn).then((described) => {
+  const result = calls.ended(child).then((described) => {
     ended = true;
     const told = capitalised(described);
     if (told.Status !== 'SUCCEEDED') throw new StateError('States.TaskFailed', JSON.stringify(told));
@@ -123,11 +135,11 @@ async function startExecution(frame: Frame, input: Json, wait: boolean): Promise
   const abandon = (): void => {
     if (ended) return;
     void calls
-      .call('states', 'StopExecution', { executionArn: started.executionArn })
+      .call('states', 'StopExecution', { executionArn: child })
       // Step Functions tries, and no more: the role may lack the right, or the child have ended.
       .catch(() => undefined);
   };
-  return { output, result, abandon };
+  return { child, result, abandon };
 }
 
 function capitalised(described: Record<string, unknown>): { [key: string]: Json } {
@@ -204,6 +216,7 @@ function plainFunction(resource: string): Integration {
       });
       frame.log('LambdaFunctionStarted');
     },
+    goOn: () => ({}),
     submitted: () => undefined,
     succeeded(frame, result) {
       frame.log('LambdaFunctionSucceeded', {

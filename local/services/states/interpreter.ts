@@ -44,12 +44,13 @@ export async function runStates(init: GroupInit): Promise<Json> {
     place.input = output;
     delete place.branches;
     delete place.entered;
+    delete place.progress;
   }
 }
 
 async function runState(frame: Frame): Promise<Step> {
   const { state, place } = frame;
-  if (place.entered !== true) {
+  if (place.entered !== true && !frame.resumed) {
     frame.log(`${state.Type}StateEntered` as HistoryEventType, {
       stateEnteredEventDetails: {
         name: frame.name,
@@ -117,10 +118,15 @@ async function leave(
 
 async function wait(frame: Frame): Promise<void> {
   const { clock } = frame.run;
+  frame.progress.wakeAt ??= await endOfWait(frame);
+  await frame.scope.pause(clock, Math.max(0, frame.progress.wakeAt - clock.now()));
+}
+
+async function endOfWait(frame: Frame): Promise<number> {
   const { Seconds, Timestamp } = frame.state;
   if (Seconds !== undefined) {
-    await frame.scope.pause(clock, (await frame.seconds(Seconds, 'Seconds', 0)) * 1000);
-    return;
+    const seconds = await frame.seconds(Seconds, 'Seconds', 0);
+    return frame.run.clock.now() + seconds * 1000;
   }
   const value = await frame.evaluate(Timestamp ?? null, 'Timestamp');
   const until = typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : Number.NaN;
@@ -132,7 +138,7 @@ async function wait(frame: Frame): Promise<void> {
     frame.logEvaluationFailure(error, 'Timestamp');
     throw error;
   }
-  await frame.scope.pause(clock, Math.max(0, until - clock.now()));
+  return until;
 }
 
 async function choose(frame: Frame): Promise<Step> {
@@ -168,33 +174,41 @@ async function fail(frame: Frame): Promise<never> {
 
 /** A state that may be tried again and whose errors may be caught. */
 async function attempt(frame: Frame, body: (frame: Frame) => Promise<Json>): Promise<Step> {
-  const { state } = frame;
-  const tries = new Map<object, number>();
+  const { state, progress } = frame;
+  const { clock } = frame.run;
   for (;;) {
+    if (progress.wakeAt !== undefined) {
+      await frame.scope.pause(clock, Math.max(0, progress.wakeAt - clock.now()));
+      delete progress.wakeAt;
+      progress.retryCount += 1;
+    }
     try {
-      const result = await body(frame);
+      const outcome = progress.outcome ?? { result: await body(frame) };
+      progress.outcome = outcome;
+      if ('error' in outcome) throw new StateError(outcome.error, outcome.cause);
+      const { result } = outcome;
       return await leave(frame, state, result, { result }, state.Next);
     } catch (error) {
       if (!(error instanceof StateError)) throw error;
-      const delayMs = retryDelayMs(frame, error, tries);
-      if (delayMs !== undefined) {
-        delete frame.place.branches;
-        await frame.scope.pause(frame.run.clock, delayMs);
-        frame.retryCount += 1;
-        continue;
-      }
-      return caught(frame, error);
+      progress.outcome = { error: error.error, cause: error.cause };
+      const delayMs = retryDelayMs(frame, error);
+      if (delayMs === undefined) return caught(frame, error);
+      delete frame.place.branches;
+      for (const gone of ['task', 'started', 'outcome'] as const) delete progress[gone];
+      progress.wakeAt = clock.now() + delayMs;
     }
   }
 }
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-retrying-after-an-error */
-function retryDelayMs(frame: Frame, error: StateError, tries: Map<object, number>): number | undefined {
-  const retrier = frame.state.Retry?.find(({ ErrorEquals }) => matches(ErrorEquals, error));
+function retryDelayMs(frame: Frame, error: StateError): number | undefined {
+  const index = frame.state.Retry?.findIndex(({ ErrorEquals }) => matches(ErrorEquals, error)) ?? -1;
+  const retrier = frame.state.Retry?.[index];
   if (retrier === undefined) return undefined;
-  const done = tries.get(retrier) ?? 0;
+  const { tries } = frame.progress;
+  const done = tries[index] ?? 0;
   if (done >= (retrier.MaxAttempts ?? 3)) return undefined;
-  tries.set(retrier, done + 1);
+  tries[index] = done + 1;
   const grown = (retrier.IntervalSeconds ?? 1) * (retrier.BackoffRate ?? 2) ** done;
   const seconds = Math.min(grown, retrier.MaxDelaySeconds ?? Number.POSITIVE_INFINITY);
   return (retrier.JitterStrategy === 'FULL' ? frame.run.random.next() * seconds : seconds) * 1000;

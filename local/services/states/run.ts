@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Random } from '../../random.ts';
 import type { Definition } from './definition.ts';
-import type { History } from './history.ts';
+import type { Cursor, History } from './history.ts';
 import type { Json } from './json.ts';
 import type { Query } from './query.ts';
 import type { TaskTokens } from './task-tokens.ts';
@@ -19,9 +19,58 @@ export interface Place {
   branches?: Record<number, BranchPlace>;
   /** The state's event of entry is in the history already, and the execution goes on inside of it. */
   entered?: boolean;
+  /** How far its state has come; there while the state runs. A region that is there again goes on from it. */
+  progress?: Progress;
 }
 
-export type BranchPlace = { readonly output: Json } | { readonly place: Place };
+export type BranchPlace =
+  | { readonly output: Json }
+  | {
+      readonly place: Place;
+      /** Where the branch stands in the history; absent where it is to be begun anew. */
+      readonly cursor?: Cursor;
+    };
+
+/** How far a state has come, in plain data. Times are milliseconds since the epoch. */
+export interface Progress {
+  readonly enteredAt: number;
+  retryCount: number;
+  /** Tries that failed, by the index of the Retry rule that took them. */
+  readonly tries: Record<number, number>;
+  /** When a Wait is over, or the pause before the next try. */
+  wakeAt?: number;
+  /** The event with which a Parallel or a Map began. */
+  started?: number;
+  task?: TaskProgress;
+  /** What the present try came to, while the state is being left. */
+  outcome?: { readonly result: Json } | { readonly error: string; readonly cause: string };
+}
+
+/** A task that was scheduled. */
+export interface TaskProgress {
+  readonly input: Json;
+  readonly token: string | undefined;
+  readonly deadline: number | undefined;
+  readonly heartbeatSeconds: number | undefined;
+  /** When the next heartbeat is due at the latest. */
+  beatBy: number | undefined;
+  /** Set once the service has answered and the task goes on; with the child execution that it waits for. */
+  submitted?: { readonly child?: string };
+}
+
+/**
+ * Leaves of a place what a redrive goes on from: finished branches and where the others stand, not how far their
+ * states had come.
+ */
+export function forgetProgress(place: Place): void {
+  delete place.progress;
+  for (const [index, branch] of Object.entries(place.branches ?? {})) {
+    if (!('place' in branch)) continue;
+    forgetProgress(branch.place);
+    // A redriven branch is begun anew in the history.
+    if (place.branches !== undefined) place.branches[Number(index)] = { place: branch.place };
+  }
+}
 
 /** Calls that a running execution makes, with its role's rights. */
 export interface Calls {

@@ -1,12 +1,14 @@
 import type { Context } from '../../context.ts';
 import { AwsError, type Principal, type Service } from '../../service.ts';
+import type { Persistent } from '../../state/persistent.ts';
 import { traceOfExecution } from '../../trace.ts';
-import { Execution } from './execution.ts';
+import { Execution, type ExecutionInit } from './execution.ts';
 import { executionOperations } from './execution-operations.ts';
 import { History } from './history.ts';
 import { dataLimitBytes } from './json.ts';
 import { machineOperations } from './machine-operations.ts';
 import { checkName, type Machine, MachineStore } from './machine-store.ts';
+import { loadMachine, statesCollections } from './persistent.ts';
 import { Query } from './query.ts';
 import type { Calls } from './run.ts';
 import { TaskTokens } from './task-tokens.ts';
@@ -21,6 +23,7 @@ export interface Roles {
 /** What other parts of the region use of Step Functions. */
 export interface StepFunctions {
   readonly service: Service;
+  readonly persistent: Persistent;
   /** Stops an execution without a caller's rights, as the console's button does; an ended one stays as it is. */
   stop(executionArn: string, error?: string, cause?: string): void;
   /** Every execution that the region keeps, oldest first. */
@@ -125,23 +128,33 @@ export function createStates(context: Context, roles: Roles): StepFunctions {
       if (before.status === 'RUNNING' && before.init.input === input) return before;
       throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);
     }
-    const execution = new Execution({
-      arn,
-      name,
-      machine,
-      input,
-      startedAt: clock.now(),
-      history: new History(clock),
-      parts: { clock, random, query, tokens, regionName, calls: callsOf(machine, name) },
-      changed,
-    });
+    const execution = make({ arn, name, machine, input, startedAt: clock.now() });
     executions.set(arn, execution);
     execution.start();
     return execution;
   }
 
+  function make(init: Pick<ExecutionInit, 'arn' | 'name' | 'machine' | 'input' | 'startedAt'>): Execution {
+    return new Execution({
+      ...init,
+      history: new History(clock),
+      parts: { clock, random, query, tokens, regionName, calls: callsOf(init.machine, init.name) },
+      changed,
+    });
+  }
+
   const core: StatesCore = { context, machines, query, tokens, executions, executionArn, start, find };
   return {
+    persistent: {
+      name: 'states',
+      version: 1,
+      collections: statesCollections(machines, executions, (start) =>
+        make({ ...start, machine: loadMachine(start.machine) }),
+      ),
+      resume() {
+        for (const execution of executions.values()) execution.resume();
+      },
+    },
     service: { id: 'states', operations: { ...machineOperations(core), ...executionOperations(core) } },
     stop: (arn, error, cause) => find(arn).stop(error, cause),
     executions: () => [...executions.values()],

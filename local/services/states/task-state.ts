@@ -1,13 +1,35 @@
 import { AwsError } from '../../service.ts';
 import type { Frame } from './frame.ts';
-import { integrationOf, type Submission } from './integrations.ts';
+import { type Integration, integrationOf, type Submission } from './integrations.ts';
 import type { Json } from './json.ts';
+import type { TaskProgress } from './run.ts';
 import { Cancelled, StateError } from './state-error.ts';
 
 /** One try of a Task state. @returns the task's result. */
 export async function runTask(frame: Frame): Promise<Json> {
+  const integration = integrationOf(frame.state.Resource ?? '');
+  const goesOn = frame.progress.task !== undefined;
+  const task = frame.progress.task ?? (await schedule(frame, integration));
+  try {
+    const result = await limited(frame, task, integration, () =>
+      submission(frame, task, integration, goesOn),
+    );
+    frame.checkSize(result);
+    integration.succeeded(frame, result);
+    return result;
+  } catch (error) {
+    if (error instanceof Cancelled) throw error;
+    const failure = error instanceof StateError ? error : asStateError(error, integration.errorPrefix);
+    if (failure.error === 'States.Timeout' || failure.error === 'States.HeartbeatTimeout') {
+      integration.timedOut(frame, failure);
+    } else if (failure.error !== 'States.Runtime') integration.failed(frame, failure);
+    throw failure;
+  }
+}
+
+/** Evaluates what the task is given, and writes that it is scheduled. */
+async function schedule(frame: Frame, integration: Integration): Promise<TaskProgress> {
   const { run, state } = frame;
-  const integration = integrationOf(state.Resource ?? '');
   const token = integration.waits === 'token' ? run.tokens.issue(run.executionArn) : undefined;
   const input =
     state.Arguments === undefined
@@ -25,26 +47,31 @@ export async function runTask(frame: Frame): Promise<Json> {
       ? undefined
       : await frame.seconds(state.HeartbeatSeconds, 'HeartbeatSeconds', 1);
   integration.scheduled(frame, input, timeout, heartbeat);
-  try {
-    const result = await limited(
-      frame,
-      timeout,
-      heartbeat,
-      token,
-      () => integration.submit(frame, input, token),
-      integration,
-    );
-    frame.checkSize(result);
-    integration.succeeded(frame, result);
-    return result;
-  } catch (error) {
-    if (error instanceof Cancelled) throw error;
-    const failure = error instanceof StateError ? error : asStateError(error, integration.errorPrefix);
-    if (failure.error === 'States.Timeout' || failure.error === 'States.HeartbeatTimeout') {
-      integration.timedOut(frame, failure);
-    } else if (failure.error !== 'States.Runtime') integration.failed(frame, failure);
-    throw failure;
-  }
+  const now = run.clock.now();
+  const task: TaskProgress = {
+    input,
+    token,
+    deadline: timeout === undefined ? undefined : now + timeout * 1000,
+    heartbeatSeconds: heartbeat,
+    beatBy: heartbeat === undefined ? undefined : now + heartbeat * 1000,
+  };
+  frame.progress.task = task;
+  return task;
+}
+
+/** Calls the service, or, where it was called before the region went down, goes on with what came of that. */
+async function submission(
+  frame: Frame,
+  task: TaskProgress,
+  integration: Integration,
+  goesOn: boolean,
+): Promise<Submission> {
+  if (!goesOn) return integration.submit(frame, task.input, task.token);
+  if (task.submitted !== undefined) return integration.goOn(frame, task.submitted);
+  // The function went down with the region, as with a host of AWS's; what it had done by then stays done.
+  if (integration.errorPrefix === 'Lambda')
+    throw new StateError('Lambda.Unknown', 'The region ended while the function ran.');
+  return integration.submit(frame, task.input, task.token);
 }
 
 /** Errors of the called service, by its name: `Lambda.TooManyRequestsException`, `Sfn.ExecutionAlreadyExists`. */
@@ -60,13 +87,13 @@ function asStateError(error: unknown, prefix: string): StateError {
 /** Runs a task within its time: the whole of it, and the time between two heartbeats. */
 async function limited(
   frame: Frame,
-  timeoutSeconds: number | undefined,
-  heartbeatSeconds: number | undefined,
-  token: string | undefined,
+  task: TaskProgress,
+  integration: Integration,
   submit: () => Promise<Submission>,
-  integration: { submitted(frame: Frame, output: Json): void },
 ): Promise<Json> {
   const { clock, tokens } = frame.run;
+  const { token, deadline, heartbeatSeconds } = task;
+  const until = (at: number): number => Math.max(0, at - clock.now());
   const { scope, close } = frame.scope.child();
   try {
     return await new Promise<Json>((resolve, reject) => {
@@ -78,23 +105,23 @@ async function limited(
       };
       scope.onCancel(() => end(() => reject(new Cancelled())));
       const rejectWith = (error: unknown): void => end(() => reject(error));
-      if (timeoutSeconds !== undefined) {
-        const timer = clock.after(timeoutSeconds * 1000, () =>
-          rejectWith(new StateError('States.Timeout', '')),
-        );
+      if (deadline !== undefined) {
+        const timer = clock.after(until(deadline), () => rejectWith(new StateError('States.Timeout', '')));
         scope.onCancel(() => timer.cancel());
       }
       if (token !== undefined) {
-        let beat = heartbeatSeconds === undefined ? undefined : armHeartbeat(heartbeatSeconds);
-        function armHeartbeat(seconds: number) {
-          return clock.after(seconds * 1000, () => rejectWith(new StateError('States.HeartbeatTimeout', '')));
+        let beat = task.beatBy === undefined ? undefined : armHeartbeat(task.beatBy);
+        function armHeartbeat(at: number) {
+          return clock.after(until(at), () => rejectWith(new StateError('States.HeartbeatTimeout', '')));
         }
         const forget = tokens.wait(token, {
           succeed: (output) => end(() => resolve(output)),
           fail: (error) => rejectWith(error),
           heartbeat: () => {
             beat?.cancel();
-            if (heartbeatSeconds !== undefined) beat = armHeartbeat(heartbeatSeconds);
+            if (heartbeatSeconds === undefined) return;
+            task.beatBy = clock.now() + heartbeatSeconds * 1000;
+            beat = armHeartbeat(task.beatBy);
           },
         });
         scope.onCancel(() => {
@@ -113,7 +140,10 @@ async function limited(
           end(() => resolve(done));
           return;
         }
-        integration.submitted(frame, submission.output ?? null);
+        if (task.submitted === undefined) {
+          integration.submitted(frame, submission.output ?? null);
+          task.submitted = submission.child === undefined ? {} : { child: submission.child };
+        }
         if (submission.abandon !== undefined) scope.onCancel(submission.abandon);
         submission.result?.then((value) => end(() => resolve(value)), rejectWith);
       }, rejectWith);

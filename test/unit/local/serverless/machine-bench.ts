@@ -1,13 +1,21 @@
 /** Step Functions alone, in virtual time, with scripted functions in Lambda's place. */
+import { deserialize, serialize } from 'node:v8';
 import { VirtualClock } from '../../../../local/clock.ts';
 import type { Context, RegionEvent } from '../../../../local/context.ts';
-import { briefLag, Lag } from '../../../../local/lag.ts';
 import { Random } from '../../../../local/random.ts';
 import { AwsError, type Call, type Principal } from '../../../../local/service.ts';
 import { createStates } from '../../../../local/services/states/states.ts';
+import type { Persistent } from '../../../../local/state/persistent.ts';
 
 /** What a scripted function does: answers, throws an error with a name, or never answers. */
 export type ScriptedFunction = (payload: never, bench: Bench) => unknown;
+
+/** What is left of a bench whose region went down. */
+interface Before {
+  readonly clock: { now(): number };
+  readonly random: Random;
+  readonly states: { readonly persistent: Persistent };
+}
 
 export type Bench = ReturnType<typeof createBench>;
 
@@ -18,9 +26,11 @@ const principal: Principal = {
   policies: [],
 };
 
-export function createBench(functions: Record<string, ScriptedFunction> = {}) {
-  const clock = new VirtualClock();
+/** @param before a bench whose region went down: this one goes on with what that one kept. */
+export function createBench(functions: Record<string, ScriptedFunction> = {}, before?: Before) {
+  const clock = new VirtualClock(before?.clock.now());
   const random = new Random(7);
+  if (before !== undefined) random.state = before.random.state;
   const events: RegionEvent[] = [];
   const invoked: { name: string; at: number; payload: unknown }[] = [];
   const call = (input: unknown): Call => ({
@@ -33,7 +43,6 @@ export function createBench(functions: Record<string, ScriptedFunction> = {}) {
   const context: Context = {
     clock,
     random,
-    lag: new Lag(1, briefLag),
     accountId: '000000000000',
     regionName: 'us-east-1',
     zones: ['us-east-1a'],
@@ -124,8 +133,19 @@ export function createBench(functions: Record<string, ScriptedFunction> = {}) {
   const history = (executionArn: string): string[] =>
     find(executionArn).init.history.events.map(({ type }) => String(type));
 
-  const bench = { clock, states, events, invoked, run, machine, execute, finish, find, history };
+  if (before !== undefined) {
+    transplant(before.states.persistent, states.persistent);
+    states.persistent.resume?.();
+  }
+  const bench = { clock, random, states, events, invoked, run, machine, execute, finish, find, history };
   return bench;
+}
+
+/** Gives a part what another one keeps, as bytes on a disk would. */
+function transplant(from: Persistent, to: Persistent): void {
+  for (const [index, collection] of from.collections.entries())
+    for (const { id, value } of collection.save())
+      void to.collections[index]?.load(id, deserialize(serialize(value())));
 }
 
 /** A Task state that invokes a scripted function. */
