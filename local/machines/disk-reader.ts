@@ -21,7 +21,7 @@ export interface BootPlan {
 
 /** @throws DiskUnreadable for whatever a Nanos kernel could not boot from. */
 export async function readBootPlan(disk: ReadableDisk): Promise<BootPlan> {
-  const rootOffset = await findRootFileSystem(disk);
+  const rootOffset = await findFileSystem(disk, 'root');
   const root = await readRootTuple(disk, rootOffset);
   const program = text(root.get('program'));
   if (program === undefined || program === '') throw new DiskUnreadable('The manifest names no program');
@@ -46,15 +46,30 @@ export async function readBootPlan(disk: ReadableDisk): Promise<BootPlan> {
   };
 }
 
-async function findRootFileSystem(disk: ReadableDisk): Promise<number> {
+/** The first bytes of the kernel on the boot partition; undefined where there is none. */
+export async function readKernelStart(disk: ReadableDisk): Promise<Uint8Array | undefined> {
+  try {
+    const offset = await findFileSystem(disk, 'boot');
+    const extents = readExtents(findFile(await readRootTuple(disk, offset), 'kernel'));
+    const [first] = extents;
+    if (first === undefined) return undefined;
+    return await disk.read(offset + first.diskOffset, Math.min(first.length, blockBytes));
+  } catch (error) {
+    // A disk without a boot partition has no kernel; what is wrong with it is said when its program is looked for.
+    if (error instanceof DiskUnreadable) return undefined;
+    throw error;
+  }
+}
+
+async function findFileSystem(disk: ReadableDisk, which: 'boot' | 'root'): Promise<number> {
   const mbr = Buffer.from(await disk.read(0, 512));
   const signed = mbr.readUInt16LE(0x1fe) === 0xaa55;
   // With a UEFI system partition in the first entry, everything moves down by one.
-  const index = mbr[0x1be + 4] === 0xef ? 2 : 1;
+  const index = (mbr[0x1be + 4] === 0xef ? 1 : 0) + (which === 'root' ? 1 : 0);
   const entry = 0x1be + 16 * index;
   const lba = mbr.readUInt32LE(entry + 8);
   if (signed && lba !== 0 && mbr.readUInt32LE(entry + 12) !== 0) return lba * 512;
-  throw new DiskUnreadable('The disk has no boot sector with a root partition');
+  throw new DiskUnreadable(`The disk has no boot sector with a ${which} partition`);
 }
 
 /** Follows a path from the root directory; links are followed a few times, as a kernel does. */

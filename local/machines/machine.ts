@@ -16,10 +16,20 @@ export interface MachineLaunch {
   /** The volume made of the AMI's root snapshot. */
   readonly disk: ReadableDisk;
   readonly tags: Readonly<Record<string, string>>;
-  /** Called once, when the program has ended by itself or could not be started. */
-  readonly onExit: () => void;
+  readonly architecture: 'x86_64' | 'arm64';
+  readonly memoryMiB: number;
+  /**
+   * Called once, when the program has ended by itself or could not be started.
+   * @param why set where this host lacks what it takes to boot
+   */
+  readonly onExit: (why?: string) => void;
   /** Called when the answer to a health check may differ from now on. */
   readonly onChange: () => void;
+}
+
+/** This host lacks what it takes to boot a machine; the message names it. */
+export class CannotBoot extends Error {
+  override readonly name = 'CannotBoot' as const;
 }
 
 /** A scripted machine's answer to one HTTP request: a status, or what the socket did instead. */
@@ -39,7 +49,10 @@ export interface Machine {
 }
 
 export interface ScriptedProbe {
-  answer(path: string): ScriptedAnswer;
+  /** @param withinMs an answer that takes longer is a timeout */
+  answer(path: string, withinMs?: number): ScriptedAnswer;
+  /** What an answer says, for those who read more than its status. */
+  body(path: string): string;
   /** True when the answer stays as it is until the machine calls `onChange`. */
   steady(): boolean;
 }

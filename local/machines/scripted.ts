@@ -2,10 +2,8 @@ import type { Clock, Timer } from '../clock.ts';
 import type { Machine, MachineLaunch, ScriptedAnswer, ScriptedProbe } from './machine.ts';
 import { ConsoleRing } from './machine.ts';
 
-/** How a machine behaves that runs no program. All times count from the start of the machine. */
-export interface MachineScript {
-  /** Until then connections are refused; 500 unless told. */
-  readonly bootMs?: number;
+/** What a machine answers, and how long it takes to. */
+export interface Answering {
   /**
    * What requests are answered with: true is 200, false 500; a function is asked at each request.
    * True unless told.
@@ -14,6 +12,18 @@ export interface MachineScript {
     | boolean
     | ScriptedAnswer
     | ((sinceStartMs: number, path: string) => boolean | ScriptedAnswer);
+  /** How long an answer takes; none unless told. */
+  readonly answerMs?: number;
+  /** What an answer says; nothing unless told. */
+  readonly body?: string;
+}
+
+/** How a machine behaves that runs no program. All times count from the start of the machine. */
+export interface MachineScript extends Answering {
+  /** Until then connections are refused; 500 unless told. */
+  readonly bootMs?: number;
+  /** What is otherwise from some moment on, in the order of time. */
+  readonly changes?: readonly (Answering & { readonly atMs: number })[];
   /** When the program ends by itself, which powers the machine off. */
   readonly crashAtMs?: number;
   readonly console?: readonly string[];
@@ -37,14 +47,15 @@ export class ScriptedMachine implements Machine {
     this.#launch = launch;
     this.#behaviour = script;
     this.script = {
-      answer: (path) => this.#answer(path),
+      answer: (path, withinMs) => this.#answer(path, withinMs),
+      body: () => this.#behaviour.body ?? '',
       steady: () => typeof this.#behaviour.healthy !== 'function',
     };
   }
 
   start(): void {
     this.#startedAt = this.#clock.now();
-    const { bootMs = 500, crashAtMs, console: lines = [] } = this.#behaviour;
+    const { bootMs = 500, crashAtMs, changes = [], console: lines = [] } = this.#behaviour;
     this.#timers.push(
       this.#clock.after(bootMs, () => {
         if (this.state !== 'starting') return;
@@ -53,6 +64,8 @@ export class ScriptedMachine implements Machine {
         this.#launch.onChange();
       }),
     );
+    for (const { atMs, ...change } of changes)
+      this.#timers.push(this.#clock.after(atMs, () => this.become(change)));
     if (crashAtMs !== undefined) this.#timers.push(this.#clock.after(crashAtMs, () => this.crash()));
   }
 
@@ -84,11 +97,12 @@ export class ScriptedMachine implements Machine {
     this.#launch.onChange();
   }
 
-  #answer(path: string): ScriptedAnswer {
+  #answer(path: string, withinMs: number | undefined): ScriptedAnswer {
     if (this.state === 'starting') return 'refused';
     // A machine without power drops packets; nothing is there to refuse them.
     if (this.state === 'ended') return 'timeout';
-    const { healthy = true } = this.#behaviour;
+    const { healthy = true, answerMs = 0 } = this.#behaviour;
+    if (withinMs !== undefined && answerMs >= withinMs) return 'timeout';
     const answer =
       typeof healthy === 'function' ? healthy(this.#clock.now() - this.#startedAt, path) : healthy;
     if (typeof answer === 'boolean') return answer ? 200 : 500;

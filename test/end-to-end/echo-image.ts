@@ -4,7 +4,7 @@ import type { Region } from '../../local/region.ts';
 import { planDisk } from '../../src/image/disk.ts';
 import { nonZeroBlocks, readPlan } from '../../src/image/extents.ts';
 import { kernelDigest } from '../../src/image/identity.ts';
-import { standInKernel } from '../../src/image/kernel-bundle.ts';
+import { type KernelBundleFile, standInKernel } from '../../src/image/kernel-bundle.ts';
 import { makeManifest } from '../../src/image/manifest.ts';
 import { bytesSource } from '../../src/image/source.ts';
 
@@ -32,8 +32,8 @@ server.listen(Number(process.env.PORT), process.env.HOST, () => console.log('lis
 }
 
 /** The disk of an image whose program tells this version: its plan, and its bytes at random. */
-export function echoDisk(version: string) {
-  const files = Object.fromEntries(standInKernel().files.map(({ name, bytes }) => [name, bytes]));
+export function echoDisk(version: string, bundle: readonly KernelBundleFile[] = standInKernel().files) {
+  const files = Object.fromEntries(bundle.map(({ name, bytes }) => [name, bytes]));
   const kernel = files['kernel.img'] ?? new Uint8Array();
   const binary = program(version);
   const plan = planDisk({
@@ -78,8 +78,12 @@ export async function until(wanted: () => Promise<boolean> | boolean, withinMs =
   }
 }
 
-export async function makeImage(region: Region, version: string): Promise<EchoImage> {
-  const { plan, source } = echoDisk(version);
+export async function makeImage(
+  region: Region,
+  version: string,
+  bundle?: readonly KernelBundleFile[],
+): Promise<EchoImage> {
+  const { plan, source } = echoDisk(version, bundle);
   const { SnapshotId } = await call(region, 'ebs', 'StartSnapshot', { VolumeSize: 1 });
   const blocks = nonZeroBlocks(plan);
   let versionOffset = -1;

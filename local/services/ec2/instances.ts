@@ -2,9 +2,10 @@
 import type { Image } from '@aws-sdk/client-ec2';
 import type { Context } from '../../context.ts';
 import { arn } from '../../context.ts';
+import { prepareBoot } from '../../machines/boot.ts';
 import type { Address, MachineLaunch } from '../../machines/machine.ts';
-import { NativeMachine } from '../../machines/native.ts';
 import { NativeHost } from '../../machines/native-host.ts';
+import { ProcessMachine } from '../../machines/process-machine.ts';
 import type { MachineScript } from '../../machines/scripted.ts';
 import { ScriptedMachine } from '../../machines/scripted.ts';
 import type { AwsError } from '../../service.ts';
@@ -12,7 +13,7 @@ import type { Snapshots } from '../ebs/snapshots.ts';
 import type { Shortage } from './capacity.ts';
 import { requireCapacity } from './capacity.ts';
 import type { InstanceRecord, StateReason } from './instance-record.ts';
-import { stateReasons, transitionReason } from './instance-record.ts';
+import { reason, stateReasons, transitionReason } from './instance-record.ts';
 import type { LaunchSpec } from './launch.ts';
 import type { Network } from './network.ts';
 import type { Ec2Quotas } from './quotas.ts';
@@ -179,13 +180,15 @@ export class Instances {
       imageId: instance.spec.imageId,
       disk: this.#parts.snapshots.disk(snapshot),
       tags: Object.fromEntries(this.#parts.tags.list(instance.instanceId).map((tag) => [tag.Key, tag.Value])),
-      onExit: () => this.#poweredOff(instance),
+      architecture: instance.spec.type.architecture,
+      memoryMiB: instance.spec.type.memoryMiB,
+      onExit: (why) => this.#poweredOff(instance, why),
       onChange: () => this.#changed(instance, false),
     };
     const script = this.machines?.(image, instance);
     instance.machine =
       script === undefined
-        ? new NativeMachine(this.#context.clock, this.#host, launch)
+        ? new ProcessMachine(this.#context.clock, this.#host, launch, prepareBoot)
         : new ScriptedMachine(this.#context.clock, launch, script);
     instance.consoleAt = this.#context.clock.now();
     instance.machine.start();
@@ -198,8 +201,12 @@ export class Instances {
    * of a one-time request is terminated in any case.
    * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_ChangingInstanceInitiatedShutdownBehavior.html
    */
-  #poweredOff(instance: InstanceRecord): void {
+  #poweredOff(instance: InstanceRecord, why?: string): void {
     if (instance.state !== 'running' || this.#closed) return;
+    if (why !== undefined) {
+      this.terminate(instance, reason('Client.InternalError', `Client error on launch. ${why}`));
+      return;
+    }
     const { shutdownBehavior, market } = instance.spec;
     const goes = shutdownBehavior === 'terminate' || market === 'spot';
     this.#shutDown(instance, goes ? 'shutting-down' : 'stopping', stateReasons.itself);

@@ -153,7 +153,7 @@ export class HealthChecks {
     const timeoutMs = group.check.timeoutSeconds * 1_000;
     const machine = this.#probe(group, target);
     if (machine?.script !== undefined) {
-      const answer = machine.script.answer(group.check.path);
+      const answer = machine.script.answer(group.check.path, timeoutMs);
       if (answer === 'timeout') clock.after(timeoutMs, () => ended(health.timeout));
       else ended(judge(group, answer));
       return;
