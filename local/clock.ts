@@ -60,8 +60,52 @@ export class WallClock implements Clock {
 interface Entry {
   readonly at: number;
   readonly order: number;
-  readonly run: () => void;
-  cancelled: boolean;
+  /** Undefined once it was cancelled, so that what it would have used can go at once. */
+  run: (() => void) | undefined;
+}
+
+function before(one: Entry, other: Entry): boolean {
+  return one.at < other.at || (one.at === other.at && one.order < other.order);
+}
+
+/** Entries by their time, then by the order in which they were set: a binary heap. */
+class Queue {
+  readonly #heap: Entry[] = [];
+
+  get first(): Entry | undefined {
+    return this.#heap[0];
+  }
+
+  push(entry: Entry): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(entry);
+    while (at > 0) {
+      const parent = (at - 1) >>> 1;
+      const above = heap[parent] as Entry; // in range by construction, as below
+      if (!before(entry, above)) break;
+      heap[at] = above;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  shift(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1] as Entry, heap[child] as Entry)) child += 1;
+      const below = heap[child] as Entry;
+      if (!before(below, last)) break;
+      heap[at] = below;
+      at = child;
+    }
+    heap[at] = last;
+  }
 }
 
 /**
@@ -73,7 +117,7 @@ export class VirtualClock implements Clock {
   #now: number;
   #order = 0;
   #held = 0;
-  #queue: Entry[] = [];
+  readonly #queue = new Queue();
 
   constructor(start: number = Date.UTC(2026, 0, 1)) {
     this.#now = start;
@@ -84,25 +128,11 @@ export class VirtualClock implements Clock {
   }
 
   after(delayMs: number, run: () => void): Timer {
-    const entry: Entry = {
-      at: this.#now + Math.max(0, delayMs),
-      order: this.#order++,
-      run,
-      cancelled: false,
-    };
-    // Binary insertion keeps the queue sorted: timers are many, and mostly set for later.
-    let low = 0;
-    let high = this.#queue.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const other = this.#queue[middle] as Entry; // in range by construction
-      if (other.at < entry.at || (other.at === entry.at && other.order < entry.order)) low = middle + 1;
-      else high = middle;
-    }
-    this.#queue.splice(low, 0, entry);
+    const entry: Entry = { at: this.#now + Math.max(0, delayMs), order: this.#order++, run };
+    this.#queue.push(entry);
     return {
       cancel: () => {
-        entry.cancelled = true;
+        entry.run = undefined;
       },
     };
   }
@@ -141,15 +171,17 @@ export class VirtualClock implements Clock {
     const end = this.#now + withinMs;
     await this.settle();
     while (!done()) {
-      const next = this.#queue.shift();
+      const next = this.#queue.first;
       if (next === undefined || next.at > end) {
-        if (next !== undefined) this.#queue.unshift(next);
         this.#now = end;
         return done();
       }
-      if (next.cancelled) continue;
+      this.#queue.shift();
+      const { run } = next;
+      if (run === undefined) continue;
       this.#now = Math.max(this.#now, next.at);
-      next.run();
+      next.run = undefined;
+      run();
       this.fired?.();
       await this.settle();
     }

@@ -3,14 +3,14 @@
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
  */
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, type KeyObject } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { AwsError } from '../service.ts';
 import { sameText, sha256 } from './sigv4.ts';
 
 /** What signed chunks are checked with. */
 export interface ChunkKey {
-  readonly signingKey: Buffer;
+  readonly signingKey: KeyObject;
   readonly scope: string;
   readonly timestamp: string;
   /** The signature of the request's head, the first in the chain. */

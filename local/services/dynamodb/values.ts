@@ -1,14 +1,28 @@
 /** Between the SDK's shapes (bytes as Uint8Array) and DynamoDB's JSON (bytes in base64), which dynalite speaks. */
 
-/** A copy in JSON: bytes in base64, undefined members gone. */
+/** A copy in JSON: bytes in base64, undefined members gone. Walked by hand, as each item passes here several times. */
 export function plain(input: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(input ?? {}, function (this: Record<string, unknown>, key, value: unknown) {
-      // A Buffer has turned itself into an object by now: look at what it was.
-      const was = this[key];
-      return was instanceof Uint8Array ? Buffer.from(was).toString('base64') : value;
-    }),
-  );
+  return copied(input ?? {});
+}
+
+function copied(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (Array.isArray(value)) return value.map((one) => copied(one) ?? null);
+  if (value instanceof Date) return value.toJSON();
+  const copy: Record<string, unknown> = {};
+  for (const key of Object.keys(value)) {
+    const one = (value as Record<string, unknown>)[key];
+    if (one !== undefined && typeof one !== 'function') put(copy, key, copied(one));
+  }
+  return copy;
+}
+
+/** Attributes have any name, and this one would be taken for something else. */
+function put(into: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__')
+    Object.defineProperty(into, key, { value, enumerable: true, configurable: true, writable: true });
+  else into[key] = value;
 }
 
 /**
@@ -16,16 +30,18 @@ export function plain(input: unknown): unknown {
  * texts: attributes themselves are objects.
  */
 export function revived(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(revived);
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value);
-  const [only] = entries;
-  if (entries.length === 1 && only !== undefined) {
-    if (only[0] === 'B' && typeof only[1] === 'string') return { B: bytes(only[1]) };
-    if (only[0] === 'BS' && Array.isArray(only[1]) && typeof only[1][0] === 'string')
-      return { BS: (only[1] as string[]).map(bytes) };
+  if (Array.isArray(value)) return value.map(revived);
+  const keys = Object.keys(value);
+  const members = value as Record<string, unknown>;
+  if (keys.length === 1) {
+    const { B, BS } = members;
+    if (typeof B === 'string') return { B: bytes(B) };
+    if (Array.isArray(BS) && typeof BS[0] === 'string') return { BS: (BS as string[]).map(bytes) };
   }
-  return Object.fromEntries(entries.map(([key, one]) => [key, revived(one)]));
+  const copy: Record<string, unknown> = {};
+  for (const key of keys) put(copy, key, revived(members[key]));
+  return copy;
 }
 
 function bytes(text: string): Uint8Array {
