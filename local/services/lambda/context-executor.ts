@@ -9,16 +9,18 @@ import {
   type FunctionRevision,
   type Invocation,
   type LogSink,
+  type LooseEnd,
   type Outcome,
 } from './executor.ts';
 import type { Crashable } from './faults.ts';
 import { endLines, startLine } from './log-lines.ts';
-import { Pulse, sandboxValues, type Transport } from './sandbox.ts';
+import { Pulse } from './pulse.ts';
+import { sandboxValues, type Transport } from './sandbox.ts';
 import { scriptOf } from './script-store.ts';
 import { variablesOf } from './variables.ts';
 
-/** An idle environment is given up after this time on the clock. */
-const idleMs = 5 * 60_000;
+/** An idle environment is given up after this time on the clock. AWS does not say; some minutes are usual. */
+const idleMs = 10 * 60_000;
 
 type Handler = (event: unknown, context: unknown) => unknown;
 
@@ -32,6 +34,8 @@ interface Environment {
   usedAt: number;
   requestId: string | undefined;
   handler: Handler | undefined;
+  /** How the last invocation ended. */
+  failed: boolean;
   /** Ends the invocation that runs, with an error. */
   fail: ((errorType: string, message: string) => void) | undefined;
 }
@@ -46,6 +50,8 @@ export class ContextExecutor implements Executor, Crashable {
   readonly #logs: LogSink;
   readonly #transport: Transport;
   readonly #environments = new Set<Environment>();
+  /** What answered before it had ended. */
+  readonly loose: LooseEnd[] = [];
   #closed = false;
 
   constructor(context: Context, logs: LogSink, transport: Transport) {
@@ -64,7 +70,6 @@ export class ContextExecutor implements Executor, Crashable {
     const startedAt = this.#context.clock.now();
     environment.pulse.thaw();
     const result = await this.#run(environment, invocation);
-    environment.pulse.freeze();
     const durationMs = this.#context.clock.now() - startedAt;
     const measured = { ...result, durationMs, maxMemoryMb: 0, initMs: cold ? 0 : undefined };
     for (const line of endLines(revision, invocation.requestId, measured)) this.#log(environment, line);
@@ -102,6 +107,11 @@ export class ContextExecutor implements Executor, Crashable {
     return this.#holder(accessKeyId)?.revision.name;
   }
 
+  #loose({ revision, requestId = '', failed }: Environment): void {
+    if (this.loose.some((one) => one.requestId === requestId)) return;
+    this.loose.push({ functionName: revision.name, requestId, failed });
+  }
+
   #holder(accessKeyId: string): Environment | undefined {
     return [...this.#environments].find(({ credentials }) => credentials.accessKeyId === accessKeyId);
   }
@@ -131,12 +141,13 @@ export class ContextExecutor implements Executor, Crashable {
       revision,
       credentials,
       logStream: `${day}/[$LATEST]${random.hex(32)}`,
-      pulse: new Pulse(clock),
+      pulse: new Pulse(clock, () => this.#loose(environment)),
       lines: [],
       busy: true,
       usedAt: clock.now(),
       requestId: undefined,
       handler: undefined,
+      failed: false,
       fail: undefined,
     };
     this.#environments.add(environment);
@@ -151,6 +162,8 @@ export class ContextExecutor implements Executor, Crashable {
       const end = (payload: string, failed: boolean): void => {
         timer.cancel();
         environment.fail = undefined;
+        environment.failed = failed;
+        pulse.freeze();
         resolve({ payload, failed });
       };
       const named = (errorType: string, message: string): void =>
@@ -217,9 +230,16 @@ export class ContextExecutor implements Executor, Crashable {
       transport: this.#transport,
       env: variablesOf(revision, settings),
       url: pathToFileURL(join(revision.code.directory, found)).href,
-      console: (level, given) => this.#console(environment, level, given),
-      write: (text) => this.#log(environment, text.replace(/\n$/, '')),
+      startedAt: this.#context.clock.now(),
+      // A dead function is not heard, not even when a promise of it was about to go on as it died.
+      console: (level, given) => {
+        if (!pulse.dead) this.#console(environment, level, given);
+      },
+      write: (text) => {
+        if (!pulse.dead) this.#log(environment, text.replace(/\n$/, ''));
+      },
       exit: (code) => {
+        if (pulse.dead) return;
         const fail = environment.fail;
         pulse.kill();
         fail?.(

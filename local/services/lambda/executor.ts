@@ -48,7 +48,20 @@ export interface Outcome {
   readonly log: string;
 }
 
+/**
+ * An invocation that answered while calls of its were out. They are answered when the environment runs the next time,
+ * or never: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+ */
+export interface LooseEnd {
+  readonly functionName: string;
+  readonly requestId: string;
+  /** It answered with an error. */
+  readonly failed: boolean;
+}
+
 export interface Executor {
+  /** Oldest first; seen on the virtual clock alone, where each call is known. */
+  readonly loose: readonly LooseEnd[];
   /** Runs one invocation in an idle environment of this revision, or in a new one. Never rejects for what the function did. */
   invoke(revision: FunctionRevision, invocation: Invocation): Promise<Outcome>;
   /** Ends the idle environments of a function: it was updated or deleted. */

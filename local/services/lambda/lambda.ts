@@ -6,7 +6,7 @@ import { AwsError, type Service } from '../../service.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { storeCode } from './code-store.ts';
 import { ContextExecutor } from './context-executor.ts';
-import { type Executor, errorPayload, type LogSink, type Outcome } from './executor.ts';
+import { type Executor, errorPayload, type LogSink, type LooseEnd, type Outcome } from './executor.ts';
 import { type Crashable, LambdaFaults } from './faults.ts';
 import { configurationOf, FunctionStore, type StoredFunction } from './function-store.ts';
 import { accountConcurrency } from './limits.ts';
@@ -41,6 +41,8 @@ export interface Lambda {
   names(): readonly string[];
   /** Invocations by services that were refused, newest last, a hundred at most. */
   readonly refusals: readonly Refusal[];
+  /** Functions that answered before their calls did. */
+  readonly loose: readonly LooseEnd[];
   /** CreateFunction, with the code from a zip file on disk. Checks no caller's rights. */
   createFromZip(input: Omit<CreateFunctionRequest, 'Code'>, zipPath: string): FunctionConfiguration;
   /**
@@ -137,6 +139,7 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
     faults,
     names: () => store.all().map(({ revision }) => revision.name),
     refusals,
+    loose: executor.loose,
     createFromZip(input, zipPath) {
       const code = storeCode(directory, readFileSync(zipPath));
       return configurationOf(store.create({ ...input, Code: {} }, code));

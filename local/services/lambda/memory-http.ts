@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events';
 import { Agent } from 'node:http';
 import { Readable, Writable } from 'node:stream';
 import type { WireResponse } from '../../wire/http.ts';
-import type { Pulse, Transport } from './sandbox.ts';
+import type { Pulse } from './pulse.ts';
+import type { Transport } from './sandbox.ts';
 
 interface RequestOptions {
   readonly method?: string;
@@ -84,15 +85,20 @@ class MemoryRequest extends Writable {
 
   override _final(done: () => void): void {
     done();
-    // A dead environment sends nothing, and hears nothing.
-    if (this.#pulse.dead) return;
     const { method = 'GET', path = '/', hostname, host, port } = this.#options;
     const headers = Object.fromEntries(this.#headers);
     headers.host ??= `${hostname ?? host ?? 'localhost'}${port ? `:${port}` : ''}`;
-    this.#pulse.call(this.#transport({ method, url: path, headers, body: Buffer.concat(this.#chunks) })).then(
-      (response) => this.#pulse.run(() => this.#answer(response)),
-      (error: unknown) => this.#pulse.run(() => this.destroy(error as Error)),
+    const body = Buffer.concat(this.#chunks);
+    this.#pulse.call(
+      () => this.#transport({ method, url: path, headers, body }),
+      (response) => this.#answer(response),
+      (error) => this.destroy(error as Error),
     );
+  }
+
+  /** The dead hear nothing, not even what was about to be told as they died. */
+  override emit(name: string | symbol, ...args: unknown[]): boolean {
+    return this.#pulse.dead ? false : super.emit(name, ...args);
   }
 
   #answer(response: WireResponse): void {
@@ -101,12 +107,36 @@ class MemoryRequest extends Writable {
       this.destroy(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
       return;
     }
-    const body =
-      response.body instanceof Readable ? response.body : Readable.from([Buffer.from(response.body)]);
-    const headers = Object.fromEntries(
+    this.emit('response', new MemoryResponse(response, this.#pulse));
+  }
+}
+
+class MemoryResponse extends Readable {
+  readonly #pulse: Pulse;
+  readonly statusCode: number;
+  readonly statusMessage = '';
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(response: WireResponse, pulse: Pulse) {
+    super({ read: () => {} });
+    this.#pulse = pulse;
+    this.statusCode = response.status;
+    this.headers = Object.fromEntries(
       Object.entries(response.headers).map(([name, value]) => [name.toLowerCase(), value]),
     );
-    Object.assign(body, { statusCode: response.status, statusMessage: '', headers });
-    this.emit('response', body);
+    const { body } = response;
+    if (body instanceof Readable) {
+      body.on('data', (chunk: Buffer) => pulse.run(() => this.push(chunk)));
+      body.on('end', () => pulse.run(() => this.push(null)));
+      body.on('error', (error) => pulse.run(() => this.destroy(error)));
+    } else {
+      if (body.length > 0) this.push(Buffer.from(body as string));
+      this.push(null);
+    }
+  }
+
+  /** As with the request: a stream that dies in the midst never ends, and never fails. */
+  override emit(name: string | symbol, ...args: unknown[]): boolean {
+    return this.#pulse.dead ? false : super.emit(name, ...args);
   }
 }

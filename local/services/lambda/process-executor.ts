@@ -21,6 +21,7 @@ interface Slot {
  * virtual clock an invocation is work during which time stands still.
  */
 export class ProcessExecutor implements Executor {
+  readonly loose = [];
   readonly #context: Context;
   readonly #logs: LogSink;
   readonly #clock = new WallClock();

@@ -4,131 +4,18 @@
  * or an Error is the same thing on both sides.
  */
 import { createRequire } from 'node:module';
-import { type Clock, type Timer, VirtualClock, WallClock } from '../../clock.ts';
+import { type Clock, VirtualClock } from '../../clock.ts';
 import type { Random } from '../../random.ts';
 import type { WireRequest, WireResponse } from '../../wire/http.ts';
 import { httpModule } from './memory-http.ts';
+import type { Pulse } from './pulse.ts';
 
 export type Transport = (request: WireRequest) => Promise<WireResponse>;
 
-/** Machine time: the one thing here that virtual time cannot bound. */
-const wall = new WallClock();
-/** How long a function may work on something real before time goes on without it. */
-const longestRealWorkMs = 3_000;
-
-/** Timers, and answers of calls, that are held while the environment is frozen and dropped when it is gone. */
-export class Pulse {
-  readonly clock: Clock;
-  readonly #timers = new Map<object, Timer>();
-  readonly #held: (() => void)[] = [];
-  #frozen = true;
-  #dead = false;
-  #calls = 0;
-  #release: (() => void) | undefined;
-
-  constructor(clock: Clock) {
-    this.clock = clock;
-  }
-
-  get dead(): boolean {
-    return this.#dead;
-  }
-
-  /** Runs it now, when the environment thaws, or never. */
-  run(action: () => void): void {
-    if (this.#dead) return;
-    if (this.#frozen) this.#held.push(action);
-    else action();
-  }
-
-  set(delayMs: number, action: () => void, everyMs?: number): object {
-    const handle = {
-      ref: () => handle,
-      unref: () => handle,
-      hasRef: () => true,
-      refresh: () => handle,
-      [Symbol.toPrimitive]: () => 0,
-    };
-    const arm = (wait: number): void => {
-      if (this.#dead) return;
-      const timer = this.clock.after(wait, () => {
-        this.#timers.delete(handle);
-        this.run(() => {
-          if (everyMs !== undefined) arm(everyMs);
-          action();
-        });
-        this.#look();
-      });
-      this.#timers.set(handle, timer);
-    };
-    arm(Math.max(1, Number(delayMs) || 0));
-    this.#look();
-    return handle;
-  }
-
-  clear(handle: unknown): void {
-    this.#timers.get(handle as object)?.cancel();
-    this.#timers.delete(handle as object);
-    this.#look();
-  }
-
-  /** A call to the region, which may take its time there. */
-  call<T>(work: Promise<T>): Promise<T> {
-    this.#calls += 1;
-    this.#look();
-    const done = (): void => {
-      this.#calls -= 1;
-      this.#look();
-    };
-    work.then(done, done);
-    return work;
-  }
-
-  freeze(): void {
-    this.#frozen = true;
-    this.#look();
-  }
-
-  thaw(): void {
-    this.#frozen = false;
-    for (const action of this.#held.splice(0)) this.run(action);
-    this.#look();
-  }
-
-  /**
-   * A function that runs while neither a timer nor a call of it is out does something real (reads a file,
-   * compresses, hashes): time stands still meanwhile, though not for ever, as it may also wait for nothing.
-   */
-  #look(): void {
-    const real = !this.#frozen && !this.#dead && this.#calls === 0 && this.#timers.size === 0;
-    if (!real) {
-      this.#release?.();
-      this.#release = undefined;
-    } else if (this.#release === undefined) {
-      void this.clock.hold(
-        new Promise<void>((resolve) => {
-          const guard = wall.after(longestRealWorkMs, resolve);
-          this.#release = () => {
-            guard.cancel();
-            resolve();
-          };
-        }),
-      );
-    }
-  }
-
-  /** Nothing that waits ever goes on. */
-  kill(): void {
-    this.#dead = true;
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
-    this.#held.length = 0;
-    this.#look();
-  }
-}
-
 export interface SandboxInit {
   readonly pulse: Pulse;
+  /** When the environment came up, on the clock. */
+  readonly startedAt: number;
   readonly random: Random;
   readonly transport: Transport;
   readonly env: Readonly<Record<string, string>>;
@@ -164,6 +51,7 @@ export const sandboxNames = [
   'clearInterval',
   'setImmediate',
   'clearImmediate',
+  'queueMicrotask',
   'fetch',
   'globalThis',
   'global',
@@ -184,8 +72,9 @@ function globalsOf(init: SandboxInit): Globals {
     setImmediate: (run: (...args: unknown[]) => void, ...args: unknown[]) =>
       setImmediate(() => pulse.run(() => run(...args))),
     clearImmediate: (handle: NodeJS.Immediate) => clearImmediate(handle),
+    queueMicrotask: (run: () => void) => queueMicrotask(() => pulse.run(run)),
   };
-  const started = pulse.clock.now();
+  const started = init.startedAt;
   const globals: Globals = {
     ...timers,
     process: processOf(init),
@@ -229,7 +118,11 @@ function processOf(init: SandboxInit): unknown {
     // Listeners on the region's own process would outlive the function.
     on: { value: () => undefined },
     once: { value: () => undefined },
-    nextTick: { value: process.nextTick.bind(process) },
+    nextTick: {
+      value: (run: (...args: unknown[]) => void, ...args: unknown[]) =>
+        process.nextTick(() => init.pulse.run(() => run(...args))),
+    },
+    uptime: { value: () => (init.pulse.clock.now() - init.startedAt) / 1000 },
     emitWarning: { value: () => undefined },
     cwd: { value: () => init.env.LAMBDA_TASK_ROOT ?? '/' },
   });
@@ -270,10 +163,10 @@ function requireOf(init: SandboxInit, globals: Globals): (name: string) => unkno
     http: () => httpModule('http:', transport, pulse),
     https: () => httpModule('https:', transport, pulse),
     // Real work: virtual time must not run ahead of it.
-    'fs/promises': () => held(hostRequire('node:fs/promises') as Globals, pulse.clock),
+    'fs/promises': () => held(hostRequire('node:fs/promises') as Globals, pulse),
     fs: () => {
       const fs = hostRequire('node:fs') as Globals;
-      return { ...fs, promises: held(fs.promises as Globals, pulse.clock) };
+      return { ...fs, promises: held(fs.promises as Globals, pulse) };
     },
     timers: () => ({ ...hostRequire('node:timers'), ...pick(globals, timerNames) }),
     'timers/promises': () => ({
@@ -287,6 +180,9 @@ function requireOf(init: SandboxInit, globals: Globals): (name: string) => unkno
       ...hostRequire('node:crypto'),
       randomUUID: () => random.uuid(),
       randomBytes: (size: number) => fillRandom(Buffer.alloc(size), random),
+      randomInt: (least: number, below?: number) =>
+        below === undefined ? random.integer(least) : least + random.integer(below - least),
+      randomFillSync: (array: Uint8Array) => fillRandom(array, random),
       getRandomValues: (array: Uint8Array) => fillRandom(array, random),
     }),
     os: () => ({ ...hostRequire('node:os'), homedir: () => '/home/sbx_user1051' }),
@@ -307,7 +203,7 @@ function requireOf(init: SandboxInit, globals: Globals): (name: string) => unkno
 }
 
 /** A module whose promises hold the clock until they have settled. */
-function held(module: Globals, clock: Clock): Globals {
+function held(module: Globals, pulse: Pulse): Globals {
   return Object.fromEntries(
     Object.entries(module).map(([name, value]) => {
       if (typeof value !== 'function' || /^[A-Z]/.test(name)) return [name, value];
@@ -315,7 +211,7 @@ function held(module: Globals, clock: Clock): Globals {
         name,
         (...args: unknown[]) => {
           const result: unknown = value.apply(module, args);
-          return result instanceof Promise ? clock.hold(result) : result;
+          return result instanceof Promise ? pulse.work(result) : result;
         },
       ];
     }),

@@ -75,8 +75,12 @@ export class FleetInVirtualTime {
     return world;
   }
 
+  /** @throws Error where a function answered before its promises had ended: that is a fault in every scenario */
   async close(): Promise<void> {
+    const { loose } = this.region.parts.lambda;
     await this.region.close();
+    const names = new Set(loose.filter(({ failed }) => !failed).map(({ functionName }) => functionName));
+    if (names.size > 0) throw new Error(`answered before their calls were: ${[...names].join(', ')}`);
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: answers are looked into freely by tests
