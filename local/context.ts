@@ -3,6 +3,7 @@
  * hooks in as the services come up; a hook is used only once the region runs.
  */
 import type { Clock } from './clock.ts';
+import type { Lag } from './lag.ts';
 import type { Random } from './random.ts';
 import type { Principal } from './service.ts';
 
@@ -18,6 +19,8 @@ export interface RegionEvent {
 export interface Context {
   readonly clock: Clock;
   readonly random: Random;
+  /** How late news arrives inside the region. */
+  readonly lag: Lag;
   readonly accountId: string;
   /** `us-east-1` unless told otherwise. */
   readonly regionName: string;

@@ -2,12 +2,13 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Clock, WallClock } from './clock.ts';
+import { type Clock, VirtualClock, WallClock } from './clock.ts';
 import type { Context, Keeping } from './context.ts';
 import { Dispatcher } from './dispatch.ts';
 import { createFaultsDoor } from './faults/door.ts';
 import { Faults } from './faults/faults.ts';
 import { createIam, type Iam, type KeyPair } from './iam/iam.ts';
+import { briefLag, Lag, worstLag } from './lag.ts';
 import { CallLog } from './look/log.ts';
 import { createLook } from './look/page.ts';
 import { createParts, type OpenHooks, type Parts } from './parts.ts';
@@ -96,7 +97,8 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     return `http://127.0.0.1:${listening.port}`;
   };
   const clock = options.clock ?? new WallClock();
-  const random = new Random(options.seed ?? Math.trunc(performance.timeOrigin));
+  const seed = options.seed ?? Math.trunc(performance.timeOrigin);
+  const random = new Random(seed);
   let keeper: Keeper | undefined;
   const keeping: Keeping = {
     touched: () => keeper?.touched(),
@@ -105,6 +107,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
   const context: Context = {
     clock,
     random,
+    lag: new Lag(seed + 1, clock instanceof VirtualClock ? worstLag : briefLag),
     accountId: options.accountId ?? '000000000000',
     regionName,
     zones: ['a', 'b', 'c'].map((letter) => regionName + letter),

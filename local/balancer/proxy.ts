@@ -10,6 +10,8 @@ import type { Address } from '../machines/machine.ts';
 import type { Elbv2State, ListenerRecord, TargetGroupRecord, TargetRecord } from '../services/elbv2/state.ts';
 import type { RoutedRequest } from './conditions.ts';
 import type { Counters } from './counters.ts';
+import { headersToClient, headersToTarget } from './forwarded-headers.ts';
+import type { BalancerNode } from './node.ts';
 import { chooseRoute } from './route.ts';
 
 /** "The load balancer failed to establish a connection to the target before the connection timeout expired (10 seconds)" */
@@ -22,18 +24,6 @@ const idleTimeoutMs = 60_000;
  */
 const poolIdleMs = 1_000;
 
-const hopByHop = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'proxy-connection',
-]);
-
 export class ListenerProxy {
   readonly #state: Elbv2State;
   readonly #listener: ListenerRecord;
@@ -41,6 +31,8 @@ export class ListenerProxy {
   readonly #server: Server;
   readonly #agent = new Agent({ keepAlive: true, timeout: poolIdleMs, maxFreeSockets: 64 });
   readonly #upgraded = new Set<Duplex>();
+  /** The node that each connection came to, for all of its requests. */
+  readonly #nodes = new WeakMap<Duplex, BalancerNode>();
 
   constructor(state: Elbv2State, listener: ListenerRecord, counters: Counters) {
     this.#state = state;
@@ -73,7 +65,8 @@ export class ListenerProxy {
 
   #serve(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const startedAt = this.#state.context.clock.now();
-    const route = chooseRoute(this.#state, this.#listener, routed(incoming));
+    const node = this.#nodeOf(incoming.socket);
+    const route = chooseRoute(this.#state, this.#listener, node, routed(incoming));
     if (route.kind === 'fixed') {
       outgoing
         .writeHead(route.status, { 'content-type': route.contentType, server: 'awselb/2.0' })
@@ -85,15 +78,15 @@ export class ListenerProxy {
       return;
     }
     if (route.kind === 'none') {
-      this.#fail(incoming, outgoing, 503, route.group);
+      this.#fail(incoming, outgoing, 503);
       return;
     }
     const { group, target, cookies } = route;
-    this.#counters.request(group);
+    this.#counters.request(group, node);
     const address = this.#addressOf(group, target);
     if (address === undefined) {
       // A machine without power: nothing answers, not even a refusal.
-      this.#fail(incoming, outgoing, 504, group);
+      this.#fail(incoming, outgoing, 504);
       return;
     }
     let answered = false;
@@ -105,7 +98,7 @@ export class ListenerProxy {
       forwarded.destroy(new Error('deregistered'));
     };
     target.inFlight.add(abort);
-    const timers = this.#timeouts(forwarded, () => this.#fail(incoming, outgoing, 504, group));
+    const timers = this.#timeouts(forwarded, () => this.#fail(incoming, outgoing, 504));
     const done = (): void => {
       target.inFlight.delete(abort);
       timers.cancel();
@@ -114,8 +107,13 @@ export class ListenerProxy {
     forwarded.on('response', (answer) => {
       answered = true;
       timers.cancel();
-      this.#counters.response(group, answer.statusCode ?? 502, this.#state.context.clock.now() - startedAt);
-      outgoing.writeHead(answer.statusCode ?? 502, answer.statusMessage, answerHeaders(answer, cookies));
+      this.#counters.response(
+        group,
+        node,
+        answer.statusCode ?? 502,
+        this.#state.context.clock.now() - startedAt,
+      );
+      outgoing.writeHead(answer.statusCode ?? 502, answer.statusMessage, headersToClient(answer, cookies));
       answer.pipe(outgoing);
       answer.on('error', () => outgoing.destroy());
       answer.on('aborted', () => outgoing.destroy());
@@ -125,7 +123,7 @@ export class ListenerProxy {
       done();
       // The caller sees a broken connection where an answer had begun: it cannot be taken back.
       if (answered) outgoing.destroy();
-      else this.#fail(incoming, outgoing, 502, group);
+      else this.#fail(incoming, outgoing, 502);
     });
     outgoing.on('close', () => {
       if (!outgoing.writableFinished) {
@@ -144,13 +142,14 @@ export class ListenerProxy {
       );
     };
     socket.on('error', () => undefined);
-    const route = chooseRoute(this.#state, this.#listener, routed(incoming));
+    const node = this.#nodeOf(socket);
+    const route = chooseRoute(this.#state, this.#listener, node, routed(incoming));
     if (route.kind !== 'forward') {
       refuse(503, 'Service Unavailable');
       return;
     }
     const { group, target } = route;
-    this.#counters.request(group);
+    this.#counters.request(group, node);
     const address = this.#addressOf(group, target);
     if (address === undefined) {
       refuse(504, 'Gateway Time-out');
@@ -173,7 +172,7 @@ export class ListenerProxy {
     const timers = this.#timeouts(forwarded, () => refuse(504, 'Gateway Time-out'));
     forwarded.on('upgrade', (answer, remote, first) => {
       timers.cancel();
-      this.#counters.response(group, 101, 0);
+      this.#counters.response(group, node, 101, 0);
       const lines = [`HTTP/1.1 101 ${answer.statusMessage ?? 'Switching Protocols'}`];
       for (let index = 0; index < answer.rawHeaders.length; index += 2) {
         lines.push(`${answer.rawHeaders[index]}: ${answer.rawHeaders[index + 1]}`);
@@ -188,7 +187,7 @@ export class ListenerProxy {
     });
     forwarded.on('response', (answer) => {
       timers.cancel();
-      this.#counters.response(group, answer.statusCode ?? 502, 0);
+      this.#counters.response(group, node, answer.statusCode ?? 502, 0);
       refuse(answer.statusCode ?? 502, answer.statusMessage ?? '');
       answer.resume();
     });
@@ -199,27 +198,19 @@ export class ListenerProxy {
     forwarded.end();
   }
 
+  /** The one port here stands for the DNS name, which leads each connection to some node. */
+  #nodeOf(connection: Duplex): BalancerNode {
+    let node = this.#nodes.get(connection);
+    if (node === undefined) {
+      node = this.#state.dealNode(this.#listener.loadBalancer);
+      this.#nodes.set(connection, node);
+    }
+    return node;
+  }
+
   #options(incoming: IncomingMessage, address: Address): RequestOptions & { headers: string[] } {
-    const headers: string[] = [];
-    const named = new Set<string>();
-    // What a Connection header names is for this hop alone.
-    for (const name of (incoming.headers.connection ?? '').split(',')) named.add(name.trim().toLowerCase());
-    for (let index = 0; index + 1 < incoming.rawHeaders.length; index += 2) {
-      const name = incoming.rawHeaders[index] ?? '';
-      const lower = name.toLowerCase();
-      if (hopByHop.has(lower) || named.has(lower) || lower.startsWith('x-forwarded-')) continue;
-      headers.push(name, incoming.rawHeaders[index + 1] ?? '');
-    }
-    const peer = (incoming.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-    const before = incoming.headers['x-forwarded-for'];
-    // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html
-    headers.push('X-Forwarded-For', before === undefined ? peer : `${before}, ${peer}`);
-    headers.push('X-Forwarded-Proto', 'http', 'X-Forwarded-Port', `${this.#listener.port}`);
-    const now = Math.floor(this.#state.context.clock.now() / 1_000).toString(16);
-    if (incoming.headers['x-amzn-trace-id'] === undefined) {
-      headers.push('X-Amzn-Trace-Id', `Root=1-${now}-${this.#state.context.random.hex(24)}`);
-    }
-    if (incoming.headers['transfer-encoding'] !== undefined) headers.push('Transfer-Encoding', 'chunked');
+    const { clock, random } = this.#state.context;
+    const headers = headersToTarget(incoming, this.#listener.port, clock.now(), random);
     return {
       host: address.host,
       port: address.port,
@@ -256,16 +247,11 @@ export class ListenerProxy {
     return instances.addressOf(instanceId ?? '');
   }
 
-  #fail(
-    incoming: IncomingMessage,
-    outgoing: ServerResponse,
-    status: 502 | 503 | 504,
-    group: TargetGroupRecord | undefined,
-  ): void {
+  #fail(incoming: IncomingMessage, outgoing: ServerResponse, status: 502 | 503 | 504): void {
     incoming.unpipe();
     incoming.resume();
     if (outgoing.headersSent || outgoing.destroyed) return;
-    this.#counters.failure(group, status);
+    this.#counters.failure(status);
     const title = {
       502: '502 Bad Gateway',
       503: '503 Service Temporarily Unavailable',
@@ -289,14 +275,4 @@ function routed(incoming: IncomingMessage): RoutedRequest {
     headers: incoming.headers,
     sourceIp: incoming.socket.remoteAddress ?? '',
   };
-}
-
-function answerHeaders(answer: IncomingMessage, cookies: readonly string[]): string[] {
-  const headers: string[] = [];
-  for (let index = 0; index + 1 < answer.rawHeaders.length; index += 2) {
-    const name = answer.rawHeaders[index] ?? '';
-    if (!hopByHop.has(name.toLowerCase())) headers.push(name, answer.rawHeaders[index + 1] ?? '');
-  }
-  for (const cookie of cookies) headers.push('Set-Cookie', cookie);
-  return headers;
 }

@@ -1,16 +1,12 @@
 /** Where a request goes: rule, target group, target. */
 import type { Action, RedirectActionConfig } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Random } from '../random.ts';
-import type {
-  Elbv2State,
-  ListenerRecord,
-  RuleRecord,
-  TargetGroupRecord,
-  TargetRecord,
-} from '../services/elbv2/state.ts';
+import type { Elbv2State, ListenerRecord, TargetGroupRecord, TargetRecord } from '../services/elbv2/state.ts';
 import { attribute, targetGroupsOf } from '../services/elbv2/state.ts';
+import { eligibleTargets, nextTarget } from './choose-target.ts';
 import type { RoutedRequest } from './conditions.ts';
 import { fits } from './conditions.ts';
+import type { BalancerNode } from './node.ts';
 
 export type Route =
   | {
@@ -24,17 +20,18 @@ export type Route =
   | { readonly kind: 'fixed'; readonly status: number; readonly contentType: string; readonly body: string }
   | { readonly kind: 'redirect'; readonly status: number; readonly location: string };
 
-export function chooseRule(state: Elbv2State, listener: ListenerRecord, request: RoutedRequest): RuleRecord {
-  const rules = state.rulesOf(listener.arn);
-  return (
-    rules.find((rule) => rule.priority !== 'default' && fits(rule.conditions, request)) ??
-    listener.defaultRule
-  );
-}
-
-export function chooseRoute(state: Elbv2State, listener: ListenerRecord, request: RoutedRequest): Route {
-  const rule = chooseRule(state, listener, request);
-  const actions = rule.effectiveActions;
+/** @param node to which the request came: it acts on what it knows. */
+export function chooseRoute(
+  state: Elbv2State,
+  listener: ListenerRecord,
+  node: BalancerNode,
+  request: RoutedRequest,
+): Route {
+  const now = state.context.clock.now();
+  const rules = node.rules(listener.arn, now);
+  const rule =
+    rules.find((one) => one.priority !== 'default' && fits(one.conditions, request)) ?? rules.at(-1);
+  const actions = rule?.actions ?? listener.defaultRule.actions;
   const last = actions.at(-1);
   if (last?.Type === 'fixed-response') {
     const { StatusCode, ContentType, MessageBody } = last.FixedResponseConfig ?? {};
@@ -51,7 +48,7 @@ export function chooseRoute(state: Elbv2State, listener: ListenerRecord, request
   const made: string[] = [];
   const group = chooseGroup(state, actions, cookies, made);
   if (group === undefined) return { kind: 'none', group: undefined };
-  const target = chooseTarget(group, cookies, made);
+  const target = chooseTarget(state, group, node, now, cookies, made);
   return target === undefined ? { kind: 'none', group } : { kind: 'forward', group, target, cookies: made };
 }
 
@@ -70,7 +67,8 @@ function chooseGroup(
   if (sticky?.Enabled === true) {
     const kept = weighted.find((one) => nameFor(one.arn) === cookies.get('AWSALBTG'));
     const chosen = kept?.arn ?? byWeight(weighted, state.context.random);
-    if (chosen !== undefined) made.push(cookie('AWSALBTG', nameFor(chosen), sticky.DurationSeconds ?? 3_600));
+    if (chosen !== undefined)
+      made.push(...cookiePair('AWSALBTG', nameFor(chosen), sticky.DurationSeconds ?? 3_600));
     return state.targetGroups.get(chosen ?? '');
   }
   return state.targetGroups.get(byWeight(weighted, state.context.random) ?? '');
@@ -87,40 +85,23 @@ function byWeight(weighted: readonly { arn: string; weight: number }[], random: 
   return undefined;
 }
 
-/**
- * The next healthy target in turn. With none healthy, all that are registered: the group fails open. Targets
- * that drain get nothing new.
- */
 function chooseTarget(
+  state: Elbv2State,
   group: TargetGroupRecord,
+  node: BalancerNode,
+  now: number,
   cookies: ReadonlyMap<string, string>,
   made: string[],
 ): TargetRecord | undefined {
-  const healthy: TargetRecord[] = [];
-  const others: TargetRecord[] = [];
-  for (const target of group.targets.values()) {
-    const { State } = target.health;
-    if (State === 'healthy') healthy.push(target);
-    else if (State === 'initial' || State === 'unhealthy') others.push(target);
-  }
-  const eligible = healthy.length > 0 ? healthy : others;
-  if (eligible.length === 0) return undefined;
-  if (attribute(group, 'stickiness.enabled') === 'true') {
-    const kept = eligible.find((target) => nameFor(`${target.id}:${target.port}`) === cookies.get('AWSALB'));
-    const chosen = kept ?? inTurn(group, eligible);
-    const seconds = Number(attribute(group, 'stickiness.lb_cookie.duration_seconds'));
-    if (chosen !== undefined) made.push(cookie('AWSALB', nameFor(`${chosen.id}:${chosen.port}`), seconds));
-    return chosen;
-  }
-  return inTurn(group, eligible);
-}
-
-function inTurn(group: TargetGroupRecord, eligible: readonly TargetRecord[]): TargetRecord | undefined {
-  if (attribute(group, 'load_balancing.algorithm.type') === 'least_outstanding_requests') {
-    return eligible.reduce((best, one) => (one.inFlight.size < best.inFlight.size ? one : best));
-  }
-  group.turn = (group.turn + 1) % Number.MAX_SAFE_INTEGER;
-  return eligible[group.turn % eligible.length];
+  const eligible = eligibleTargets(group, node, now);
+  if (attribute(group, 'stickiness.enabled') !== 'true')
+    return nextTarget(group, node, eligible, now, state.context.lag);
+  const kept = eligible.find((target) => nameFor(`${target.id}:${target.port}`) === cookies.get('AWSALB'));
+  const chosen = kept ?? nextTarget(group, node, eligible, now, state.context.lag);
+  const seconds = Number(attribute(group, 'stickiness.lb_cookie.duration_seconds'));
+  if (chosen !== undefined)
+    made.push(...cookiePair('AWSALB', nameFor(`${chosen.id}:${chosen.port}`), seconds));
+  return chosen;
 }
 
 function redirect(action: Action, listener: ListenerRecord, request: RoutedRequest): Route {
@@ -144,8 +125,10 @@ function nameFor(text: string): string {
   return Buffer.from(text).toString('base64url');
 }
 
-function cookie(name: string, value: string, seconds: number): string {
-  return `${name}=${value}; Max-Age=${seconds}; Path=/`;
+/** The second is for requests from other origins. https://docs.aws.amazon.com/elasticloadbalancing/latest/application/sticky-sessions.html */
+function cookiePair(name: string, value: string, seconds: number): string[] {
+  const cookie = `=${value}; Max-Age=${seconds}; Path=/`;
+  return [`${name}${cookie}`, `${name}CORS${cookie}; SameSite=None; Secure`];
 }
 
 function parseCookies(request: RoutedRequest): ReadonlyMap<string, string> {

@@ -6,6 +6,7 @@
 import type { Context } from '../../context.ts';
 import type { Iam } from '../../iam/iam.ts';
 import { AwsError } from '../../service.ts';
+import { TokenBucket } from '../../throttling/token-bucket.ts';
 import type { Authenticated, Front } from '../../wire/front-door.ts';
 import {
   decodeComponent,
@@ -17,7 +18,6 @@ import {
 } from '../../wire/http.ts';
 import { readClaim } from '../../wire/sigv4.ts';
 import type { Lambda } from '../lambda/lambda.ts';
-import { TokenBucket } from '../token-bucket.ts';
 import { message, proxyAnswer, proxyEvent } from './payload.ts';
 import { checkRouteKey, matchRoute, type Route } from './routes.ts';
 

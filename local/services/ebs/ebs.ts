@@ -14,11 +14,11 @@ import type {
 import type { Context } from '../../context.ts';
 import type { Access, Operation, Service } from '../../service.ts';
 import { AwsError } from '../../service.ts';
+import { TokenBucket } from '../../throttling/token-bucket.ts';
 import { requestTagContext, resourceTagContext, TagStore } from '../ec2/tag-store.ts';
 import type { Quota } from '../servicequotas/quota.ts';
 import { quota } from '../servicequotas/quota.ts';
 import { onlySupported } from '../supported.ts';
-import { TokenBucket } from '../token-bucket.ts';
 import { listOperations } from './lists.ts';
 import { blockSizeBytes, Snapshots } from './snapshots.ts';
 import type { EbsState } from './state.ts';

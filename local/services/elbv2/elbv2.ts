@@ -1,6 +1,7 @@
 /** Elastic Load Balancing v2, with one default load balancer and a proxy for each listener. */
 import type { RoutedRequest } from '../../balancer/conditions.ts';
 import { Counters, groupMetrics } from '../../balancer/counters.ts';
+import type { BalancerNode } from '../../balancer/node.ts';
 import { ListenerProxy } from '../../balancer/proxy.ts';
 import type { Route } from '../../balancer/route.ts';
 import { chooseRoute } from '../../balancer/route.ts';
@@ -13,7 +14,9 @@ import { loadBalancerOperations, makeListener, makeLoadBalancer } from './load-b
 import { ruleOperations } from './rules.ts';
 import type { ListenerRecord, LoadBalancerRecord } from './state.ts';
 import { Elbv2State } from './state.ts';
+import { tagOperations } from './tags.ts';
 import { targetGroupOperations } from './target-groups.ts';
+import { targetOperations } from './targets.ts';
 
 export interface Elbv2 {
   readonly service: Service;
@@ -22,8 +25,11 @@ export interface Elbv2 {
   /** Made with the region: what a stack takes where it names no other. */
   readonly defaultLoadBalancer: LoadBalancerRecord;
   readonly defaultListener: ListenerRecord;
-  /** Where a request would go, without sending one. Takes the target's turn as a real one does. */
-  route(request: RoutedRequest, listener?: ListenerRecord): Route;
+  /**
+   * Where a request would go, without sending one. Takes the target's turn as a real one does.
+   * @param node to which it comes; any unless told.
+   */
+  route(request: RoutedRequest, listener?: ListenerRecord, node?: BalancerNode): Route;
   /** Opens the ports of all listeners; the default listener's becomes a free one. Repeating it does nothing. */
   listen(): Promise<void>;
   /** `http://127.0.0.1:PORT` of a listener, the default one unless told. */
@@ -37,11 +43,14 @@ export function createElbv2(context: Context, parts: { ec2: Ec2; cloudwatch: Clo
   const proxies = new Map<string, ListenerProxy>();
   let open = false;
 
-  const rulesChanged = (): void => {
+  const rulesChanged = (listener: ListenerRecord): void => {
+    state.sendRules(listener);
     for (const group of state.targetGroups.values()) {
       const balancer = state.loadBalancerOf(group.arn);
       if (balancer !== undefined) group.metrics ??= groupMetrics(parts.cloudwatch.metrics, balancer, group);
       checks.reconsider(group);
+      // A load balancer that has only now come to use the group learns of its targets.
+      state.sendTargets(group);
     }
   };
 
@@ -87,6 +96,8 @@ export function createElbv2(context: Context, parts: { ec2: Ec2; cloudwatch: Clo
       id: 'elasticloadbalancing',
       operations: {
         ...targetGroupOperations(state, checks),
+        ...targetOperations(state, checks),
+        ...tagOperations(state),
         ...ruleOperations(state, rulesChanged),
         ...loadBalancerOperations(state, ports, rulesChanged),
       },
@@ -95,7 +106,8 @@ export function createElbv2(context: Context, parts: { ec2: Ec2; cloudwatch: Clo
     checks,
     defaultLoadBalancer,
     defaultListener,
-    route: (request, listener = defaultListener) => chooseRoute(state, listener, request),
+    route: (request, listener = defaultListener, node = state.dealNode(listener.loadBalancer)) =>
+      chooseRoute(state, listener, node, request),
     async listen() {
       open = true;
       for (const listener of state.listeners.values()) await ports.open(listener);

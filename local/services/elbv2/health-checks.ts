@@ -2,41 +2,14 @@
  * Health checks on the clock.
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
  */
-import { request } from 'node:http';
-import type { Address, ScriptedAnswer } from '../../machines/machine.ts';
+import { startsSlowly } from '../../balancer/choose-target.ts';
 import type { InstanceRecord } from '../ec2/instance-record.ts';
+import { ask, health, judge } from './probe.ts';
 import type { Elbv2State, TargetGroupRecord, TargetRecord } from './state.ts';
 import { attribute, targetKey } from './state.ts';
 
 /** From registration to the first check. */
 const firstCheckMs = 1_000;
-
-const health = {
-  registering: {
-    State: 'initial',
-    Reason: 'Elb.RegistrationInProgress',
-    Description: 'Target registration is in progress',
-  },
-  initial: {
-    State: 'initial',
-    Reason: 'Elb.InitialHealthChecking',
-    Description: 'Initial health checks in progress',
-  },
-  healthy: { State: 'healthy' },
-  notInUse: {
-    State: 'unused',
-    Reason: 'Target.NotInUse',
-    Description: 'Target group is not configured to receive traffic from the load balancer',
-  },
-  draining: {
-    State: 'draining',
-    Reason: 'Target.DeregistrationInProgress',
-    Description: 'Target deregistration is in progress',
-  },
-  stopped: { State: 'unused', Reason: 'Target.InvalidState', Description: 'Target is in the stopped state' },
-  timeout: { State: 'unhealthy', Reason: 'Target.Timeout', Description: 'Request timed out' },
-  failed: { State: 'unhealthy', Reason: 'Target.FailedHealthChecks', Description: 'Health checks failed' },
-} as const satisfies Record<string, TargetRecord['health']>;
 
 export class HealthChecks {
   readonly #state: Elbv2State;
@@ -63,6 +36,7 @@ export class HealthChecks {
       port,
       zone,
       health: health.registering,
+      slowSince: undefined,
       streak: { passed: false, length: 0 },
       timer: undefined,
       checking: false,
@@ -223,17 +197,34 @@ export class HealthChecks {
   #set(group: TargetGroupRecord, target: TargetRecord, to: TargetRecord['health']): void {
     const from = target.health;
     target.health = to;
+    if (to.State !== 'healthy') target.slowSince = undefined;
+    else if (from.State !== 'healthy') {
+      const now = this.#state.context.clock.now();
+      target.slowSince = startsSlowly(group, target, now) ? now : undefined;
+    }
     if (from.State !== to.State || from.Reason !== to.Reason) this.#changed(group, target);
   }
 
   #changed(group: TargetGroupRecord, target: TargetRecord): void {
-    const states = [...group.targets.values()].map((one) => one.health.State);
-    const now = this.#state.context.clock.now();
-    const used = this.#state.loadBalancerOf(group.arn) !== undefined;
-    const count = (wanted: string): number => states.filter((state) => state === wanted).length;
-    group.metrics?.healthy.level(now, used ? count('healthy') : undefined);
-    group.metrics?.unhealthy.level(now, used ? count('unhealthy') : undefined);
+    this.#measure(group);
+    this.#state.sendTargets(group);
     for (const listener of this.#listeners) listener(group, target);
+  }
+
+  /**
+   * Each node checks every target, and the counts are reported by the zone of the node; here all nodes find the same.
+   */
+  #measure(group: TargetGroupRecord): void {
+    if (group.metrics === undefined) return;
+    const now = this.#state.context.clock.now();
+    const balancer = this.#state.loadBalancerOf(group.arn);
+    for (const wanted of ['healthy', 'unhealthy'] as const) {
+      let count = 0;
+      for (const target of group.targets.values()) if (target.health.State === wanted) count += 1;
+      const level = balancer === undefined ? undefined : count;
+      group.metrics.hosts(wanted).level(now, level);
+      for (const { zone } of balancer?.nodes ?? []) group.metrics.hosts(wanted, zone).level(now, level);
+    }
   }
 
   #retire(target: TargetRecord): void {
@@ -241,54 +232,4 @@ export class HealthChecks {
     target.timer?.cancel();
     target.timer = undefined;
   }
-}
-
-function judge(group: TargetGroupRecord, answer: ScriptedAnswer): TargetRecord['health'] {
-  if (typeof answer !== 'number') return health.failed;
-  const passed = group.check.matcher.split(',').some((range) => {
-    const [low, high = low] = range.split('-').map(Number);
-    return low !== undefined && high !== undefined && answer >= low && answer <= high;
-  });
-  if (passed) return health.healthy;
-  return {
-    State: 'unhealthy',
-    Reason: 'Target.ResponseCodeMismatch',
-    Description: `Health checks failed with these codes: [${answer}]`,
-  };
-}
-
-function ask(
-  address: Address,
-  group: TargetGroupRecord,
-  onTimeout: (run: () => void) => { cancel(): void },
-): Promise<ScriptedAnswer> {
-  return new Promise((resolve) => {
-    const asking = request(
-      {
-        host: address.host,
-        port: address.port,
-        path: group.check.path,
-        agent: false,
-        headers: {
-          host: `${address.host}:${address.port}`,
-          'user-agent': 'ELB-HealthChecker/2.0',
-          connection: 'close',
-        },
-      },
-      (response) => {
-        response.resume();
-        timer.cancel();
-        resolve(response.statusCode ?? 'refused');
-      },
-    );
-    const timer = onTimeout(() => {
-      resolve('timeout');
-      asking.destroy();
-    });
-    asking.on('error', () => {
-      timer.cancel();
-      resolve('refused');
-    });
-    asking.end();
-  });
 }

@@ -1,5 +1,4 @@
 import type {
-  AddTagsInput,
   CreateListenerInput,
   CreateListenerOutput,
   CreateLoadBalancerInput,
@@ -10,14 +9,12 @@ import type {
   DescribeListenersOutput,
   DescribeLoadBalancersInput,
   DescribeLoadBalancersOutput,
-  DescribeTagsInput,
-  DescribeTagsOutput,
   Listener,
   LoadBalancer,
   ModifyListenerInput,
   ModifyListenerOutput,
-  RemoveTagsInput,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { BalancerNode } from '../../balancer/node.ts';
 import { arn } from '../../context.ts';
 import type { Operation } from '../../service.ts';
 import { AwsError } from '../../service.ts';
@@ -42,14 +39,17 @@ export function makeLoadBalancer(
 ): LoadBalancerRecord {
   const { context, ec2 } = state;
   const fullName = `app/${name}/${context.random.hex(16)}`;
+  const subnetIds = options.subnetIds ?? ec2.network.subnets.map((subnet) => subnet.subnetId);
+  const zones = new Set(subnetIds.flatMap((subnetId) => ec2.network.subnet(subnetId)?.zone ?? []));
   const balancer: LoadBalancerRecord = {
     arn: arn(context, 'elasticloadbalancing', `loadbalancer/${fullName}`),
     fullName,
     name,
     scheme: options.scheme ?? 'internet-facing',
     createdAt: context.clock.now(),
-    subnetIds: options.subnetIds ?? ec2.network.subnets.map((subnet) => subnet.subnetId),
+    subnetIds,
     securityGroupIds: [ec2.network.securityGroupId],
+    nodes: [...zones].map((zone) => new BalancerNode(zone)),
   };
   state.loadBalancers.set(balancer.arn, balancer);
   return balancer;
@@ -69,15 +69,19 @@ export function makeListener(
     priority: 'default',
     conditions: [],
     actions: defaultActions,
-    effectiveActions: defaultActions,
   };
   const listener: ListenerRecord = { arn: listenerArn, loadBalancer, port, defaultRule };
   state.listeners.set(listener.arn, listener);
   state.rules.set(defaultRule.arn, defaultRule);
+  state.sendRules(listener, 'once');
   return listener;
 }
 
-export function loadBalancerOperations(state: Elbv2State, ports: Ports, rulesChanged: () => void) {
+export function loadBalancerOperations(
+  state: Elbv2State,
+  ports: Ports,
+  rulesChanged: (listener: ListenerRecord) => void,
+) {
   const { ec2 } = state;
 
   const describeBalancer = (balancer: LoadBalancerRecord): LoadBalancer => ({
@@ -143,6 +147,9 @@ export function loadBalancerOperations(state: Elbv2State, ports: Ports, rulesCha
           throw new AwsError('SubnetNotFound', `The subnet ID '${subnet}' does not exist`);
         }
       }
+      if (state.loadBalancers.size >= state.quotas.loadBalancers.value) {
+        throw new AwsError('TooManyLoadBalancers', 'The maximum number of load balancers has been reached');
+      }
       const balancer = makeLoadBalancer(state, name, {
         scheme: input.Scheme ?? 'internet-facing',
         ...(input.Subnets === undefined ? {} : { subnetIds: input.Subnets }),
@@ -191,7 +198,8 @@ export function loadBalancerOperations(state: Elbv2State, ports: Ports, rulesCha
     }
     state.listeners.delete(listener.arn);
     state.tags.forget(listener.arn);
-    rulesChanged();
+    rulesChanged(listener);
+    for (const node of listener.loadBalancer.nodes) node.forgetListener(listener.arn);
     await ports.close(listener);
   };
 
@@ -218,6 +226,10 @@ export function loadBalancerOperations(state: Elbv2State, ports: Ports, rulesCha
           );
         }
       }
+      const siblings = [...state.listeners.values()].filter((other) => other.loadBalancer === balancer);
+      if (siblings.length >= state.quotas.listeners.value) {
+        throw new AwsError('TooManyListeners', 'The maximum number of listeners has been reached');
+      }
       const actions = checkedActions(state, balancer, input.DefaultActions);
       const listener = makeListener(state, balancer, port, actions);
       try {
@@ -231,7 +243,7 @@ export function loadBalancerOperations(state: Elbv2State, ports: Ports, rulesCha
         );
       }
       state.tags.set(listener.arn, input.Tags);
-      rulesChanged();
+      rulesChanged(listener);
       return { Listeners: [describeListener(listener)] };
     },
   };
@@ -257,11 +269,8 @@ export function loadBalancerOperations(state: Elbv2State, ports: Ports, rulesCha
       onlySupported('ModifyListener', input, ['ListenerArn', 'DefaultActions']);
       const listener = state.listener(input.ListenerArn);
       if (input.DefaultActions !== undefined) {
-        state.setActions(
-          listener.defaultRule,
-          checkedActions(state, listener.loadBalancer, input.DefaultActions),
-        );
-        rulesChanged();
+        listener.defaultRule.actions = checkedActions(state, listener.loadBalancer, input.DefaultActions);
+        rulesChanged(listener);
       }
       return { Listeners: [describeListener(listener)] };
     },
@@ -275,51 +284,6 @@ export function loadBalancerOperations(state: Elbv2State, ports: Ports, rulesCha
     },
   };
 
-  /** "You can specify up to 20 resources in a single call." */
-  const checkedResources = (arns: readonly string[] | undefined): readonly string[] => {
-    if (!arns?.length) throw validation('At least one resource ARN must be specified');
-    if (arns.length > 20) throw validation('At most 20 resource ARNs can be specified');
-    for (const one of arns) {
-      if (one.includes(':targetgroup/')) state.group(one);
-      else if (one.includes(':listener-rule/')) state.rule(one);
-      else if (one.includes(':listener/')) state.listener(one);
-      else state.loadBalancer(one);
-    }
-    return arns;
-  };
-
-  const AddTags: Operation<AddTagsInput, object> = {
-    access: (input) =>
-      (input.ResourceArns ?? []).map((one) => {
-        const access = onElb(state, 'AddTags', one);
-        return { ...access, context: { ...access.context, ...requestTagContext(input.Tags ?? []) } };
-      }),
-    run(input) {
-      for (const one of checkedResources(input.ResourceArns)) state.tags.set(one, input.Tags);
-      return {};
-    },
-  };
-
-  const RemoveTags: Operation<RemoveTagsInput, object> = {
-    access: (input) => (input.ResourceArns ?? []).map((one) => onElb(state, 'RemoveTags', one)),
-    run(input) {
-      for (const one of checkedResources(input.ResourceArns)) {
-        for (const Key of input.TagKeys ?? []) state.tags.remove(one, [{ Key }]);
-      }
-      return {};
-    },
-  };
-
-  const DescribeTags: Operation<DescribeTagsInput, DescribeTagsOutput> = {
-    access: elbDescribe('DescribeTags'),
-    run: (input) => ({
-      TagDescriptions: checkedResources(input.ResourceArns).map((ResourceArn) => ({
-        ResourceArn,
-        Tags: state.tags.list(ResourceArn),
-      })),
-    }),
-  };
-
   return {
     CreateLoadBalancer,
     DescribeLoadBalancers,
@@ -328,8 +292,5 @@ export function loadBalancerOperations(state: Elbv2State, ports: Ports, rulesCha
     DescribeListeners,
     ModifyListener,
     DeleteListener,
-    AddTags,
-    RemoveTags,
-    DescribeTags,
   };
 }

@@ -15,8 +15,9 @@ import { AwsError } from '../../service.ts';
 import { requestTagContext } from '../ec2/tag-store.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
-import { checkedActions, checkedConditions } from './actions.ts';
-import type { Elbv2State, RuleRecord } from './state.ts';
+import { checkedActions } from './actions.ts';
+import { checkedConditions } from './rule-conditions.ts';
+import type { Elbv2State, ListenerRecord, RuleRecord } from './state.ts';
 import { validation } from './state.ts';
 import { elbBadToken, elbDescribe, onElb } from './target-groups.ts';
 
@@ -30,7 +31,7 @@ export function describeRule(rule: RuleRecord): Rule {
   };
 }
 
-export function ruleOperations(state: Elbv2State, rulesChanged: () => void) {
+export function ruleOperations(state: Elbv2State, rulesChanged: (listener: ListenerRecord) => void) {
   const CreateRule: Operation<CreateRuleInput, CreateRuleOutput> = {
     access: (input) => {
       const own = onElb(state, 'CreateRule', input.ListenerArn);
@@ -51,7 +52,12 @@ export function ruleOperations(state: Elbv2State, rulesChanged: () => void) {
       if (rules.some((rule) => rule.priority === priority)) {
         throw new AwsError('PriorityInUse', `Priority '${priority}' is currently in use`);
       }
-      if (rules.length - 1 >= state.quotas.rules.value) {
+      const ofBalancer = [...state.rules.values()].filter(
+        (rule) =>
+          rule.priority !== 'default' &&
+          state.listeners.get(rule.listenerArn)?.loadBalancer === listener.loadBalancer,
+      );
+      if (ofBalancer.length >= state.quotas.rules.value) {
         throw new AwsError('TooManyRules', 'The maximum number of rules has been reached');
       }
       const base = listener.arn.replace(':listener/', ':listener-rule/');
@@ -61,11 +67,10 @@ export function ruleOperations(state: Elbv2State, rulesChanged: () => void) {
         priority,
         conditions,
         actions,
-        effectiveActions: actions,
       };
       state.rules.set(rule.arn, rule);
       state.tags.set(rule.arn, input.Tags);
-      rulesChanged();
+      rulesChanged(listener);
       return { Rules: [describeRule(rule)] };
     },
   };
@@ -78,14 +83,14 @@ export function ruleOperations(state: Elbv2State, rulesChanged: () => void) {
       if (rule.priority === 'default') {
         throw new AwsError('OperationNotPermitted', `Default rule '${rule.arn}' cannot be modified`);
       }
-      const { loadBalancer } = state.listener(rule.listenerArn);
+      const listener = state.listener(rule.listenerArn);
       const conditions =
         input.Conditions === undefined ? rule.conditions : checkedConditions(input.Conditions);
       const actions =
-        input.Actions === undefined ? undefined : checkedActions(state, loadBalancer, input.Actions);
+        input.Actions === undefined ? undefined : checkedActions(state, listener.loadBalancer, input.Actions);
       rule.conditions = conditions;
-      if (actions !== undefined) state.setActions(rule, actions);
-      rulesChanged();
+      if (actions !== undefined) rule.actions = actions;
+      rulesChanged(listener);
       return { Rules: [describeRule(rule)] };
     },
   };
@@ -99,7 +104,7 @@ export function ruleOperations(state: Elbv2State, rulesChanged: () => void) {
       }
       state.rules.delete(rule.arn);
       state.tags.forget(rule.arn);
-      rulesChanged();
+      rulesChanged(state.listener(rule.listenerArn));
       return {};
     },
   };
@@ -143,6 +148,9 @@ export function ruleOperations(state: Elbv2State, rulesChanged: () => void) {
         if (taken) throw new AwsError('PriorityInUse', `Priority '${priority}' is currently in use`);
       }
       for (const [rule, priority] of wanted) rule.priority = priority;
+      for (const listenerArn of new Set([...wanted.keys()].map((rule) => rule.listenerArn))) {
+        rulesChanged(state.listener(listenerArn));
+      }
       return { Rules: [...wanted.keys()].map(describeRule) };
     },
   };

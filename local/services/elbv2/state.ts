@@ -1,5 +1,6 @@
 /** What the load balancers of the account consist of, and what the operations, checks and proxy share. */
 import type { Action, RuleCondition, TargetHealth } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { BalancerNode, NodeTargets } from '../../balancer/node.ts';
 import type { Timer } from '../../clock.ts';
 import type { Context } from '../../context.ts';
 import { AwsError } from '../../service.ts';
@@ -17,6 +18,8 @@ export interface LoadBalancerRecord {
   readonly createdAt: number;
   readonly subnetIds: readonly string[];
   readonly securityGroupIds: readonly string[];
+  /** One in each of its zones. */
+  readonly nodes: readonly BalancerNode[];
 }
 
 export interface ListenerRecord {
@@ -34,8 +37,6 @@ export interface RuleRecord {
   conditions: readonly RuleCondition[];
   /** As the API shows them. */
   actions: readonly Action[];
-  /** As the nodes act on them: later than `actions` by the time that a change takes to reach them. */
-  effectiveActions: readonly Action[];
 }
 
 export interface TargetRecord {
@@ -47,6 +48,8 @@ export interface TargetRecord {
     Reason?: TargetHealth['Reason'];
     Description?: string;
   };
+  /** When it entered slow start; undefined for a target that gets its full share. */
+  slowSince: number | undefined;
   /** Checks that ended alike, in a row. */
   streak: { readonly passed: boolean; length: number };
   timer: Timer | undefined;
@@ -78,18 +81,20 @@ export interface TargetGroupRecord {
   };
   readonly attributes: Map<string, string>;
   readonly targets: Map<string, TargetRecord>;
-  /** Whose turn it is. */
-  turn: number;
   metrics: GroupMetrics | undefined;
 }
 
+/** Of one zone's node and of all together. */
+type Measure = Pick<Series, 'add'>;
+
 export interface GroupMetrics {
-  readonly requests: Series;
-  readonly requestsPerTarget: Series;
-  readonly responseTime: Series;
-  readonly byStatus: readonly Series[];
-  readonly healthy: Series;
-  readonly unhealthy: Series;
+  requests(zone: string): Measure;
+  readonly requestsPerTarget: Measure;
+  responseTime(zone: string): Measure;
+  /** @param hundreds 2 for 2xx */
+  byStatus(zone: string, hundreds: number): Measure;
+  /** Targets in that state; in all zones unless one is given. */
+  hosts(state: 'healthy' | 'unhealthy', zone?: string): Series;
 }
 
 export class Elbv2State {
@@ -103,6 +108,21 @@ export class Elbv2State {
       1_000,
     ),
     rules: quota('elasticloadbalancing', 'L-7EED9B64', 'Rules per Application Load Balancer', 100),
+    groupsPerBalancer: quota(
+      'elasticloadbalancing',
+      'L-822D1B1B',
+      'Target Groups per Application Load Balancer',
+      100,
+      { adjustable: false },
+    ),
+    targetsPerBalancer: quota(
+      'elasticloadbalancing',
+      'L-7E6692B2',
+      'Targets per Application Load Balancer',
+      1_000,
+    ),
+    listeners: quota('elasticloadbalancing', 'L-B6DF7632', 'Listeners per Application Load Balancer', 50),
+    loadBalancers: quota('elasticloadbalancing', 'L-53DA6B97', 'Application Load Balancers per Region', 50),
   };
   readonly context: Context;
   readonly ec2: Ec2;
@@ -111,8 +131,6 @@ export class Elbv2State {
   readonly listeners = new Map<string, ListenerRecord>();
   readonly rules = new Map<string, RuleRecord>();
   readonly targetGroups = new Map<string, TargetGroupRecord>();
-  /** How long a change of a rule takes to reach the nodes. None unless a test says so. */
-  propagationMs = 0;
 
   constructor(context: Context, ec2: Ec2) {
     this.context = context;
@@ -136,14 +154,44 @@ export class Elbv2State {
     return undefined;
   }
 
-  setActions(rule: RuleRecord, actions: readonly Action[]): void {
-    rule.actions = actions;
-    if (this.propagationMs === 0) rule.effectiveActions = actions;
-    else {
-      this.context.clock.after(this.propagationMs, () => {
-        rule.effectiveActions = actions;
-      });
+  /**
+   * Sends a listener's rules to the nodes of its load balancer; each hears of them when it hears of them.
+   * @param at once for a new listener, which nobody has asked yet
+   */
+  sendRules(listener: ListenerRecord, at: 'once' | 'late' = 'late'): void {
+    const now = this.context.clock.now();
+    const rules = this.rulesOf(listener.arn).map(({ arn, priority, conditions, actions }) => ({
+      arn,
+      priority,
+      conditions,
+      actions,
+    }));
+    for (const node of listener.loadBalancer.nodes) {
+      node.tellRules(listener.arn, rules, now, now + (at === 'once' ? 0 : this.context.lag.draw('rulesMs')));
     }
+  }
+
+  /** Sends to the nodes which targets of a group may get requests. A group that no rule names goes to none. */
+  sendTargets(group: TargetGroupRecord): void {
+    const balancer = this.loadBalancerOf(group.arn);
+    if (balancer === undefined) return;
+    const targets: { [Kind in keyof NodeTargets]: TargetRecord[] } = { healthy: [], others: [] };
+    for (const target of group.targets.values()) {
+      const { State } = target.health;
+      if (State === 'healthy') targets.healthy.push(target);
+      else if (State === 'initial' || State === 'unhealthy') targets.others.push(target);
+    }
+    const now = this.context.clock.now();
+    for (const node of balancer.nodes) {
+      node.tellTargets(group.arn, targets, now, now + this.context.lag.draw('targetsMs'));
+    }
+  }
+
+  /** The node that the load balancer's DNS name leads somebody to. */
+  dealNode(balancer: LoadBalancerRecord): BalancerNode {
+    const node = balancer.nodes[this.context.lag.pick(balancer.nodes.length)];
+    if (node === undefined) throw new Error(`${balancer.name} has no nodes`);
+    return node;
   }
 
   /** @throws TargetGroupNotFound */

@@ -3,6 +3,7 @@ import type {
   CreateTargetGroupInput,
   ModifyTargetGroupInput,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { AwsError } from '../../service.ts';
 import type { TargetGroupRecord } from './state.ts';
 import { validation } from './state.ts';
 
@@ -75,16 +76,34 @@ export function checkAttribute(key: string, value: string): void {
       if (!Number.isInteger(seconds) || seconds < 1 || seconds > 604_800) refuse();
       return;
     case 'slow_start.duration_seconds':
-      // The proxy does not start slowly.
-      if (value !== '0') refuse();
+      if (value !== '0' && (!Number.isInteger(seconds) || seconds < 30 || seconds > 900)) refuse();
       return;
     case 'load_balancing.algorithm.type':
       if (value !== 'round_robin' && value !== 'least_outstanding_requests') refuse();
       return;
     case 'load_balancing.cross_zone.enabled':
-      if (value !== 'use_load_balancer_configuration' && value !== 'true') refuse();
+      if (!['use_load_balancer_configuration', 'true', 'false'].includes(value)) refuse();
       return;
     default:
       throw validation(`Target group attribute key '${key}' is not recognized`);
+  }
+}
+
+/** What excludes each other. @throws InvalidConfigurationRequest */
+export function checkTogether(attributes: ReadonlyMap<string, string>): void {
+  const slow = attributes.get('slow_start.duration_seconds') !== '0';
+  if (slow && attributes.get('load_balancing.algorithm.type') === 'least_outstanding_requests') {
+    throw new AwsError(
+      'InvalidConfigurationRequest',
+      'Slow start and the algorithm least_outstanding_requests cannot be enabled together',
+    );
+  }
+  // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-target-group-attributes.html#target-group-cross-zone
+  const zonal = attributes.get('load_balancing.cross_zone.enabled') === 'false';
+  if (zonal && attributes.get('stickiness.enabled') === 'true') {
+    throw new AwsError(
+      'InvalidConfigurationRequest',
+      'Stickiness is not supported when cross-zone load balancing is off',
+    );
   }
 }

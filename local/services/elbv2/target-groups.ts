@@ -2,18 +2,14 @@ import type {
   CreateTargetGroupInput,
   CreateTargetGroupOutput,
   DeleteTargetGroupInput,
-  DeregisterTargetsInput,
   DescribeTargetGroupAttributesInput,
   DescribeTargetGroupAttributesOutput,
   DescribeTargetGroupsInput,
   DescribeTargetGroupsOutput,
-  DescribeTargetHealthInput,
-  DescribeTargetHealthOutput,
   ModifyTargetGroupAttributesInput,
   ModifyTargetGroupAttributesOutput,
   ModifyTargetGroupInput,
   ModifyTargetGroupOutput,
-  RegisterTargetsInput,
   TargetGroup,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { arn } from '../../context.ts';
@@ -23,9 +19,15 @@ import { requestTagContext, resourceTagContext } from '../ec2/tag-store.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
 import type { HealthChecks } from './health-checks.ts';
-import type { Elbv2State, TargetGroupRecord, TargetRecord } from './state.ts';
-import { targetGroupsOf, targetKey, validation } from './state.ts';
-import { checkAttribute, checkOf, defaultAttributes, validateCheck } from './target-group-settings.ts';
+import type { Elbv2State, TargetGroupRecord } from './state.ts';
+import { targetGroupsOf, validation } from './state.ts';
+import {
+  checkAttribute,
+  checkOf,
+  checkTogether,
+  defaultAttributes,
+  validateCheck,
+} from './target-group-settings.ts';
 
 export function elbDescribe(operation: string): () => readonly Access[] {
   return () => [{ action: `elasticloadbalancing:${operation}`, resources: ['*'] }];
@@ -156,7 +158,6 @@ export function targetGroupOperations(state: Elbv2State, checks: HealthChecks) {
         },
         attributes: new Map(defaultAttributes),
         targets: new Map(),
-        turn: 0,
         metrics: undefined,
       };
       validateCheck(group.check);
@@ -218,6 +219,9 @@ export function targetGroupOperations(state: Elbv2State, checks: HealthChecks) {
       }
       for (const target of [...group.targets.values()]) checks.remove(group, target);
       targetGroups.delete(group.arn);
+      for (const { nodes } of state.loadBalancers.values()) {
+        for (const node of nodes) node.forgetGroup(group.arn);
+      }
       tags.forget(group.arn);
       return {};
     },
@@ -241,88 +245,14 @@ export function targetGroupOperations(state: Elbv2State, checks: HealthChecks) {
     access: (input) => [onElb(state, 'ModifyTargetGroupAttributes', input.TargetGroupArn)],
     run(input) {
       const group = state.group(input.TargetGroupArn);
-      for (const { Key: key = '', Value: value = '' } of input.Attributes ?? []) checkAttribute(key, value);
-      for (const { Key: key = '', Value: value = '' } of input.Attributes ?? [])
-        group.attributes.set(key, value);
+      const next = new Map(group.attributes);
+      for (const { Key: key = '', Value: value = '' } of input.Attributes ?? []) {
+        checkAttribute(key, value);
+        next.set(key, value);
+      }
+      checkTogether(next);
+      for (const [key, value] of next) group.attributes.set(key, value);
       return { Attributes: [...group.attributes].map(([Key, Value]) => ({ Key, Value })) };
-    },
-  };
-
-  const RegisterTargets: Operation<RegisterTargetsInput, object> = {
-    access: (input) => [onElb(state, 'RegisterTargets', input.TargetGroupArn)],
-    run(input) {
-      const group = state.group(input.TargetGroupArn);
-      const { instances } = state.ec2;
-      for (const target of input.Targets ?? []) {
-        const id = target.Id ?? '';
-        const instance = group.targetType === 'instance' ? instances.all.get(id) : instances.byPrivateIp(id);
-        if (group.targetType === 'instance' && instance?.state !== 'running') {
-          throw new AwsError(
-            'InvalidTarget',
-            instance === undefined
-              ? `The following targets do not exist: '${id}'`
-              : `The following targets are not in a running state and cannot be registered: '${id}'`,
-          );
-        }
-      }
-      if (group.targets.size + (input.Targets?.length ?? 0) > state.quotas.targetsPerGroup.value) {
-        throw new AwsError('TooManyTargets', 'The maximum number of targets has been reached');
-      }
-      for (const target of input.Targets ?? []) {
-        const id = target.Id ?? '';
-        const instance = group.targetType === 'instance' ? instances.all.get(id) : instances.byPrivateIp(id);
-        checks.register(group, id, target.Port ?? group.port, instance?.spec.subnet.zone);
-      }
-      return {};
-    },
-  };
-
-  const DeregisterTargets: Operation<DeregisterTargetsInput, object> = {
-    access: (input) => [onElb(state, 'DeregisterTargets', input.TargetGroupArn)],
-    run(input) {
-      const group = state.group(input.TargetGroupArn);
-      for (const target of input.Targets ?? []) {
-        for (const one of [...group.targets.values()]) {
-          if (one.id === target.Id && (target.Port === undefined || target.Port === one.port)) {
-            checks.deregister(group, one);
-          }
-        }
-      }
-      return {};
-    },
-  };
-
-  const DescribeTargetHealth: Operation<DescribeTargetHealthInput, DescribeTargetHealthOutput> = {
-    access: elbDescribe('DescribeTargetHealth'),
-    run(input) {
-      const group = state.group(input.TargetGroupArn);
-      const shape = (target: TargetRecord) => ({
-        Target: {
-          Id: target.id,
-          Port: target.port,
-          ...(group.targetType === 'ip' && target.zone !== undefined
-            ? { AvailabilityZone: target.zone }
-            : {}),
-        },
-        HealthCheckPort: group.check.port === 'traffic-port' ? `${target.port}` : group.check.port,
-        TargetHealth: { ...target.health },
-      });
-      if (!input.Targets?.length) return { TargetHealthDescriptions: [...group.targets.values()].map(shape) };
-      return {
-        TargetHealthDescriptions: input.Targets.map((asked) => {
-          const port = asked.Port ?? group.port;
-          const found = group.targets.get(targetKey(asked.Id ?? '', port));
-          if (found !== undefined) return shape(found);
-          return {
-            Target: { Id: asked.Id, Port: port },
-            TargetHealth: {
-              State: 'unused' as const,
-              Reason: 'Target.NotRegistered' as const,
-              Description: 'Target is not registered to the target group',
-            },
-          };
-        }),
-      };
     },
   };
 
@@ -333,8 +263,5 @@ export function targetGroupOperations(state: Elbv2State, checks: HealthChecks) {
     DeleteTargetGroup,
     DescribeTargetGroupAttributes,
     ModifyTargetGroupAttributes,
-    RegisterTargets,
-    DeregisterTargets,
-    DescribeTargetHealth,
   };
 }

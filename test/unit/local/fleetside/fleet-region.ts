@@ -21,6 +21,7 @@ export class FleetRegion {
   static async create(script: (image: Image) => MachineScript = () => ({})): Promise<FleetRegion> {
     const clock = new VirtualClock();
     const region = await createRegion({ clock, seed: 7 });
+    region.context.lag.off();
     region.parts.ec2.instances.machines = script;
     return new FleetRegion(clock, region);
   }

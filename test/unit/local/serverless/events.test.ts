@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../../local/clock.ts';
 import type { Context } from '../../../../local/context.ts';
+import { briefLag, Lag } from '../../../../local/lag.ts';
 import { Random } from '../../../../local/random.ts';
 import type { Call, Principal } from '../../../../local/service.ts';
 import { createEvents } from '../../../../local/services/events/events.ts';
@@ -22,6 +23,7 @@ function createBus() {
   const context: Context = {
     clock,
     random: new Random(3),
+    lag: new Lag(3, briefLag),
     accountId: '000000000000',
     regionName: 'us-east-1',
     zones: [],

@@ -2,6 +2,7 @@
 import { deserialize, serialize } from 'node:v8';
 import { VirtualClock } from '../../../../local/clock.ts';
 import type { Context, RegionEvent } from '../../../../local/context.ts';
+import { briefLag, Lag } from '../../../../local/lag.ts';
 import { Random } from '../../../../local/random.ts';
 import { AwsError, type Call, type Principal } from '../../../../local/service.ts';
 import { createStates } from '../../../../local/services/states/states.ts';
@@ -43,6 +44,7 @@ export function createBench(functions: Record<string, ScriptedFunction> = {}, be
   const context: Context = {
     clock,
     random,
+    lag: new Lag(1, briefLag),
     accountId: '000000000000',
     regionName: 'us-east-1',
     zones: ['us-east-1a'],
