@@ -45,7 +45,7 @@ export function createParts({ context, iam, hooks, fronts, transport, executor, 
   const dynamodb = createDynamoDb(context);
   const sts = createSts(context, iam);
   const logs = createLogs(context);
-  const lambda = createLambda(context, { logs, transport, executor, codeDir });
+  const lambda = createLambda(context, { logs, transport, executor, codeDir, iam });
   hooks.invokeAsync = lambda.invokeAsync;
   const httpApis = createHttpApis(context, iam, lambda, fronts);
   const states = createStates(context, iam);

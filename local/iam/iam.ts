@@ -3,7 +3,7 @@ import type { Context, SessionCredentials } from '../context.ts';
 import { type Access, AwsError, type PolicyDocument, type Principal } from '../service.ts';
 import { mapOf, type Persistent } from '../state/persistent.ts';
 import { managedPolicies } from './managed.ts';
-import { evaluate, parsePolicy } from './policy.ts';
+import { evaluate, type Grant, type PolicyKind, parsePolicy } from './policy.ts';
 
 export interface Role {
   readonly name: string;
@@ -47,6 +47,24 @@ interface Credential extends StoredCredential {
 /** How a resource's own policy is found: the bucket's, for the ARN of an object. */
 type ResourcePolicies = (resource: string) => readonly PolicyDocument[];
 
+/** A service that wants to assume a role, and the resource on whose behalf. */
+export interface ServiceCaller {
+  readonly service: string;
+  readonly sourceArn?: string;
+}
+
+/** Something that was allowed, and the statement that allowed it. */
+export interface Allowed {
+  readonly principal: Principal;
+  readonly action: string;
+  readonly resource: string;
+  readonly context: NonNullable<Access['context']>;
+  readonly grant: Grant;
+}
+
+/** Told of all that identity policies allow; `again` when it changed them, so that the question stands anew. */
+export type AllowedWatch = (allowed: Allowed) => 'again' | undefined;
+
 /** What the holder of a key may be told. */
 export type Lookup = Credential | 'unknown' | 'expired' | 'bad-token';
 
@@ -64,6 +82,7 @@ export function createIam(context: Context) {
     { readonly arn: string; readonly userId: string; readonly policies: PolicyDocument[] }
   >();
   const credentials = new Map<string, StoredCredential>();
+  let watch: AllowedWatch | undefined;
   const root: Principal = {
     kind: 'root',
     arn: `arn:aws:iam::${accountId}:root`,
@@ -85,9 +104,9 @@ export function createIam(context: Context) {
       path,
       arn: `arn:aws:iam::${accountId}:role${path}${input.name}`,
       roleId,
-      trust: document(input.assumeRolePolicy),
+      trust: document(input.assumeRolePolicy, 'trust'),
       policies: [
-        ...Object.values(input.policies ?? {}).map(document),
+        ...Object.values(input.policies ?? {}).map((policy) => document(policy, 'identity')),
         ...(input.managedPolicyArns ?? []).map((name) => {
           const known = managedPolicies[name];
           if (known === undefined)
@@ -134,26 +153,38 @@ export function createIam(context: Context) {
       kind: 'role',
       arn: `arn:aws:sts::${accountId}:assumed-role/${role.name}/${sessionName}`,
       userId: `${role.roleId}:${sessionName}`,
-      policies: role.policies,
+      get policies() {
+        return roles.get(role.name)?.policies ?? [];
+      },
     };
   }
 
-  /** Whether a service (`lambda.amazonaws.com`) or a caller may assume the role. */
-  function trusts(
-    roleArn: string,
-    by: { service: string } | Principal,
-    conditions: Access['context'] = {},
-  ): boolean {
-    const caller =
-      'service' in by ? { arns: [], service: by.service, accountId } : { arns: arnsOf(by), accountId };
-    const question = { action: 'sts:AssumeRole', resource: roleArn, context: conditions, caller };
-    return evaluate([roleOf(roleArn).trust], question).effect === 'allow';
+  /**
+   * Whether a service (`lambda.amazonaws.com`) or a caller may assume the role. A service comes with the keys that
+   * guard against confused deputies, where it says on whose behalf it comes.
+   * https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+   * @throws AwsError NoSuchEntity
+   */
+  function trusts(roleArn: string, by: ServiceCaller | Principal): boolean {
+    const role = roleOf(roleArn);
+    if (!('service' in by)) {
+      const question = { action: 'sts:AssumeRole', resource: roleArn, context: circumstances(by) };
+      const caller = { arns: arnsOf(by), accountId };
+      return evaluate([role.trust], { ...question, caller }).effect === 'allow';
+    }
+    const context = {
+      'aws:sourceaccount': accountId,
+      ...(by.sourceArn === undefined ? {} : { 'aws:sourcearn': by.sourceArn }),
+    };
+    const caller = { arns: [], service: by.service, accountId };
+    const question = { action: 'sts:AssumeRole', resource: roleArn, context, caller };
+    return evaluate([role.trust], question).effect === 'allow';
   }
 
   /** Whether the trust policy means this very caller, not only its account. */
   function trustsByName(roleArn: string, by: Principal): boolean {
     const caller = { arns: arnsOf(by), accountId: 'none' };
-    const question = { action: 'sts:AssumeRole', resource: roleArn, context: {}, caller };
+    const question = { action: 'sts:AssumeRole', resource: roleArn, context: circumstances(by), caller };
     return evaluate([roleOf(roleArn).trust], question).effect === 'allow';
   }
 
@@ -183,7 +214,8 @@ export function createIam(context: Context) {
       userId: `AIDA${random.text(17)}`,
       policies: [],
     };
-    user.policies.splice(0, user.policies.length, ...policies.map(document));
+    const documents = policies.map((policy) => document(policy, 'identity'));
+    user.policies.splice(0, user.policies.length, ...documents);
     users.set(name, user);
     const pair = keyPair('AKIA');
     const holder = { user: name };
@@ -222,23 +254,40 @@ export function createIam(context: Context) {
   }
 
   /**
+   * What every request says of its caller.
+   * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+   */
+  function circumstances(principal: Principal): Record<string, string | readonly string[]> {
+    const now = clock.now();
+    return {
+      'aws:requestedregion': context.regionName,
+      'aws:principalarn': arnsOf(principal).at(-1) ?? '',
+      'aws:principalaccount': accountId,
+      'aws:principaltype': principal.kind === 'role' ? 'AssumedRole' : 'User',
+      'aws:userid': principal.userId,
+      ...(principal.kind === 'user' ? { 'aws:username': principal.arn.split('/').at(-1) ?? '' } : {}),
+      'aws:currenttime': new Date(now).toISOString(),
+      'aws:epochtime': String(Math.floor(now / 1000)),
+      // Loopback stands for TLS, so that a bucket policy that insists on it can be kept.
+      'aws:securetransport': 'true',
+    };
+  }
+
+  /**
    * Why the caller may not do this, in AWS's words; `undefined` if it may.
    * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
    */
   function refusal(principal: Principal, access: Access, resourcePolicies = noPolicies): string | undefined {
     if (principal.kind === 'root' || principal.kind === 'service') return undefined;
-    const conditions = {
-      'aws:requestedregion': context.regionName,
-      'aws:principalarn': arnsOf(principal).at(-1) ?? '',
-      'aws:principalaccount': accountId,
-      // Loopback stands for TLS, so that a bucket policy that insists on it can be kept.
-      'aws:securetransport': 'true',
-      ...access.context,
-    };
+    const conditions = { ...circumstances(principal), ...access.context };
+    const caller = { arns: arnsOf(principal), accountId };
     for (const resource of access.resources) {
       const question = { action: access.action, resource, context: conditions };
-      const caller = { arns: arnsOf(principal), accountId };
-      const own = evaluate(principal.policies, question);
+      let own = evaluate(principal.policies, question);
+      if (own.effect === 'allow' && watch !== undefined) {
+        const again = watch({ principal, ...question, grant: own.grant });
+        if (again !== undefined) own = evaluate(principal.policies, question);
+      }
       const theirs = evaluate(resourcePolicies(resource), { ...question, caller });
       const said = `User: ${principal.arn} is not authorized to perform: ${access.action} on resource: ${resource}`;
       for (const [answer, kind] of [
@@ -246,9 +295,9 @@ export function createIam(context: Context) {
         [theirs, 'a resource-based'],
       ] as const)
         if (answer.effect === 'deny')
-          return answer.operator === undefined
+          return answer.part === undefined
             ? `${said} with an explicit deny in ${kind} policy`
-            : `${said} because the local region does not know the condition operator ${answer.operator} in ${kind} policy`;
+            : `${said} because the local region does not understand ${answer.part} in ${kind} policy`;
       if (own.effect !== 'allow' && theirs.effect !== 'allow')
         return `${said} because no identity-based policy allows the ${access.action} action`;
     }
@@ -260,6 +309,14 @@ export function createIam(context: Context) {
     version: 1,
     collections: [mapOf('roles', roles), mapOf('users', users), mapOf('credentials', credentials)],
   };
+
+  /** Watches what is allowed from now on. @returns ends the watch. */
+  function watchAllowed(one: AllowedWatch): () => void {
+    watch = one;
+    return () => {
+      watch = undefined;
+    };
+  }
 
   return {
     persistent,
@@ -277,6 +334,7 @@ export function createIam(context: Context) {
     keyPairOf,
     lookUp,
     refusal,
+    watchAllowed,
     look: () => ({
       users: [...users.values()].map((user) => user.arn),
       roles: [...roles.values()].map((role) => role.arn),
@@ -284,9 +342,9 @@ export function createIam(context: Context) {
   };
 }
 
-function document(value: unknown): PolicyDocument {
+function document(value: unknown, kind: PolicyKind): PolicyDocument {
   try {
-    return parsePolicy(value);
+    return parsePolicy(value, kind);
   } catch (error) {
     throw new AwsError('MalformedPolicyDocument', (error as Error).message, 400);
   }

@@ -33,7 +33,7 @@ export interface FunctionSettings {
   readonly Environment?: { readonly Variables: Readonly<Record<string, string>> };
 }
 
-/** Creates a function with a role of its own, which may do what `policy` says. @returns its ARN. */
+/** Creates a function with a role of its own, which may write its log and do what `policy` says. @returns its ARN. */
 export async function createFunction(
   region: Region,
   name: string,
@@ -49,6 +49,8 @@ export async function createFunction(
       ],
     },
     policies: policy.length === 0 ? {} : { own: { Statement: policy } },
+    // Without these rights a function has no log.
+    managedPolicyArns: ['arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole'],
   });
   const made = (await region.call('lambda', 'CreateFunction', {
     FunctionName: name,

@@ -8,7 +8,7 @@ import type { Rule, RuleStore } from './rule-store.ts';
 export interface Roles {
   /** A session of the role as a caller. @throws AwsError NoSuchEntity */
   rolePrincipal(roleArn: string, sessionName: string): Principal;
-  trusts(roleArn: string, by: { service: string }): boolean;
+  trusts(roleArn: string, by: { service: string; sourceArn: string }): boolean;
 }
 
 /** The event as targets get it. https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html */
@@ -113,7 +113,7 @@ export class Delivery {
       this.#context.hooks.invokeAsync(targetArn, input, 'events.amazonaws.com', rule.arn);
       return;
     }
-    this.#startExecution(target, input, event).catch((error: unknown) => {
+    this.#startExecution(rule, target, input, event).catch((error: unknown) => {
       const transient =
         error instanceof AwsError && (error.status >= 500 || /Throttl|TooMany/.test(error.code));
       const delayMs = Math.min(retry.longestMs, retry.firstMs * 2 ** attempt);
@@ -130,9 +130,9 @@ export class Delivery {
     });
   }
 
-  async #startExecution(target: Target, input: unknown, event: Envelope): Promise<void> {
+  async #startExecution(rule: Rule, target: Target, input: unknown, event: Envelope): Promise<void> {
     const roleArn = target.RoleArn ?? '';
-    if (!this.#roles.trusts(roleArn, { service: 'events.amazonaws.com' })) {
+    if (!this.#roles.trusts(roleArn, { service: 'events.amazonaws.com', sourceArn: rule.arn })) {
       throw new AwsError('AccessDeniedException', `events.amazonaws.com may not assume ${roleArn}.`, 403);
     }
     const principal = this.#roles.rolePrincipal(roleArn, `events-${String(event.id)}`.slice(0, 64));

@@ -279,7 +279,7 @@ export class ContextExecutor implements Executor, Crashable {
 
   #log(environment: Environment, line: string): void {
     environment.lines.push(line);
-    this.#logs.append(environment.revision.logGroup, environment.logStream, [line]);
+    this.#logs.append(environment.revision, environment.logStream, [line]);
   }
 
   #drop(environment: Environment): void {

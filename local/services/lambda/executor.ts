@@ -77,5 +77,5 @@ export function errorPayload(errorType: string, errorMessage: string, trace?: re
 
 /** Where log lines go: the logs service, on behalf of a function. */
 export interface LogSink {
-  append(group: string, stream: string, messages: readonly string[]): void;
+  append(revision: FunctionRevision, stream: string, messages: readonly string[]): void;
 }

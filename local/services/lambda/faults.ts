@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import { covers, means } from '../../faults/book.ts';
 import type { WireRequest, WireResponse } from '../../wire/http.ts';
 import { actionOf } from './action-of.ts';
+import type { Outcome } from './executor.ts';
 
 /** What executors can do beyond running functions: fail like machines. */
 export interface Crashable {
@@ -28,6 +29,9 @@ export interface PlannedCrash {
 /** Told of each invocation before it begins; `crash` ends the environment there, before a line of its code ran. */
 export type BeginWatch = (functionName: string) => 'crash' | undefined;
 
+/** Stands around an invocation: for tests that have the same event handled more than once, as AWS may, too. */
+export type Stand = (functionName: string, invoke: () => Promise<Outcome>) => Promise<Outcome>;
+
 interface Armed extends PlannedCrash {
   left: number;
   readonly struck: () => void;
@@ -39,6 +43,7 @@ export class LambdaFaults {
   readonly #clock: Clock;
   readonly #armed = new Set<Armed>();
   readonly #watches = new Set<BeginWatch>();
+  stand: Stand | undefined;
 
   constructor(executor: Crashable, clock: Clock) {
     this.#clock = clock;
@@ -61,6 +66,10 @@ export class LambdaFaults {
   watch(watch: BeginWatch): () => void {
     this.#watches.add(watch);
     return () => this.#watches.delete(watch);
+  }
+
+  standing(functionName: string, invoke: () => Promise<Outcome>): Promise<Outcome> {
+    return this.stand === undefined ? invoke() : this.stand(functionName, invoke);
   }
 
   /** What the watches make of an invocation that is about to begin. */

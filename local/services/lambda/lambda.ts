@@ -2,27 +2,31 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CreateFunctionRequest, FunctionConfiguration } from '@aws-sdk/client-lambda';
 import type { Context } from '../../context.ts';
+import type { Iam } from '../../iam/iam.ts';
 import { AwsError, type Service } from '../../service.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { storeCode } from './code-store.ts';
 import { ContextExecutor } from './context-executor.ts';
-import { type Executor, errorPayload, type LogSink, type LooseEnd, type Outcome } from './executor.ts';
+import { type Executor, errorPayload, type LooseEnd, type Outcome } from './executor.ts';
 import { type Crashable, LambdaFaults } from './faults.ts';
 import { configurationOf, FunctionStore, type StoredFunction } from './function-store.ts';
 import { accountConcurrency } from './limits.ts';
 import { functionOperations } from './operations.ts';
 import { ProcessExecutor } from './process-executor.ts';
+import { type LogKeeper, roleLogs } from './role-logs.ts';
 import { isVirtual, type Transport } from './sandbox.ts';
 import { keepCompiled } from './script-store.ts';
 
 export interface LambdaOptions {
-  readonly logs: LogSink;
+  readonly logs: LogKeeper;
   /** Processes on the wall clock, and contexts inside this process on a virtual one, unless told otherwise. */
   readonly executor?: 'process' | 'context' | undefined;
   /** Where packages are unpacked and compiled, by digest; processes may share it. In the data folder unless told. */
   readonly codeDir?: string | undefined;
   /** The region's front door without a socket. */
   readonly transport: Transport;
+  /** Trust and rights of the functions' roles. */
+  readonly iam: Pick<Iam, 'trusts' | 'refusal' | 'rolePrincipal'>;
 }
 
 /** An invocation that a service asked for and did not get. */
@@ -67,10 +71,11 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
   const store = new FunctionStore(context);
   const directory = options.codeDir ?? join(context.dataDir, 'lambda', 'code');
   const kind = options.executor ?? (isVirtual(context.clock) ? 'context' : 'process');
+  const logs = roleLogs(context, options.iam, options.logs);
   const executor: Executor & Crashable =
     kind === 'process'
-      ? new ProcessExecutor(context, options.logs)
-      : new ContextExecutor(context, options.logs, options.transport);
+      ? new ProcessExecutor(context, logs)
+      : new ContextExecutor(context, logs, options.transport);
   const faults = new LambdaFaults(executor, context.clock);
   const refusals: Refusal[] = [];
 
@@ -91,10 +96,23 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
             : 'ReservedFunctionConcurrentInvocationLimitExceeded',
       });
     }
+    // https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
+    if (
+      !options.iam.trusts(stored.revision.roleArn, {
+        service: 'lambda.amazonaws.com',
+        sourceArn: stored.revision.arn,
+      })
+    )
+      throw new AwsError(
+        'AccessDeniedException',
+        'The role defined for the function cannot be assumed by Lambda.',
+        403,
+      );
     if (faults.begins(stored.revision.name) === 'crash') return killed(requestId);
     stored.running += 1;
     try {
-      return await executor.invoke(stored.revision, { requestId, payload, clientContext, trace });
+      const invoke = () => executor.invoke(stored.revision, { requestId, payload, clientContext, trace });
+      return await faults.standing(stored.revision.name, invoke);
     } finally {
       stored.running -= 1;
     }
@@ -118,7 +136,7 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
 
   function allowed(functionArn: string, service: string, sourceArn: string): StoredFunction {
     const stored = store.find(functionArn);
-    if (!stored.policy.allows(service, sourceArn, context.accountId)) {
+    if (!stored.policy.allows(stored.revision.arn, service, sourceArn, context.accountId)) {
       throw new AwsError(
         'AccessDeniedException',
         `${service} may not invoke ${stored.revision.arn} on behalf of ${sourceArn}: its resource policy has no such permission.`,
@@ -135,6 +153,11 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
     service: {
       id: 'lambda',
       operations: functionOperations({ context, store, executor, directory, run, putAsync }),
+      resourcePolicies: (resource) =>
+        store
+          .all()
+          .find(({ revision }) => revision.arn === resource)
+          ?.policy.documents() ?? [],
     },
     faults,
     names: () => store.all().map(({ revision }) => revision.name),

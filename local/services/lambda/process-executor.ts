@@ -136,6 +136,6 @@ export class ProcessExecutor implements Executor {
   #log(slot: Slot, line: string): void {
     slot.lines.push(line);
     const { revision, settings } = slot.environment;
-    this.#logs.append(revision.logGroup, settings.logStream, [line]);
+    this.#logs.append(revision, settings.logStream, [line]);
   }
 }

@@ -5,12 +5,14 @@ import type {
   GetPolicyResponse,
   RemovePermissionRequest,
 } from '@aws-sdk/client-lambda';
-import { AwsError, type PolicyStatement } from '../../service.ts';
+import { evaluate } from '../../iam/policy.ts';
+import { AwsError, type PolicyDocument, type PolicyStatement } from '../../service.ts';
 import { onlySupported } from '../supported.ts';
 
 /** A function's resource policy: which services may invoke it, and on behalf of what. */
 export class ResourcePolicy {
-  #statements = new Map<string, PolicyStatement>();
+  readonly #statements = new Map<string, PolicyStatement>();
+  #document: PolicyDocument | undefined;
 
   /** https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html */
   add(functionArn: string, input: AddPermissionRequest): AddPermissionResponse {
@@ -46,6 +48,7 @@ export class ResourcePolicy {
       ...(Object.keys(condition).length > 0 && { Condition: condition }),
     };
     this.#statements.set(StatementId, statement);
+    this.#changed();
     return { Statement: JSON.stringify(statement) };
   }
 
@@ -57,6 +60,7 @@ export class ResourcePolicy {
         404,
       );
     }
+    this.#changed();
   }
 
   get(_input: GetPolicyRequest): GetPolicyResponse {
@@ -72,32 +76,21 @@ export class ResourcePolicy {
     };
   }
 
-  /** Whether a service may invoke on behalf of a resource. */
-  allows(service: string, sourceArn: string, account: string): boolean {
-    return [...this.#statements.values()].some((statement) => {
-      const principal = statement.Principal;
-      if (typeof principal !== 'object' || principal.Service !== service) return false;
-      if (!['lambda:InvokeFunction', 'lambda:*'].includes(String(statement.Action))) return false;
-      const wantedAccount = statement.Condition?.StringEquals?.['AWS:SourceAccount'];
-      const wantedArn = statement.Condition?.ArnLike?.['AWS:SourceArn'];
-      if (wantedAccount !== undefined && wantedAccount !== account) return false;
-      return wantedArn === undefined || arnLike(String(wantedArn), sourceArn);
-    });
+  /** The policy as IAM judges it; empty while there are no permissions. */
+  documents(): readonly PolicyDocument[] {
+    return this.#document === undefined ? [] : [this.#document];
   }
-}
 
-/**
- * Part by part, with * and ? inside a part; the last part may hold colons.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
- */
-export function arnLike(pattern: string, arn: string): boolean {
-  const split = (text: string): string[] => {
-    const parts = text.split(':');
-    return [...parts.slice(0, 5), parts.slice(5).join(':')];
-  };
-  const wanted = split(pattern);
-  return split(arn).every((part, index) => {
-    const source = (wanted[index] ?? '').replace(/[.+^${}()|[\]\\]/g, '\\$&');
-    return new RegExp(`^${source.replaceAll('*', '.*').replaceAll('?', '.')}$`, 's').test(part);
-  });
+  /** Whether a service may invoke on behalf of a resource. */
+  allows(functionArn: string, service: string, sourceArn: string, accountId: string): boolean {
+    const context = { 'aws:sourcearn': sourceArn, 'aws:sourceaccount': accountId };
+    const caller = { arns: [], service, accountId };
+    const question = { action: 'lambda:InvokeFunction', resource: functionArn, context, caller };
+    return evaluate(this.documents(), question).effect === 'allow';
+  }
+
+  #changed(): void {
+    const Statement = [...this.#statements.values()];
+    this.#document = Statement.length === 0 ? undefined : { Version: '2012-10-17', Statement };
+  }
 }

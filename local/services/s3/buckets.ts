@@ -138,7 +138,7 @@ export function createBuckets(context: Context, buckets: Buckets) {
     PutBucketPolicy: setting<PutBucketPolicyRequest, void>('PutBucketPolicy', (bucket, input) => {
       let document: PolicyDocument;
       try {
-        document = parsePolicy(input.Policy ?? '');
+        document = parsePolicy(input.Policy ?? '', 'resource');
       } catch (error) {
         throw new AwsError('MalformedPolicy', (error as Error).message);
       }

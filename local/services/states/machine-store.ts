@@ -1,4 +1,9 @@
-import type { CreateStateMachineInput, Tag, UpdateStateMachineInput } from '@aws-sdk/client-sfn';
+import type {
+  CreateStateMachineInput,
+  LoggingConfiguration,
+  Tag,
+  UpdateStateMachineInput,
+} from '@aws-sdk/client-sfn';
 import { arn, type Context } from '../../context.ts';
 import { AwsError } from '../../service.ts';
 import { checkDefinition } from './check-definition.ts';
@@ -31,18 +36,40 @@ export function checkName(name: string): void {
 }
 
 /** The machines by ARN. */
+/** What machines need of IAM. */
+export interface MachineRoles {
+  /** Whether Step Functions may assume a role for a machine. */
+  trusted(roleArn: string, machineArn: string): boolean;
+  /** Why a role may not do something that takes no resource. */
+  refusal(roleArn: string, action: string): string | undefined;
+}
+
+/**
+ * What the role of a machine with a log must be allowed to do, as Step Functions has the log delivered in its name.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+ */
+const logDelivery = [
+  'logs:CreateLogDelivery',
+  'logs:GetLogDelivery',
+  'logs:UpdateLogDelivery',
+  'logs:DeleteLogDelivery',
+  'logs:ListLogDeliveries',
+  'logs:PutResourcePolicy',
+  'logs:DescribeResourcePolicies',
+  'logs:DescribeLogGroups',
+];
+
 export class MachineStore {
   readonly #context: Context;
   readonly #query: Query;
-  readonly #trusted: (roleArn: string) => boolean;
+  readonly #roles: MachineRoles;
   readonly machines = new Map<string, Machine>();
   readonly tags = new Map<string, Map<string, string>>();
 
-  /** @param trusted whether Step Functions may assume a role. */
-  constructor(context: Context, query: Query, trusted: (roleArn: string) => boolean) {
+  constructor(context: Context, query: Query, roles: MachineRoles) {
     this.#context = context;
     this.#query = query;
-    this.#trusted = trusted;
+    this.#roles = roles;
   }
 
   arnOf(name: string | undefined): string {
@@ -70,7 +97,7 @@ export class MachineStore {
     }
     const text = input.definition ?? '';
     const definition = await this.#read(text);
-    this.#checkRole(input.roleArn);
+    this.#checkRole(input.roleArn, this.arnOf(name), input.loggingConfiguration);
     const before = this.machines.get(this.arnOf(name));
     if (before !== undefined) {
       if (before.text === text && before.roleArn === input.roleArn) return before;
@@ -104,14 +131,16 @@ export class MachineStore {
     }
     this.find(input.stateMachineArn);
     const definition = text === undefined ? undefined : await this.#read(text);
-    if (roleArn !== undefined) this.#checkRole(roleArn);
     const before = this.find(input.stateMachineArn);
+    const logging = input.loggingConfiguration ?? before.logging;
+    if (roleArn !== undefined || input.loggingConfiguration !== undefined)
+      this.#checkRole(roleArn ?? before.roleArn, before.arn, logging);
     const machine: Machine = {
       ...before,
       text: text ?? before.text,
       definition: definition ?? before.definition,
       roleArn: roleArn ?? before.roleArn,
-      logging: input.loggingConfiguration ?? before.logging,
+      logging,
       tracing: input.tracingConfiguration ?? before.tracing,
       updatedAt: this.#context.clock.now(),
       revisionId: this.#context.random.uuid(),
@@ -143,14 +172,27 @@ export class MachineStore {
     return definition;
   }
 
-  #checkRole(roleArn: string | undefined): void {
+  #checkRole(
+    roleArn: string | undefined,
+    machineArn: string,
+    logging: LoggingConfiguration | undefined,
+  ): void {
     if (!/^arn:aws:iam::\d{12}:role\/\S+$/.test(roleArn ?? '')) {
       throw new AwsError('InvalidArn', `Invalid Arn: '${roleArn}'`);
     }
-    if (!this.#trusted(roleArn ?? '')) {
+    if (!this.#roles.trusted(roleArn ?? '', machineArn)) {
       throw new AwsError(
         'AccessDeniedException',
         `Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the provided role.`,
+      );
+    }
+    if ((logging?.level ?? 'OFF') === 'OFF') return;
+    for (const action of logDelivery) {
+      const words = this.#roles.refusal(roleArn ?? '', action);
+      if (words === undefined) continue;
+      throw new AwsError(
+        'AccessDeniedException',
+        `The state machine IAM Role is not authorized to access the Log Destination. ${words}`,
       );
     }
   }

@@ -1,5 +1,5 @@
 import type { Context } from '../../context.ts';
-import { AwsError, type Principal, type Service } from '../../service.ts';
+import { type Access, AwsError, type Principal, type Service } from '../../service.ts';
 import type { Persistent } from '../../state/persistent.ts';
 import { traceOfExecution } from '../../trace.ts';
 import { Execution, type ExecutionInit } from './execution.ts';
@@ -17,7 +17,8 @@ import { TaskTokens } from './task-tokens.ts';
 export interface Roles {
   /** A session of the role as a caller. @throws AwsError NoSuchEntity */
   rolePrincipal(roleArn: string, sessionName: string): Principal;
-  trusts(roleArn: string, by: { service: string }): boolean;
+  trusts(roleArn: string, by: { service: string; sourceArn: string }): boolean;
+  refusal(principal: Principal, access: Access): string | undefined;
 }
 
 /** What other parts of the region use of Step Functions. */
@@ -54,15 +55,19 @@ const keptMs = 90 * 24 * 3_600_000;
 export function createStates(context: Context, roles: Roles): StepFunctions {
   const { clock, random, hooks, regionName } = context;
   const query = new Query(clock, random);
-  const trusted = (roleArn: string): boolean => {
+  const trusted = (roleArn: string, sourceArn: string): boolean => {
     try {
-      return roles.trusts(roleArn, { service: 'states.amazonaws.com' });
+      return roles.trusts(roleArn, { service: 'states.amazonaws.com', sourceArn });
     } catch {
       // A role that does not exist trusts nobody.
       return false;
     }
   };
-  const machines = new MachineStore(context, query, trusted);
+  const machines = new MachineStore(context, query, {
+    trusted,
+    refusal: (roleArn, action) =>
+      roles.refusal(roles.rolePrincipal(roleArn, 'states'), { action, resources: ['*'] }),
+  });
   const executions = new Map<string, Execution>();
   const waiting = new Map<string, ((execution: Execution) => void)[]>();
   const tokens = new TaskTokens(random, (executionArn) => executions.has(executionArn));

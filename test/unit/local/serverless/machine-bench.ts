@@ -63,6 +63,7 @@ export function createBench(functions: Record<string, ScriptedFunction> = {}, be
   const states = createStates(context, {
     rolePrincipal: () => principal,
     trusts: (arn) => !arn.endsWith('untrusted'),
+    refusal: () => undefined,
   });
 
   async function invoke(input: { FunctionName: string; Payload: Uint8Array }) {
