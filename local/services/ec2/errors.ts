@@ -13,6 +13,12 @@ export function badToken(): AwsError {
   return new AwsError('InvalidNextToken', 'The specified pagination token is not valid.');
 }
 
+/** Ids are the prefix and eight or seventeen hexadecimal digits. @throws AwsError of the code */
+export function checkId(id: string, prefix: string, code: string): void {
+  if (!new RegExp(`^${prefix}-(?:[0-9a-f]{8}|[0-9a-f]{17})$`).test(id))
+    throw new AwsError(code, `Invalid id: "${id}"`);
+}
+
 /** @throws MissingParameter */
 export function required<T>(value: T | undefined, parameter: string): T {
   if (value === undefined || value === '') throw missing(parameter);

@@ -12,7 +12,7 @@ import type { Operation } from '../../service.ts';
 import { AwsError } from '../../service.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
-import { badToken, invalidValue, limitExceeded, required } from './errors.ts';
+import { badToken, checkId, invalidValue, limitExceeded, required } from './errors.ts';
 import { passes, tagFilter } from './filters.ts';
 import type { Ec2State } from './state.ts';
 import { describeAccess, onResource, resourceArn, tagOnCreate, tagsFor } from './state.ts';
@@ -158,8 +158,7 @@ export function imageOperations(state: Ec2State) {
         'Owners',
       ]);
       for (const id of input.ImageIds ?? []) {
-        if (!/^ami-[0-9a-f]{8,17}$/.test(id))
-          throw new AwsError('InvalidAMIID.Malformed', `Invalid id: "${id}"`);
+        checkId(id, 'ami', 'InvalidAMIID.Malformed');
         if (!images.has(id)) {
           throw new AwsError('InvalidAMIID.NotFound', `The image id '[${id}]' does not exist`);
         }
@@ -197,6 +196,7 @@ export function imageOperations(state: Ec2State) {
     ],
     async run(input) {
       const imageId = required(input.ImageId, 'ImageId');
+      checkId(imageId, 'ami', 'InvalidAMIID.Malformed');
       const image = images.get(imageId);
       if (image === undefined) {
         throw state.deregistered.has(imageId)

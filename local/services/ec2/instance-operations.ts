@@ -12,7 +12,7 @@ import type {
 import type { Operation } from '../../service.ts';
 import { AwsError } from '../../service.ts';
 import { page } from '../paging.ts';
-import { badToken, invalidValue, missing, required } from './errors.ts';
+import { badToken, checkId, invalidValue, missing, required } from './errors.ts';
 import { passes, tagFilter } from './filters.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import { stateCodes } from './instance-record.ts';
@@ -24,8 +24,7 @@ import { describeAccess, onResource } from './state.ts';
 export function selected({ instances }: Ec2State, ids: readonly string[] | undefined): InstanceRecord[] {
   if (ids === undefined || ids.length === 0) return [...instances.all.values()];
   return ids.map((id) => {
-    if (!/^i-[0-9a-f]{8,17}$/.test(id))
-      throw new AwsError('InvalidInstanceID.Malformed', `Invalid id: "${id}"`);
+    checkId(id, 'i', 'InvalidInstanceID.Malformed');
     const found = instances.all.get(id);
     if (found !== undefined) return found;
     throw new AwsError('InvalidInstanceID.NotFound', `The instance ID '${id}' does not exist`);

@@ -21,7 +21,7 @@ import type {
 import type { Access, Operation } from '../../service.ts';
 import { AwsError } from '../../service.ts';
 import { page } from '../paging.ts';
-import { badToken, invalidValue, limitExceeded, missing, required } from './errors.ts';
+import { badToken, checkId, invalidValue, limitExceeded, missing, required } from './errors.ts';
 import { passes, tagFilter } from './filters.ts';
 import type { Ec2State, TemplateRecord } from './state.ts';
 import { describeAccess, onResource, resourceArn, tagOnCreate, tagsFor } from './state.ts';
@@ -32,9 +32,10 @@ interface TemplateName {
   LaunchTemplateName?: string | undefined;
 }
 
-/** @throws InvalidLaunchTemplateId.NotFound, InvalidLaunchTemplateName.NotFoundException */
+/** @throws InvalidLaunchTemplateId.Malformed, InvalidLaunchTemplateId.NotFound, InvalidLaunchTemplateName.NotFoundException */
 export function findTemplate(state: Ec2State, input: TemplateName): TemplateRecord {
   if (input.LaunchTemplateId !== undefined) {
+    checkId(input.LaunchTemplateId, 'lt', 'InvalidLaunchTemplateId.Malformed');
     const found = state.templates.get(input.LaunchTemplateId);
     if (found !== undefined) return found;
     throw new AwsError(

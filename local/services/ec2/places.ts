@@ -21,7 +21,7 @@ import type { Operation } from '../../service.ts';
 import { AwsError } from '../../service.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
-import { badToken } from './errors.ts';
+import { badToken, checkId } from './errors.ts';
 import { passes, tagFilter } from './filters.ts';
 import { allInstanceTypes, describeType, instanceTypeFacts } from './instance-types.ts';
 import { zoneId } from './network.ts';
@@ -77,6 +77,7 @@ export function placeOperations(state: Ec2State) {
   const DescribeSecurityGroups: Operation<DescribeSecurityGroupsRequest, DescribeSecurityGroupsResult> = {
     access: describeAccess('DescribeSecurityGroups'),
     run(input) {
+      for (const id of input.GroupIds ?? []) checkId(id, 'sg', 'InvalidGroupId.Malformed');
       checkIds(input.GroupIds, [network.securityGroupId], 'InvalidGroup.NotFound', 'security group');
       checkIds(input.GroupNames, ['default'], 'InvalidGroup.NotFound', 'security group');
       const group = { ...network.securityGroup(), Tags: tags.list(network.securityGroupId) };

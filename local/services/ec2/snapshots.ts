@@ -10,7 +10,7 @@ import type { SnapshotRecord } from '../ebs/snapshots.ts';
 import { blockSizeBytes, effectiveBlocks } from '../ebs/snapshots.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
-import { badToken, required } from './errors.ts';
+import { badToken, checkId, required } from './errors.ts';
 import { passes, tagFilter } from './filters.ts';
 import { imageUsing } from './images.ts';
 import type { Ec2State } from './state.ts';
@@ -52,9 +52,7 @@ export function snapshotOperations(state: Ec2State) {
         'SnapshotIds',
       ]);
       for (const id of input.SnapshotIds ?? []) {
-        if (!/^snap-[0-9a-f]{8,17}$/.test(id)) {
-          throw new AwsError('InvalidSnapshotID.Malformed', `Invalid id: "${id}"`);
-        }
+        checkId(id, 'snap', 'InvalidSnapshotID.Malformed');
         if (!snapshots.all.has(id)) {
           throw new AwsError('InvalidSnapshot.NotFound', `The snapshot '${id}' does not exist.`);
         }
@@ -96,6 +94,7 @@ export function snapshotOperations(state: Ec2State) {
     access: (input) => [onResource(state, 'ec2:DeleteSnapshot', input.SnapshotId)],
     async run(input) {
       const id = required(input.SnapshotId, 'SnapshotId');
+      checkId(id, 'snap', 'InvalidSnapshotID.Malformed');
       const snapshot = snapshots.all.get(id);
       if (snapshot === undefined) {
         throw new AwsError('InvalidSnapshot.NotFound', `The snapshot '${id}' does not exist.`);
