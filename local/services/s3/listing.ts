@@ -43,6 +43,19 @@ function spelling(input: Asked): (text: string) => string {
   return (text) => encodeURIComponent(text).replaceAll('%2F', '/');
 }
 
+/** Where a list goes on: opaque, and known from any other text by its beginning. */
+const tokenMark = 'after ';
+
+function makeToken(key: string): string {
+  return Buffer.from(tokenMark + key).toString('base64url');
+}
+
+function readToken(token: string): string {
+  const text = Buffer.from(token, 'base64url').toString();
+  if (text.startsWith(tokenMark)) return text.slice(tokenMark.length);
+  throw new AwsError('InvalidArgument', 'The continuation token provided is incorrect');
+}
+
 interface Page {
   readonly items: readonly { readonly version: Version; readonly latest: boolean }[];
   readonly prefixes: readonly string[];
@@ -126,7 +139,7 @@ export function createListing(context: Context, buckets: Buckets) {
     run: (input) => {
       const spell = spelling(input);
       const token = input.ContinuationToken;
-      const after = token === undefined ? input.StartAfter : Buffer.from(token, 'base64url').toString();
+      const after = token === undefined ? input.StartAfter : readToken(token);
       const page = list(input, after);
       const fetchOwner = input.FetchOwner === true ? { Owner: owner } : {};
       return {
@@ -135,9 +148,7 @@ export function createListing(context: Context, buckets: Buckets) {
         ...(token === undefined ? {} : { ContinuationToken: token }),
         KeyCount: page.items.length + page.prefixes.length,
         IsTruncated: page.truncated,
-        ...(page.truncated
-          ? { NextContinuationToken: Buffer.from(page.last?.key ?? '').toString('base64url') }
-          : {}),
+        ...(page.truncated ? { NextContinuationToken: makeToken(page.last?.key ?? '') } : {}),
         Contents: page.items.map(({ version }) => ({ ...summary(version, spell), ...fetchOwner })),
         CommonPrefixes: page.prefixes.map((one) => ({ Prefix: spell(one) })),
       };

@@ -136,7 +136,7 @@ export function createMultipart(
       refuse(input, ['SSECustomerAlgorithm', 'CopySourceSSECustomerAlgorithm']);
       const number = partNumber(input);
       const upload = uploadOf(input);
-      const source = objects.find(sourceOf(input.CopySource), call);
+      const source = objects.findSource(sourceOf(input.CopySource), call);
       failedPreconditions(source, {
         IfMatch: input.CopySourceIfMatch,
         IfNoneMatch: input.CopySourceIfNoneMatch,

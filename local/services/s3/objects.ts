@@ -87,6 +87,20 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
     return newest;
   }
 
+  /** The version that a copy is made of. @throws AwsError as {@link find}, and InvalidRequest for a delete marker */
+  function findSource(name: ObjectName, call: Call): Version {
+    try {
+      return find(name, call);
+    } catch (error) {
+      if (!(error instanceof AwsError) || error.code !== 'MethodNotAllowed') throw error;
+      // In S3's words, as those who met them quote them: https://github.com/localstack/localstack
+      throw new AwsError(
+        'InvalidRequest',
+        'The source of a copy request may not specifically refer to a delete marker by version id.',
+      );
+    }
+  }
+
   /** The member `VersionId`, where the bucket has ever had versions. */
   function versionField(bucket: string | undefined, version: Version): { VersionId?: string } {
     return bucketNamed(buckets, bucket).versioning === undefined ? {} : { VersionId: version.versionId };
@@ -212,7 +226,7 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
       refuse(input, ['CopySourceSSECustomerAlgorithm', 'CopySourceSSECustomerKey']);
       const bucket = bucketNamed(buckets, input.Bucket);
       const from = sourceOf(input.CopySource);
-      const source = find(from, call);
+      const source = findSource(from, call);
       // https://docs.aws.amazon.com/AmazonS3/latest/userguide/copy-object.html : a copy in place must change something
       const inPlace = from.Bucket === input.Bucket && from.Key === input.Key && from.VersionId === undefined;
       if (inPlace && input.MetadataDirective !== 'REPLACE')
@@ -255,6 +269,7 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
 
   return {
     find,
+    findSource,
     versionField,
     commit,
     newVersionId,
