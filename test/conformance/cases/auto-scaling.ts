@@ -31,6 +31,18 @@ const withOne: readonly Step[] = [
     until: { AutoScalingGroups: [{ Instances: [{ LifecycleState: 'InService' }] }] },
   },
 ];
+const mixed = {
+  LaunchTemplate: {
+    LaunchTemplateSpecification: { LaunchTemplateId: '<template>', Version: '1' },
+    Overrides: [{ InstanceType: 't3.micro' }, { InstanceType: 't3a.micro' }],
+  },
+  InstancesDistribution: {
+    OnDemandBaseCapacity: 1,
+    OnDemandPercentageAboveBaseCapacity: 50,
+    OnDemandAllocationStrategy: 'prioritized',
+    SpotAllocationStrategy: 'capacity-optimized-prioritized',
+  },
+};
 const policy = (target: number): Step => ({
   call: 'PutScalingPolicy',
   input: {
@@ -446,6 +458,56 @@ export const autoScaling: Sheet = {
           answers: { ScalingPolicies: [{ TargetTrackingConfiguration: { TargetValue: 60 } }] },
         },
       ],
+    },
+    {
+      operation: 'CreateAutoScalingGroup',
+      says: 'keeps instance types, the share of Spot, lifetime and maintenance as they were given',
+      given: [template],
+      input: {
+        AutoScalingGroupName: '<name>',
+        MinSize: 0,
+        MaxSize: 0,
+        VPCZoneIdentifier: '<subnet>',
+        MaxInstanceLifetime: 604_800,
+        InstanceMaintenancePolicy: { MinHealthyPercentage: 100, MaxHealthyPercentage: 200 },
+        MixedInstancesPolicy: mixed,
+      },
+      answers: {},
+      after: [
+        {
+          call: 'DescribeAutoScalingGroups',
+          input: named,
+          answers: {
+            AutoScalingGroups: [
+              {
+                MaxInstanceLifetime: 604_800,
+                InstanceMaintenancePolicy: { MinHealthyPercentage: 100, MaxHealthyPercentage: 200 },
+                MixedInstancesPolicy: mixed,
+                LaunchTemplate: absent,
+              },
+            ],
+          },
+        },
+      ],
+    },
+    {
+      operation: 'CreateAutoScalingGroup',
+      says: 'takes a launch template or a policy of mixed instances, not both',
+      given: [template],
+      input: { ...settings, MixedInstancesPolicy: mixed },
+      fails: refused('ValidationError'),
+    },
+    {
+      operation: 'CreateAutoScalingGroup',
+      says: 'refuses a target group that does not exist',
+      given: [template],
+      input: {
+        ...settings,
+        TargetGroupARNs: [
+          'arn:aws:elasticloadbalancing:us-east-1:<account>:targetgroup/nothing/0123456789abcdef',
+        ],
+      },
+      fails: refused('ValidationError'),
     },
   ],
 };

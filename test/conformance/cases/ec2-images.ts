@@ -310,4 +310,25 @@ export const imageCases: readonly Case[] = [
     input: { ImageId: '<ami>' },
     answers: { Return: true },
   },
+  {
+    operation: 'DeregisterImage',
+    says: 'refuses an id that is malformed',
+    page: errors,
+    input: { ImageId: 'my-image' },
+    fails: { code: 'InvalidAMIID.Malformed', status: 400 },
+  },
+  {
+    operation: 'DeleteSnapshot',
+    says: 'refuses an id that is malformed',
+    page: errors,
+    input: { SnapshotId: 'my-snapshot' },
+    fails: { code: 'InvalidSnapshotID.Malformed', status: 400 },
+  },
+  {
+    operation: 'DescribeImages',
+    says: 'leaves out the images of other owners than those asked for',
+    given: [registered],
+    input: { Owners: ['amazon'], Filters: [{ Name: 'name', Values: ['<name>'] }] },
+    answers: { Images: [] },
+  },
 ];

@@ -182,4 +182,11 @@ export const instanceCases: readonly Case[] = [
     input: { Filters: [{ Name: 'colour', Values: ['blue'] }] },
     fails: { code: 'InvalidParameterValue', status: 400 },
   },
+  {
+    operation: 'DescribeSecurityGroups',
+    says: 'refuses an id that is malformed',
+    page: errors,
+    input: { GroupIds: ['my-group'] },
+    fails: { code: 'InvalidGroupId.Malformed', status: 400 },
+  },
 ];

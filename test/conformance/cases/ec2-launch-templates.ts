@@ -202,4 +202,11 @@ export const launchTemplateCases: readonly Case[] = [
     input: { LaunchTemplateId: '<template>', SourceVersion: '7', LaunchTemplateData: { KeyName: 'a' } },
     fails: { code: 'InvalidLaunchTemplateId.VersionNotFound', status: 400 },
   },
+  {
+    operation: 'DescribeLaunchTemplates',
+    says: 'refuses an id that is malformed',
+    page: errors,
+    input: { LaunchTemplateIds: ['my-template'] },
+    fails: { code: 'InvalidLaunchTemplateId.Malformed', status: 400 },
+  },
 ];

@@ -217,4 +217,11 @@ export const readingCases: readonly Case[] = [
     answers: { KeyCount: 0, IsTruncated: false, Contents: absent },
     notByCli: 'it leaves out counts',
   },
+  {
+    operation: 'ListObjectsV2',
+    says: 'refuses a token that is not valid',
+    page: errors,
+    input: { Bucket: 'world-plain', ContinuationToken: 'nothing' },
+    fails: { code: 'InvalidArgument', status: 400 },
+  },
 ];

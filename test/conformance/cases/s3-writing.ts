@@ -7,6 +7,7 @@ import {
   guide,
   plain,
   put,
+  removed,
   text,
   twoVersions,
   versioned,
@@ -274,5 +275,20 @@ export const writingCases: readonly Case[] = [
     page: `${guide}/bucket-owner-condition.html`,
     input: { ...plain, Body: text('hello'), ExpectedBucketOwner: '111122223333' },
     fails: { code: 'AccessDenied', status: 403 },
+  },
+  {
+    operation: 'CopyObject',
+    says: 'finds no source where its newest version is a delete marker',
+    given: [...twoVersions, removed],
+    input: { ...versioned, Key: '<name>/copy', CopySource: 'world-versioned/<name>' },
+    fails: { code: 'NoSuchKey', status: 404 },
+  },
+  {
+    operation: 'CopyObject',
+    says: 'refuses a delete marker as its source',
+    page: errors,
+    given: [...twoVersions, removed],
+    input: { ...versioned, Key: '<name>/copy', CopySource: 'world-versioned/<name>?versionId=<marker>' },
+    fails: { code: 'InvalidRequest', status: 400 },
   },
 ];

@@ -251,5 +251,21 @@ export const stepFunctions: Sheet = {
       input: answered.input,
       fails: refused('TaskTimedOut'),
     },
+    {
+      operation: 'DescribeExecution',
+      says: 'tells of a running execution that it has no end yet, and cannot be redriven',
+      given: [start('waits')],
+      input: { executionArn: '<execution>' },
+      answers: { status: 'RUNNING', stopDate: absent, output: absent, redriveStatus: 'NOT_REDRIVABLE' },
+    },
+    {
+      operation: 'DescribeExecution',
+      says: 'tells of an execution that took longer than its machine allows: TIMED_OUT',
+      page: `${guide}/statemachine-structure.html`,
+      given: [start('late')],
+      input: { executionArn: '<execution>' },
+      until: { status: 'TIMED_OUT' },
+      answers: { stopDate: aTime, output: absent, redriveStatus: 'REDRIVABLE' },
+    },
   ],
 };
