@@ -11,7 +11,7 @@ import type { MachineScript } from '../../../local/machines/scripted.ts';
 import { createRegion, type Region } from '../../../local/region.ts';
 import { deployStack } from '../../../local/stack/deploy.ts';
 
-const packageDir = new URL('../../../.build/package/', import.meta.url).pathname;
+export const packageDir = new URL('../../../.build/package/', import.meta.url).pathname;
 /** Unpacked and compiled once for all worlds, of all processes. */
 const codeDir = new URL('../../../.build/compiled/', import.meta.url).pathname;
 const templateFile = join(packageDir, 'cloudformation-template-update-stack.json');

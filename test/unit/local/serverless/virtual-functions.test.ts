@@ -117,6 +117,40 @@ describe('a function on the virtual clock', () => {
     });
   });
 
+  it('makes a call that nobody awaited when it thaws, and is told of', async () => {
+    await start();
+    await createFunction(
+      region,
+      'hasty',
+      await bundleOf(`
+        import { S3Client, PutObjectCommand } from '@aws-sdk/client-s3';
+        const s3 = new S3Client({ forcePathStyle: true });
+        let sent = 0;
+        export const handler = async () => {
+          const before = sent;
+          if (before === 0) {
+            const put = s3.send(new PutObjectCommand({ Bucket: 'box', Key: 'loose', Body: '1' }));
+            put.then(() => { sent += 1; });
+          }
+          await null;
+          return before;
+        };`),
+      { Timeout: 30 },
+      [{ Effect: 'Allow', Action: 's3:*', Resource: '*' }],
+    );
+    await region.call('s3', 'CreateBucket', { Bucket: 'box' });
+    const count = async () =>
+      ((await region.call('s3', 'ListObjectsV2', { Bucket: 'box' })) as { KeyCount: number }).KeyCount;
+    expect((await invokeIn('hasty')).payload).toBe(0);
+    await clock.advance(60_000);
+    expect(await count()).toBe(0);
+    expect(region.parts.lambda.loose).toMatchObject([{ functionName: 'hasty', failed: false }]);
+    await invokeIn('hasty');
+    await invokeIn('hasty');
+    expect(await count()).toBe(1);
+    expect((await invokeIn('hasty')).payload).toBe(1);
+  });
+
   it.each(['before', 'after'] as const)('crashes %s a call, and runs no finally', async (when) => {
     await start();
     await createFunction(
