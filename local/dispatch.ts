@@ -6,6 +6,7 @@ import type { Iam } from './iam/iam.ts';
 import type { CallLog } from './look/log.ts';
 import { type Access, AwsError, type Call, type Principal, type Service } from './service.ts';
 import { protocolOf } from './wire/catalogue.ts';
+import { checkConstraints } from './wire/constraints/refuse.ts';
 
 export interface Caller {
   readonly principal: Principal;
@@ -86,6 +87,7 @@ export class Dispatcher {
       if (words !== undefined) throw denied(serviceId, words);
     };
     const call: Call = { ...caller, authorize };
+    checkConstraints(serviceId, operation, input);
     for (const access of found.access(input as never)) authorize(access);
     // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
     if (serviceId === 'ec2' && (input as { DryRun?: boolean } | undefined)?.DryRun === true)

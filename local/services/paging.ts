@@ -33,12 +33,13 @@ export function page<T>(
 }
 
 function makeToken(at: number, key: string): string {
-  return Buffer.from(JSON.stringify([at, key])).toString('base64url');
+  // In the letters that EBS allows its tokens: https://docs.aws.amazon.com/ebs/latest/APIReference/API_ListSnapshotBlocks.html
+  return Buffer.from(JSON.stringify([at, key])).toString('base64');
 }
 
 function readToken(token: string, invalid: () => Error): [number, string] {
   try {
-    const value: unknown = JSON.parse(Buffer.from(token, 'base64url').toString());
+    const value: unknown = JSON.parse(Buffer.from(token, 'base64').toString());
     if (Array.isArray(value) && typeof value[0] === 'number' && typeof value[1] === 'string') {
       return [value[0], value[1]];
     }

@@ -191,7 +191,7 @@ test.each([
 
 test('a dry run says that it would have succeeded', async () => {
   await expect(
-    new EC2Client(settings).send(new RegisterImageCommand({ Name: 'a', DryRun: true })),
+    new EC2Client(settings).send(new RegisterImageCommand({ Name: 'abc', DryRun: true })),
   ).rejects.toMatchObject({ name: 'DryRunOperation', $metadata: { httpStatusCode: 412 } });
   expect(heard).toBeUndefined();
 });
