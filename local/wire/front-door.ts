@@ -3,7 +3,6 @@
  * origin, checks the signature, finds the operation, and speaks its protocol.
  */
 import { Readable } from 'node:stream';
-import { WallClock } from '../clock.ts';
 import type { Context } from '../context.ts';
 import { type Dispatcher, lacking } from '../dispatch.ts';
 import { AnswerLost } from '../faults/calls.ts';
@@ -28,6 +27,7 @@ import { matchS3 } from './s3-route.ts';
 import {
   type Claim,
   checkFreshness,
+  checkScope,
   readClaim,
   SignatureRefused,
   sha256,
@@ -161,8 +161,8 @@ export class FrontDoor {
     if (claim === undefined)
       throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token', 403);
     const { clock, regionName } = this.#context;
-    // In virtual time the caller's clock is the test's; only a watch on the wall can be wrong.
-    if (clock instanceof WallClock) checkFreshness(claim, clock.now(), regionName);
+    checkScope(claim, regionName);
+    checkFreshness(claim, clock.now());
     const holder = this.#iam.lookUp(claim.accessKeyId, claim.sessionToken);
     if (holder === 'unknown')
       throw new SignatureRefused(

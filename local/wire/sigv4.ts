@@ -88,7 +88,7 @@ function claimOfHeader(request: WireRequest, header: string): Claim {
 
 function compact(date: string | undefined): string | undefined {
   const time = date === undefined ? Number.NaN : Date.parse(date);
-  return Number.isNaN(time) ? undefined : new Date(time).toISOString().replace(/[-:]|\.\d+/g, '');
+  return Number.isNaN(time) ? undefined : basicIso(time);
 }
 
 function claim(
@@ -131,14 +131,17 @@ function signedAt(claim: Claim): number {
   );
 }
 
-/** AWS allows five minutes in most places, and states 15 for S3; the wider one is taken for all. */
+/**
+ * The widest that AWS states, for S3; the others say five minutes, and refuse at fifteen.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html (RequestTimeTooSkewed)
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+ */
 const skewMs = 15 * 60_000;
 /** Seven days, the longest life of a presigned url. */
 const longestPresignSeconds = 604_800;
 
-/** @throws SignatureRefused when the request was signed too long ago, or for another day or region. */
-export function checkFreshness(claim: Claim, now: number, regionName: string): void {
-  const at = signedAt(claim);
+/** @throws SignatureRefused when the request was signed for another region or another day than it says. */
+export function checkScope(claim: Claim, regionName: string): void {
   if (claim.region !== regionName)
     throw new SignatureRefused(
       'scope',
@@ -149,25 +152,33 @@ export function checkFreshness(claim: Claim, now: number, regionName: string): v
       'incomplete',
       'Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.',
     );
+}
+
+/** @throws SignatureRefused when the request was signed too long before `now`, or after it. */
+export function checkFreshness(claim: Claim, now: number): void {
+  const at = signedAt(claim);
+  if (Number.isNaN(at)) throw new SignatureRefused('incomplete', `${claim.timestamp} is no date.`);
   if (claim.expiresSeconds !== undefined) {
     const seconds = claim.expiresSeconds;
-    if (!(seconds >= 1 && seconds <= longestPresignSeconds))
+    if (!Number.isInteger(seconds) || seconds < 1 || seconds > longestPresignSeconds)
       throw new SignatureRefused('incomplete', 'X-Amz-Expires must be between 1 and 604800 seconds.');
     if (now > at + seconds * 1000) throw new SignatureRefused('expired', 'Request has expired');
     if (at > now + skewMs) throw new SignatureRefused('skewed', 'Request is not valid yet');
     return;
   }
-  if (Math.abs(now - at) > skewMs) {
-    const said = claim.timestamp;
-    const here = new Date(now).toISOString().replace(/[-:]|\.\d+/g, '');
-    const early = at < now;
-    throw new SignatureRefused(
-      'skewed',
-      early
-        ? `Signature expired: ${said} is now earlier than ${here} - 15 min.`
-        : `Signature not yet current: ${said} is still later than ${here} + 15 min.`,
-    );
-  }
+  if (Math.abs(now - at) <= skewMs) return;
+  const here = basicIso(now);
+  throw new SignatureRefused(
+    'skewed',
+    at < now
+      ? `Signature expired: ${claim.timestamp} is now earlier than ${basicIso(now - skewMs)} (${here} - 15 min.)`
+      : `Signature not yet current: ${claim.timestamp} is still later than ${basicIso(now + skewMs)} (${here} + 15 min.)`,
+  );
+}
+
+/** `20260101T120000Z`. */
+function basicIso(time: number): string {
+  return new Date(time).toISOString().replace(/[-:]|\.\d+/g, '');
 }
 
 /** The key and the text that further signatures of the same request (chunks) start from. */

@@ -13,19 +13,19 @@ export interface GoModule {
   readonly path: string;
   readonly version: string;
   /** Checksum as in go.sum, `h1:…`. */
-  readonly sum?: string | undefined;
+  readonly sum?: string;
   /** The module that was really used in its place. */
-  readonly replace?: GoModule | undefined;
+  readonly replace?: GoModule;
 }
 
 interface GoVcs {
   /** `git`, `hg`, … */
   readonly system: string;
-  readonly revision?: string | undefined;
+  readonly revision?: string;
   /** RFC 3339. */
-  readonly time?: string | undefined;
+  readonly time?: string;
   /** True if the working tree differed from the commit. */
-  readonly modified?: boolean | undefined;
+  readonly modified?: boolean;
 }
 
 export interface GoBuildInfo {
@@ -33,11 +33,11 @@ export interface GoBuildInfo {
   readonly goVersion: string;
   /** Import path of the main package. */
   readonly path: string;
-  readonly main?: GoModule | undefined;
+  readonly main?: GoModule;
   readonly deps: readonly GoModule[];
   /** Build settings in Go's order: `-ldflags`, `GOARCH`, `vcs.revision`, … */
   readonly settings: Readonly<Record<string, string>>;
-  readonly vcs?: GoVcs | undefined;
+  readonly vcs?: GoVcs;
 }
 
 const magic = Buffer.from('\xff Go buildinf:', 'latin1');

@@ -1,7 +1,6 @@
 /** What was uploaded? Looks inside, and says by name what cannot become an image. */
 import { createHash } from 'node:crypto';
 import { FlotillaError } from '../errors.ts';
-import { type Advice, adviseProgram } from './advice.ts';
 import { type GoBuildInfo, readBuildInfo } from './build-info.ts';
 import { type Architecture, elfArchitecture, isElf, parseElf, requireStaticProgram } from './elf.ts';
 import {
@@ -21,8 +20,6 @@ export interface RecognisedElf {
   readonly kind: 'go-elf';
   readonly architecture: Architecture;
   readonly buildInfo: GoBuildInfo;
-  /** What the program will probably miss in a unikernel. */
-  readonly advice: readonly Advice[];
 }
 
 export interface RecognisedDisk {
@@ -42,7 +39,6 @@ export interface RecognisedDisk {
   readonly programSha256: string;
   /** Absent where the program is not Go's. */
   readonly buildInfo?: GoBuildInfo;
-  readonly advice: readonly Advice[];
 }
 
 export type Recognised = RecognisedElf | RecognisedDisk;
@@ -78,8 +74,7 @@ async function recogniseElf(source: ByteSource): Promise<RecognisedElf> {
   if (system !== undefined && system !== 'linux') {
     throw new FlotillaError('ArtifactNotExecutable', `The program was built for ${system}.`, { system });
   }
-  const advice = await adviseProgram(source, elf);
-  return { kind: 'go-elf', architecture: elf.architecture, buildInfo, advice };
+  return { kind: 'go-elf', architecture: elf.architecture, buildInfo };
 }
 
 /** Forms of disk images that people try, by their first bytes. */
@@ -132,7 +127,7 @@ async function recogniseDisk(source: ByteSource, bootSector: Uint8Array): Promis
     );
   }
   const program = openFile(rootFs, node);
-  const { buildInfo, advice } = await lookInto(program);
+  const buildInfo = await buildInfoOf(program);
   return {
     kind: 'nanos-disk',
     architecture,
@@ -145,7 +140,6 @@ async function recogniseDisk(source: ByteSource, bootSector: Uint8Array): Promis
     programBytes: program.sizeBytes,
     programSha256: await sha256(program),
     ...(buildInfo && { buildInfo }),
-    advice,
   };
 }
 
@@ -218,15 +212,12 @@ async function kernelArchitecture(bootFs: FileSystem): Promise<Architecture> {
 }
 
 /** A disk is taken as it is, so a program that Go did not build, or that cannot be read, is no reason to refuse. */
-async function lookInto(
-  program: ByteSource,
-): Promise<{ readonly buildInfo?: GoBuildInfo; readonly advice: readonly Advice[] }> {
+async function buildInfoOf(program: ByteSource): Promise<GoBuildInfo | undefined> {
   try {
     const calm = cached(program, cacheOptions);
-    const elf = await parseElf(calm);
-    return { buildInfo: await readBuildInfo(calm, elf), advice: await adviseProgram(calm, elf) };
+    return await readBuildInfo(calm, await parseElf(calm));
   } catch (error) {
-    if (error instanceof FlotillaError && error.name.startsWith('Artifact')) return { advice: [] };
+    if (error instanceof FlotillaError && error.name.startsWith('Artifact')) return undefined;
     throw error;
   }
 }

@@ -18,8 +18,6 @@ import { TargetTracking } from './target-tracking.ts';
 export interface AutoScaling {
   readonly service: Service;
   readonly state: AutoScalingState;
-  /** Sets every timer that follows from the state; for a region that starts with one. */
-  resume(): void;
 }
 
 export function createAutoScaling(
@@ -28,11 +26,7 @@ export function createAutoScaling(
 ): AutoScaling {
   const state = new AutoScalingState(context, parts.ec2, parts.elbv2);
   const reconciler = new Reconciler(state);
-  const tracking = new TargetTracking(state, parts.cloudwatch, reconciler);
-  // A group that goes takes the alarms of its policies along.
-  reconciler.onRemoved((group) => {
-    for (const policy of group.policies.values()) tracking.dropAlarms(policy);
-  });
+  const tracking = new TargetTracking(state, parts.cloudwatch.metrics, reconciler);
   return {
     service: {
       id: 'autoscaling',
@@ -43,15 +37,9 @@ export function createAutoScaling(
         ...targetGroupOperations(state),
         ...processOperations(state, reconciler),
         ...hookOperations(state, reconciler.waits),
-        ...policyOperations(state, tracking),
+        ...policyOperations(state, (group) => tracking.policiesChanged(group)),
       },
     },
     state,
-    resume() {
-      for (const group of [...state.groups.values()]) {
-        reconciler.resume(group);
-        tracking.resume(group);
-      }
-    },
   };
 }

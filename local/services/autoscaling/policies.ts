@@ -1,6 +1,5 @@
 /** Scaling policies and tags of groups. */
 import type {
-  Alarm,
   CreateOrUpdateTagsType,
   DeletePolicyType,
   DeleteTagsType,
@@ -17,11 +16,10 @@ import { requestTagContext } from '../ec2/tag-store.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
 import { describeTags } from './describe.ts';
-import type { AutoScalingState, GroupRecord, PolicyAlarm } from './state.ts';
+import type { AutoScalingState, GroupRecord } from './state.ts';
 import { badToken, describeAccess, validation } from './state.ts';
-import type { TargetTracking } from './target-tracking.ts';
 
-export function policyOperations(state: AutoScalingState, tracking: TargetTracking) {
+export function policyOperations(state: AutoScalingState, policiesChanged: (group: GroupRecord) => void) {
   const { context } = state;
 
   /** The label names a target group that is attached to the group, and its load balancer. */
@@ -60,11 +58,11 @@ export function policyOperations(state: AutoScalingState, tracking: TargetTracki
       const group = state.group(input.AutoScalingGroupName);
       const name = input.PolicyName ?? '';
       if (name === '') throw validation('PolicyName is required');
-      const configuration = input.TargetTrackingConfiguration;
-      if (input.PolicyType !== 'TargetTrackingScaling' || configuration === undefined) {
+      const tracking = input.TargetTrackingConfiguration;
+      if (input.PolicyType !== 'TargetTrackingScaling' || tracking === undefined) {
         throw validation('The local region has scaling policies of the type TargetTrackingScaling only');
       }
-      const metric = configuration.PredefinedMetricSpecification;
+      const metric = tracking.PredefinedMetricSpecification;
       if (metric?.PredefinedMetricType === 'ALBRequestCountPerTarget')
         checkLabel(group, metric.ResourceLabel ?? '');
       else if (metric?.PredefinedMetricType !== 'ASGAverageCPUUtilization') {
@@ -72,7 +70,7 @@ export function policyOperations(state: AutoScalingState, tracking: TargetTracki
           'The local region tracks ALBRequestCountPerTarget and ASGAverageCPUUtilization only',
         );
       }
-      if (configuration.TargetValue === undefined || configuration.TargetValue <= 0)
+      if (tracking.TargetValue === undefined || tracking.TargetValue <= 0)
         throw validation('TargetValue must be positive');
       const former = group.policies.get(name);
       const policyArn =
@@ -82,11 +80,9 @@ export function policyOperations(state: AutoScalingState, tracking: TargetTracki
           'autoscaling',
           `scalingPolicy:${context.random.uuid()}:autoScalingGroupName/${group.name}:policyName/${name}`,
         );
-      if (former !== undefined) tracking.dropAlarms(former);
-      const definition = structuredClone(input);
-      const alarms = tracking.makeAlarms(group, policyArn, definition);
-      group.policies.set(name, { arn: policyArn, madeAt: context.clock.now(), alarms, definition });
-      return { PolicyARN: policyArn, Alarms: alarms.map(describeAlarm) };
+      group.policies.set(name, { arn: policyArn, definition: structuredClone(input) });
+      policiesChanged(group);
+      return { PolicyARN: policyArn, Alarms: [] };
     },
   };
 
@@ -110,7 +106,7 @@ export function policyOperations(state: AutoScalingState, tracking: TargetTracki
           ...policy.definition,
           PolicyARN: policy.arn,
           Enabled: policy.definition.Enabled ?? true,
-          Alarms: policy.alarms.map(describeAlarm),
+          Alarms: [],
         })),
         NextToken: shown.nextToken,
       };
@@ -126,7 +122,7 @@ export function policyOperations(state: AutoScalingState, tracking: TargetTracki
         for (const [name, policy] of group.policies) {
           if (name !== wanted && policy.arn !== wanted) continue;
           group.policies.delete(name);
-          tracking.dropAlarms(policy);
+          policiesChanged(group);
           return {};
         }
       }
@@ -181,8 +177,4 @@ export function policyOperations(state: AutoScalingState, tracking: TargetTracki
   };
 
   return { PutScalingPolicy, DescribePolicies, DeletePolicy, CreateOrUpdateTags, DeleteTags, DescribeTags };
-}
-
-function describeAlarm({ name, arn: AlarmARN }: PolicyAlarm): Alarm {
-  return { AlarmName: name, AlarmARN };
 }

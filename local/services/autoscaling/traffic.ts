@@ -50,7 +50,8 @@ export function detach(state: AutoScalingState, group: GroupRecord, targetGroupA
   let drainMs = 0;
   for (const member of group.members.values())
     drainMs = Math.max(drainMs, deregister(state, targetGroupArn, member));
-  group.detaching.set(targetGroupArn, state.context.clock.now() + drainMs);
+  group.detaching.add(targetGroupArn);
+  state.context.clock.after(drainMs, () => group.detaching.delete(targetGroupArn));
 }
 
 /** Healthy in every target group, or in one that no load balancer uses. */

@@ -26,8 +26,6 @@ export interface Ec2 {
   readonly quotas: Ec2Quotas;
   readonly network: Network;
   readonly state: Ec2State;
-  /** Sets every timer that follows from the instances; for a region that starts with some. */
-  resume(): void;
   close(): Promise<void>;
 }
 
@@ -37,7 +35,6 @@ export function createEc2(context: Context, ebs: Ebs): Ec2 {
   const { snapshots, tags } = ebs;
   const quotas = ec2Quotas();
   const instances = new Instances(context, { network, tags, snapshots, quotas });
-  const outages = new Outages(context, instances);
   const state: Ec2State = {
     context,
     snapshots,
@@ -63,16 +60,10 @@ export function createEc2(context: Context, ebs: Ebs): Ec2 {
       },
     },
     instances,
-    outages,
+    outages: new Outages(context, instances),
     quotas,
     network,
     state,
-    resume() {
-      for (const instance of instances.all.values()) {
-        instances.resume(instance);
-        outages.resume(instance);
-      }
-    },
     close: () => instances.close(),
   };
 }
