@@ -99,8 +99,14 @@ describe.skipIf('skip' in tool)(name, { timeout: 60_000 }, () => {
       ],
     });
     await (await fetch(region.parts.elbv2.url())).text();
-    expect(await aws('cloudwatch', 'list-metrics', '--metric-name', 'RequestCountPerTarget')).toMatchObject({
-      Metrics: [{ Namespace: 'AWS/ApplicationELB' }],
-    });
+    const { Metrics: metrics } = (await aws(
+      ...['cloudwatch', 'list-metrics', '--metric-name', 'RequestCountPerTarget'],
+    )) as { Metrics: { Namespace: string; Dimensions: { Name: string }[] }[] };
+    // By target group, and by target group and load balancer:
+    // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+    expect(metrics.map(({ Dimensions }) => Dimensions.map(({ Name }) => Name).sort())).toContainEqual([
+      'TargetGroup',
+    ]);
+    expect(new Set(metrics.map(({ Namespace }) => Namespace))).toEqual(new Set(['AWS/ApplicationELB']));
   });
 });
