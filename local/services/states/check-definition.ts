@@ -29,6 +29,8 @@ export const integrations = [
   'arn:aws:states:::lambda:invoke',
   'arn:aws:states:::lambda:invoke.waitForTaskToken',
   'arn:aws:states:::states:startExecution',
+  'arn:aws:states:::states:startExecution.waitForTaskToken',
+  'arn:aws:states:::states:startExecution.sync',
   'arn:aws:states:::states:startExecution.sync:2',
 ] as const;
 

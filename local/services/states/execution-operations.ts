@@ -129,9 +129,7 @@ export function executionOperations(core: StatesCore): Operations {
     RedriveExecution: {
       access: onExecution('RedriveExecution'),
       run(input: RedriveExecutionInput) {
-        const execution = core.find(input.executionArn);
-        execution.redrive();
-        return { redriveDate: new Date(execution.redrivenAt ?? 0) };
+        return { redriveDate: new Date(core.find(input.executionArn).redrive(input.clientToken)) };
       },
     },
     SendTaskSuccess: {
@@ -145,7 +143,7 @@ export function executionOperations(core: StatesCore): Operations {
     SendTaskFailure: {
       access: onTask('SendTaskFailure'),
       run(input: SendTaskFailureInput) {
-        core.tokens.find(input.taskToken).fail(new StateError(input.error ?? '', input.cause ?? ''));
+        core.tokens.find(input.taskToken).fail(new StateError(input.error, input.cause));
         return {};
       },
     },
@@ -188,14 +186,12 @@ function listed(execution: Execution) {
   };
 }
 
-/** The event without inputs, outputs and parameters. */
+/** The event without inputs and outputs; what a task was called with stays, as in AWS. */
 function withoutData(event: HistoryEvent): HistoryEvent {
   return Object.fromEntries(
     Object.entries(event).map(([key, value]) => {
       if (!key.endsWith('EventDetails') || typeof value !== 'object' || value === null) return [key, value];
-      const kept = Object.entries(value).filter(
-        ([name]) => !/^(input|output|parameters|assignedVariables)(Details)?$/.test(name),
-      );
+      const kept = Object.entries(value).filter(([name]) => !/^(input|output)(Details)?$/.test(name));
       return [key, Object.fromEntries(kept)];
     }),
   ) as unknown as HistoryEvent;

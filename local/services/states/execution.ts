@@ -1,15 +1,22 @@
 import type { DescribeExecutionOutput, ExecutionStatus } from '@aws-sdk/client-sfn';
 import { AwsError } from '../../service.ts';
-import type { Cursor, History } from './history.ts';
+import { type Cursor, type History, historyLimit } from './history.ts';
 import { runStates, startOf } from './interpreter.ts';
 import type { Json } from './json.ts';
 import type { Machine } from './machine-store.ts';
-import { forgetProgress, type Place, type Run } from './run.ts';
+import { forgetProgress, type Place, type Run, storedBytes } from './run.ts';
 import { Scope } from './scope.ts';
-import { Cancelled, StateError } from './state-error.ts';
+import { Cancelled, named, StateError } from './state-error.ts';
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html */
 const redrivableMs = 14 * 24 * 3_600_000;
+
+/** How long the client token of a redrive is remembered. */
+const redriveTokenMs = 15 * 60_000;
+/** The maximum execution time. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
+const longestMs = 365 * 24 * 3_600_000;
+/** Where events stand that come from outside of the states: they follow none. */
+const outside: Cursor = { previous: 0 };
 
 export interface ExecutionInit {
   readonly arn: string;
@@ -21,7 +28,7 @@ export interface ExecutionInit {
   readonly startedAt: number;
   readonly history: History;
   /** All of a run but what the execution adds itself. */
-  readonly parts: Omit<Run, 'context' | 'executionArn' | 'history' | 'definition'>;
+  readonly parts: Omit<Run, 'context' | 'executionArn' | 'history' | 'definition' | 'stored'>;
   /** Called at each change of status. */
   readonly changed: (execution: Execution) => void;
 }
@@ -52,6 +59,7 @@ export class Execution {
   #place: Place;
   #cursor: Cursor = { previous: 0 };
   #scope = new Scope();
+  #redrives: readonly { readonly token: string; readonly at: number }[] = [];
 
   constructor(init: ExecutionInit) {
     this.init = init;
@@ -60,7 +68,7 @@ export class Execution {
 
   /** Starts it; its first state is entered once the present turn is over. */
   start(): void {
-    this.init.history.add('ExecutionStarted', this.#cursor, {
+    this.init.history.note('ExecutionStarted', outside, {
       executionStartedEventDetails: {
         input: this.init.input,
         inputDetails: { truncated: false },
@@ -74,31 +82,41 @@ export class Execution {
   stop(error: string | undefined, cause: string | undefined): void {
     if (this.status !== 'RUNNING') return;
     this.#end('ABORTED', { error, cause }, () =>
-      this.init.history.add('ExecutionAborted', this.#cursor, {
-        executionAbortedEventDetails: {
-          ...(error !== undefined && { error }),
-          ...(cause !== undefined && { cause }),
-        },
+      this.init.history.note('ExecutionAborted', outside, {
+        executionAbortedEventDetails: named({ error, cause }),
       }),
     );
   }
 
-  /** Runs it on from the states that did not succeed. @throws AwsError ExecutionNotRedrivable */
-  redrive(): void {
+  /**
+   * Runs it on from the states that did not succeed; a repetition under one of the last client tokens is the
+   * same redrive. https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html
+   * @returns when it was redriven. @throws AwsError ExecutionNotRedrivable
+   */
+  redrive(clientToken: string | undefined): number {
+    const now = this.init.parts.clock.now();
+    const before = this.#redrives.find(
+      ({ token, at }) => token === clientToken && now - at <= redriveTokenMs,
+    );
+    if (before !== undefined) return before.at;
     const reason = this.notRedrivable();
     if (reason !== undefined) throw new AwsError('ExecutionNotRedrivable', reason);
+    if (clientToken !== undefined)
+      this.#redrives = [...this.#redrives.slice(-9), { token: clientToken, at: now }];
     this.redriveCount += 1;
-    this.redrivenAt = this.init.parts.clock.now();
+    this.redrivenAt = now;
     this.status = 'RUNNING';
     this.stoppedAt = undefined;
     this.error = undefined;
     this.cause = undefined;
     this.#scope = new Scope();
     forgetProgress(this.#place);
+    this.#cursor.previous = this.init.history.events.length;
     this.init.history.add('ExecutionRedriven', this.#cursor, {
       executionRedrivenEventDetails: { redriveCount: this.redriveCount },
     });
     this.#go();
+    return now;
   }
 
   /** What is kept of it besides the start and the history. */
@@ -123,16 +141,19 @@ export class Execution {
     if (this.status === 'RUNNING') this.#go(false);
   }
 
-  /** Why it cannot be redriven, or undefined if it can. */
+  /**
+   * Why it cannot be redriven, or undefined if it can.
+   * https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html#redrive-eligibility
+   */
   notRedrivable(): string | undefined {
     if (this.status === 'RUNNING') return 'Execution is RUNNING and cannot be redriven';
     if (this.status === 'SUCCEEDED') return 'Execution is SUCCEEDED and cannot be redriven';
-    if (this.init.parts.clock.now() - this.init.startedAt > redrivableMs && this.stoppedAt !== undefined) {
-      if (this.init.parts.clock.now() - this.stoppedAt > redrivableMs) {
-        return 'Execution has exceeded the redrivable period of 14 days';
-      }
-    }
-    if (this.init.history.events.length >= 24_999) return 'Execution history event limit exceeded';
+    const now = this.init.parts.clock.now();
+    if (this.stoppedAt !== undefined && now - this.stoppedAt > redrivableMs)
+      return 'Execution has exceeded the redrivable period of 14 days';
+    if (now - this.init.startedAt > longestMs)
+      return 'Execution has exceeded the maximum open time of one year';
+    if (this.init.history.events.length >= historyLimit - 1) return 'Execution history event limit exceeded';
     return undefined;
   }
 
@@ -162,12 +183,11 @@ export class Execution {
   #go(anew = true): void {
     const { parts, machine, startedAt } = this.init;
     const scope = this.#scope;
-    const limit = machine.definition.TimeoutSeconds;
-    if (limit !== undefined) {
-      const left = (this.redrivenAt ?? startedAt) + limit * 1000 - parts.clock.now();
-      const timer = parts.clock.after(Math.max(0, left), () => this.#timeOut());
-      scope.onCancel(() => timer.cancel());
-    }
+    const { TimeoutSeconds } = machine.definition;
+    const limitMs = Math.min(TimeoutSeconds === undefined ? longestMs : TimeoutSeconds * 1000, longestMs);
+    const left = (this.redrivenAt ?? startedAt) + limitMs - parts.clock.now();
+    const timer = parts.clock.after(Math.max(0, left), () => this.#timeOut());
+    scope.onCancel(() => timer.cancel());
     if (anew) this.init.changed(this);
     if (!anew) {
       // At once: whoever sends a token now must find its task.
@@ -185,6 +205,7 @@ export class Execution {
       history,
       definition: machine.definition,
       executionArn: arn,
+      stored: { bytes: storedBytes(this.#place) },
       context: this.#context(),
     };
     try {
@@ -207,20 +228,22 @@ export class Execution {
     } catch (thrown) {
       // Stopped or timed out: that has been written where it happened.
       if (thrown instanceof Cancelled || scope.cancelled) return;
-      const { error, cause } =
+      const failure = named(
         thrown instanceof StateError
           ? thrown
-          : new StateError('States.Runtime', `The local region broke: ${(thrown as Error).stack ?? thrown}`);
-      this.#end('FAILED', { error, cause }, () =>
-        history.add('ExecutionFailed', this.#cursor, { executionFailedEventDetails: { error, cause } }),
+          : new StateError('States.Runtime', `The local region broke: ${(thrown as Error).stack ?? thrown}`),
+      );
+      this.#end('FAILED', failure, () =>
+        history.add('ExecutionFailed', this.#cursor, { executionFailedEventDetails: failure }),
       );
     }
   }
 
   #timeOut(): void {
     if (this.status !== 'RUNNING') return;
-    this.#end('TIMED_OUT', { error: 'States.Timeout' }, () =>
-      this.init.history.add('ExecutionTimedOut', this.#cursor, {
+    // The event alone names the error: DescribeExecution tells of none.
+    this.#end('TIMED_OUT', {}, () =>
+      this.init.history.note('ExecutionTimedOut', outside, {
         executionTimedOutEventDetails: { error: 'States.Timeout' },
       }),
     );

@@ -1,7 +1,8 @@
 import type { HistoryEventType } from '@aws-sdk/client-sfn';
 import type { State } from './definition.ts';
 import type { Cursor, EventDetails } from './history.ts';
-import { dataLimitBytes, type Json, sizeOf } from './json.ts';
+import { dataLimitBytes, type Json, sizeOf, variablesLimitBytes } from './json.ts';
+import { unexpected } from './query.ts';
 import type { Place, Progress, Run } from './run.ts';
 import type { Scope, Variables } from './scope.ts';
 import { StateError } from './state-error.ts';
@@ -58,11 +59,26 @@ export class Frame {
     return this.run.history.add(type, this.cursor, details);
   }
 
+  /** An error that Step Functions itself raises in this state, in its words. */
+  raise(error: string, told: string): StateError {
+    const where = `(entered at the event id #${this.place.entered ?? 0})`;
+    return new StateError(
+      error,
+      `An error occurred while executing the state '${this.name}' ${where}. ${told}`,
+    );
+  }
+
   /**
    * A template of this state, evaluated; the failure is an event of its own.
+   * @param type what an expression must give, as JSONata's $type names it.
    * @throws StateError States.QueryEvaluationError
    */
-  async evaluate(template: Json, field: string, extra: Extra = {}): Promise<Json> {
+  async evaluate(
+    template: Json,
+    field: string,
+    extra: Extra = {},
+    type?: 'array' | 'number' | 'string' | 'boolean',
+  ): Promise<Json> {
     // The context of the execution is big: spread only for templates that hold an expression.
     if (typeof template !== 'object' && typeof template !== 'string') return template;
     const states = {
@@ -81,42 +97,77 @@ export class Frame {
       ...(extra.errorOutput !== undefined && { errorOutput: extra.errorOutput }),
     };
     try {
-      return await this.scope.guard(
+      const value = await this.scope.guard(
         this.run.query.evaluate(template, field, { states, variables: this.variables.all() }),
       );
+      const told = type === undefined ? undefined : unexpected(template, field, value, type);
+      if (told !== undefined) throw new StateError('States.QueryEvaluationError', told);
+      return value;
     } catch (error) {
-      this.logEvaluationFailure(error, field);
-      throw error;
+      if (!(error instanceof StateError)) throw error;
+      throw this.failEvaluation(field, error.cause ?? '');
     }
   }
 
   /** A number of seconds, given plainly or as an expression. */
   async seconds(template: number | string, field: string, least: number): Promise<number> {
-    const value = await this.evaluate(template, field);
+    const value = await this.evaluate(template, field, {}, 'number');
     if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= 99_999_999)
       return value;
-    const error = new StateError(
-      'States.QueryEvaluationError',
-      `The field '${field}' must be an integer from ${least} to 99999999, not ${JSON.stringify(value)}.`,
+    throw this.failEvaluation(
+      field,
+      `The field '${field}' must be an integer from ${least} to 99999999, but was ${JSON.stringify(value)}.`,
     );
-    this.logEvaluationFailure(error, field);
-    throw error;
   }
 
-  logEvaluationFailure(error: unknown, location: string): void {
-    if (!(error instanceof StateError) || error.error !== 'States.QueryEvaluationError') return;
+  /** Writes down that a field could not be evaluated. @returns the error, to be thrown. */
+  failEvaluation(location: string, told: string): StateError {
+    const error = this.raise('States.QueryEvaluationError', told);
     this.log('EvaluationFailed', {
-      evaluationFailedEventDetails: { error: error.error, cause: error.cause, location, state: this.name },
+      evaluationFailedEventDetails: {
+        error: 'States.QueryEvaluationError',
+        cause: error.cause,
+        location,
+        state: this.name,
+      },
     });
+    return error;
   }
 
-  /** @throws StateError States.DataLimitExceeded */
-  checkSize(value: Json): void {
-    if (sizeOf(value) > dataLimitBytes) {
-      throw new StateError(
-        'States.DataLimitExceeded',
-        `The state/task '${this.name}' returned a result with a size exceeding the maximum number of bytes service limit.`,
-      );
-    }
+  /** @param subject what gave the value: the state, or the kind of task. @throws StateError States.DataLimitExceeded */
+  checkSize(value: Json, subject: string = this.name): void {
+    if (sizeOf(value) > dataLimitBytes) throw tooLarge(subject);
   }
+
+  /**
+   * Sets variables of this state's scope.
+   * @returns each as JSON text.
+   * @throws StateError States.DataLimitExceeded: an Assign has the limit of one payload, all variables 10 MiB.
+   */
+  assign(values: { readonly [name: string]: Json }): Record<string, string> {
+    const { variables } = this.place;
+    const { stored } = this.run;
+    const texts: Record<string, string> = {};
+    let assigned = 0;
+    let freed = 0;
+    for (const [name, value] of Object.entries(values)) {
+      const text = JSON.stringify(value);
+      texts[name] = text;
+      assigned += Buffer.byteLength(text);
+      const before = variables[name];
+      if (before !== undefined) freed += sizeOf(before);
+    }
+    if (assigned > dataLimitBytes || stored.bytes + assigned - freed > variablesLimitBytes)
+      throw tooLarge(this.name);
+    stored.bytes += assigned - freed;
+    Object.assign(variables, values);
+    return texts;
+  }
+}
+
+function tooLarge(subject: string): StateError {
+  return new StateError(
+    'States.DataLimitExceeded',
+    `The state/task '${subject}' returned a result with a size exceeding the maximum number of bytes service limit.`,
+  );
 }

@@ -5,7 +5,10 @@ import { StateError } from './state-error.ts';
 /** https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html: a hard limit. */
 export const historyLimit = 25_000;
 
-/** Where a branch stands in the history: the event that its next one follows. */
+/**
+ * Where a branch stands in the history: the event that its next one follows, and zero at the start (the first
+ * state's event follows none, not even ExecutionStarted).
+ */
 export interface Cursor {
   previous: number;
 }
@@ -23,6 +26,12 @@ export class History {
 
   /** Adds an event after the cursor, and moves the cursor there. @throws StateError when the history is full. */
   add(type: HistoryEventType, cursor: Cursor, details: EventDetails = {}): number {
+    cursor.previous = this.note(type, cursor, details);
+    return cursor.previous;
+  }
+
+  /** Adds an event that nothing follows; the cursor stays. @throws StateError when the history is full. */
+  note(type: HistoryEventType, cursor: Cursor, details: EventDetails = {}): number {
     // The last place is kept for the event that ends the execution.
     if (this.events.length >= historyLimit - 1 && !type.startsWith('Execution')) {
       throw new StateError(
@@ -38,7 +47,6 @@ export class History {
       previousEventId: cursor.previous,
       ...details,
     });
-    cursor.previous = id;
     return id;
   }
 }

@@ -1,7 +1,7 @@
 import type { InvocationResponse } from '@aws-sdk/client-lambda';
 import type { Frame } from './frame.ts';
 import type { Json } from './json.ts';
-import { StateError } from './state-error.ts';
+import { named, StateError } from './state-error.ts';
 
 /** What came of calling the service: the task's result, or what there is still to wait for. */
 export interface Submission {
@@ -20,6 +20,8 @@ export interface Submission {
 export interface Integration {
   readonly waits: 'response' | 'token' | 'end';
   readonly errorPrefix: 'Lambda' | 'StepFunctions';
+  /** How AWS calls the task where its result is too large. */
+  readonly subject: string;
   submit(frame: Frame, input: Json, token: string | undefined): Promise<Submission>;
   /** Waits on for a task that the service had taken before the region went down. */
   goOn(frame: Frame, taken: { readonly child?: string }): Submission;
@@ -43,30 +45,35 @@ export function integrationOf(resource: string): Integration {
       return {
         waits,
         errorPrefix: 'Lambda',
+        subject: 'lambda',
         ...events,
         submit: (frame, input) => invokeLambda(frame, input, waits),
         goOn: () => ({}),
       };
     }
     case 'states:startExecution':
+    case 'states:startExecution.waitForTaskToken':
+    case 'states:startExecution.sync':
+    case 'states:startExecution.sync:2': {
+      const waits = waitsFor(rest);
+      const readOutput = rest.endsWith(':2');
       return {
-        waits: 'response',
+        waits,
         errorPrefix: 'StepFunctions',
+        subject: 'states',
         ...events,
-        submit: (frame, input) => startExecution(frame, input, false),
-        goOn: () => ({}),
+        submit: (frame, input) => startExecution(frame, input, waits, readOutput),
+        goOn: (frame, { child }) => (child === undefined ? {} : following(frame, child, readOutput)),
       };
-    case 'states:startExecution.sync:2':
-      return {
-        waits: 'end',
-        errorPrefix: 'StepFunctions',
-        ...events,
-        submit: (frame, input) => startExecution(frame, input, true),
-        goOn: (frame, { child = '' }) => following(frame, child),
-      };
+    }
     default:
       throw new StateError('States.Runtime', `The local region lacks the resource '${resource}'.`);
   }
+}
+
+function waitsFor(resource: string): Integration['waits'] {
+  if (resource.endsWith('.waitForTaskToken')) return 'token';
+  return resource.includes('.sync') ? 'end' : 'response';
 }
 
 /** The error and cause of a function that failed: its error's name, and the payload as text. */
@@ -92,18 +99,19 @@ async function invokeLambda(frame: Frame, input: Json, waits: 'response' | 'toke
   const output: Json = {
     ...(answer.ExecutedVersion !== undefined && { ExecutedVersion: answer.ExecutedVersion }),
     Payload: payload === '' ? '' : (JSON.parse(payload) as Json),
-    SdkHttpMetadata: {
-      HttpHeaders: { 'x-amzn-RequestId': requestId },
-      HttpStatusCode: answer.StatusCode ?? 200,
-    },
-    SdkResponseMetadata: { RequestId: requestId },
+    ...sdkMetadata(requestId, answer.StatusCode),
     StatusCode: answer.StatusCode ?? 200,
   };
   return waits === 'response' ? { done: output } : { output };
 }
 
 // https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
-async function startExecution(frame: Frame, input: Json, wait: boolean): Promise<Submission> {
+async function startExecution(
+  frame: Frame,
+  input: Json,
+  waits: Integration['waits'],
+  readOutput: boolean,
+): Promise<Submission> {
   const parameters = input as { StateMachineArn?: string; Name?: string; Input?: Json };
   const { calls } = frame.run;
   const started = (await calls.call('states', 'StartExecution', {
@@ -114,15 +122,16 @@ async function startExecution(frame: Frame, input: Json, wait: boolean): Promise
   const requestId = frame.run.random.uuid();
   const output: Json = {
     ExecutionArn: started.executionArn,
-    SdkHttpMetadata: { HttpHeaders: { 'x-amzn-RequestId': requestId }, HttpStatusCode: 200 },
-    SdkResponseMetadata: { RequestId: requestId },
-    StartDate: started.startDate.getTime() / 1000,
+    ...sdkMetadata(requestId),
+    // Milliseconds, as the Java SDK behind it serialises a date.
+    StartDate: started.startDate.getTime(),
   };
-  return wait ? { output, ...following(frame, started.executionArn) } : { done: output };
+  if (waits === 'response') return { done: output };
+  return waits === 'token' ? { output } : { output, ...following(frame, started.executionArn, readOutput) };
 }
 
 /** Waits for an execution, and stops it when nobody waits any more. */
-function following(frame: Frame, child: string): Submission {
+function following(frame: Frame, child: string, readOutput: boolean): Submission {
   const { calls } = frame.run;
   let ended = false;
   const result = calls.ended(child).then((described) => {
@@ -130,7 +139,7 @@ function following(frame: Frame, child: string): Submission {
     const told = capitalised(described);
     if (told.Status !== 'SUCCEEDED') throw new StateError('States.TaskFailed', JSON.stringify(told));
     // The :2 variant gives the output as JSON rather than as text.
-    return { ...told, Output: JSON.parse(String(told.Output ?? 'null')) as Json } as Json;
+    return readOutput ? { ...told, Output: JSON.parse(String(told.Output ?? 'null')) as Json } : told;
   });
   const abandon = (): void => {
     if (ended) return;
@@ -142,14 +151,30 @@ function following(frame: Frame, child: string): Submission {
   return { child, result, abandon };
 }
 
+/** What the SDK behind an integration adds to its answer; the headers that depend on the network are left out. */
+function sdkMetadata(requestId: string, status = 200): { [key: string]: Json } {
+  return {
+    SdkHttpMetadata: {
+      AllHttpHeaders: { 'x-amzn-RequestId': [requestId] },
+      HttpHeaders: { 'x-amzn-RequestId': requestId },
+      HttpStatusCode: status,
+    },
+    SdkResponseMetadata: { RequestId: requestId },
+  };
+}
+
+/** Members by the names of the Java SDK, dates in milliseconds. */
 function capitalised(described: Record<string, unknown>): { [key: string]: Json } {
+  const value = (one: unknown): Json => {
+    if (one instanceof Date) return one.getTime();
+    return typeof one === 'object' && one !== null
+      ? capitalised(one as Record<string, unknown>)
+      : (one as Json);
+  };
   return Object.fromEntries(
     Object.entries(described)
-      .filter(([, value]) => value !== undefined)
-      .map(([key, value]) => [
-        key[0]?.toUpperCase() + key.slice(1),
-        (value instanceof Date ? value.getTime() : value) as Json,
-      ]),
+      .filter(([, one]) => one !== undefined)
+      .map(([key, one]) => [`${key[0]?.toUpperCase()}${key.slice(1)}`, value(one)]),
   );
 }
 
@@ -161,7 +186,7 @@ function taskEvents(
   resource: string,
 ): Pick<Integration, 'scheduled' | 'submitted' | 'succeeded' | 'failed' | 'timedOut'> {
   const about = { resourceType, resource };
-  const detailsOf = ({ error, cause }: StateError) => ({ ...about, error, cause });
+  const detailsOf = (error: StateError) => ({ ...about, ...named(error) });
   return {
     scheduled(frame, input, timeout, heartbeat) {
       frame.log('TaskScheduled', {
@@ -196,6 +221,7 @@ function plainFunction(resource: string): Integration {
   return {
     waits: 'response',
     errorPrefix: 'Lambda',
+    subject: resource,
     async submit(frame, input) {
       const answer = (await frame.run.calls.call('lambda', 'Invoke', {
         FunctionName: resource,
@@ -223,11 +249,11 @@ function plainFunction(resource: string): Integration {
         lambdaFunctionSucceededEventDetails: { output: JSON.stringify(result), outputDetails: untruncated },
       });
     },
-    failed(frame, { error, cause }) {
-      frame.log('LambdaFunctionFailed', { lambdaFunctionFailedEventDetails: { error, cause } });
+    failed(frame, error) {
+      frame.log('LambdaFunctionFailed', { lambdaFunctionFailedEventDetails: named(error) });
     },
-    timedOut(frame, { error, cause }) {
-      frame.log('LambdaFunctionTimedOut', { lambdaFunctionTimedOutEventDetails: { error, cause } });
+    timedOut(frame, error) {
+      frame.log('LambdaFunctionTimedOut', { lambdaFunctionTimedOutEventDetails: named(error) });
     },
   };
 }

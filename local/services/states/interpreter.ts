@@ -4,7 +4,7 @@ import type { States } from './definition.ts';
 import { type Extra, Frame } from './frame.ts';
 import type { Cursor } from './history.ts';
 import type { Json } from './json.ts';
-import type { Place, Run } from './run.ts';
+import { type Place, type Run, storedBytes } from './run.ts';
 import { type Scope, Variables } from './scope.ts';
 import { matches, StateError } from './state-error.ts';
 import { runTask } from './task-state.ts';
@@ -48,18 +48,19 @@ export async function runStates(init: GroupInit): Promise<Json> {
   }
 }
 
+/** States that have an inside, in which a redriven execution goes on. */
+const within = new Set(['Task', 'Parallel', 'Map']);
+
 async function runState(frame: Frame): Promise<Step> {
   const { state, place } = frame;
-  if (place.entered !== true && !frame.resumed) {
-    frame.log(`${state.Type}StateEntered` as HistoryEventType, {
+  if (place.entered === undefined || (!frame.resumed && !within.has(state.Type))) {
+    place.entered = frame.log(`${state.Type}StateEntered` as HistoryEventType, {
       stateEnteredEventDetails: {
         name: frame.name,
         input: JSON.stringify(frame.input),
         inputDetails: { truncated: false },
       },
     });
-    // Redriven, these go on inside; the others are entered anew.
-    if (['Task', 'Parallel', 'Map'].includes(state.Type)) place.entered = true;
   }
   switch (state.Type) {
     case 'Pass':
@@ -97,18 +98,14 @@ async function leave(
   const output =
     from.Output === undefined ? byDefault : await frame.evaluate(from.Output, `${field}Output`, extra);
   frame.checkSize(output);
-  if (assigned !== undefined) frame.checkSize(assigned);
-  const values = (assigned ?? {}) as { [name: string]: Json };
-  Object.assign(frame.place.variables, values);
+  const texts = assigned === undefined ? undefined : frame.assign(assigned as { [name: string]: Json });
   frame.log(`${frame.state.Type}StateExited` as HistoryEventType, {
     stateExitedEventDetails: {
       name: frame.name,
       output: JSON.stringify(output),
       outputDetails: { truncated: false },
-      ...(assigned !== undefined && {
-        assignedVariables: Object.fromEntries(
-          Object.entries(values).map(([name, value]) => [name, JSON.stringify(value)]),
-        ),
+      ...(texts !== undefined && {
+        assignedVariables: texts,
         assignedVariablesDetails: { truncated: false },
       }),
     },
@@ -116,6 +113,7 @@ async function leave(
   return { output, next };
 }
 
+// https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html
 async function wait(frame: Frame): Promise<void> {
   const { clock } = frame.run;
   frame.progress.wakeAt ??= await endOfWait(frame);
@@ -128,47 +126,32 @@ async function endOfWait(frame: Frame): Promise<number> {
     const seconds = await frame.seconds(Seconds, 'Seconds', 0);
     return frame.run.clock.now() + seconds * 1000;
   }
-  const value = await frame.evaluate(Timestamp ?? null, 'Timestamp');
-  const until = typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(until)) {
-    const error = new StateError(
-      'States.QueryEvaluationError',
-      `The field 'Timestamp' must be an ISO 8601 time, not ${JSON.stringify(value)}.`,
-    );
-    frame.logEvaluationFailure(error, 'Timestamp');
-    throw error;
-  }
-  return until;
+  const value = String(await frame.evaluate(Timestamp ?? null, 'Timestamp', {}, 'string'));
+  // RFC3339, with T and with Z or an offset.
+  const until = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value)
+    ? Date.parse(value)
+    : Number.NaN;
+  if (!Number.isNaN(until)) return until;
+  throw frame.failEvaluation(
+    'Timestamp',
+    `The field 'Timestamp' must be an ISO 8601 time, not ${JSON.stringify(value)}.`,
+  );
 }
 
 async function choose(frame: Frame): Promise<Step> {
   const { Choices = [], Default } = frame.state;
   for (const [index, rule] of Choices.entries()) {
     const field = `Choices[${index}]/`;
-    const holds = await frame.evaluate(rule.Condition, `${field}Condition`);
-    if (typeof holds !== 'boolean') {
-      const error = new StateError(
-        'States.QueryEvaluationError',
-        `The field '${field}Condition' must be true or false, not ${JSON.stringify(holds)}.`,
-      );
-      frame.logEvaluationFailure(error, `${field}Condition`);
-      throw error;
-    }
+    const holds = await frame.evaluate(rule.Condition, `${field}Condition`, {}, 'boolean');
     if (holds) return leave(frame, rule, frame.input, {}, rule.Next, field);
   }
   if (Default !== undefined) return leave(frame, frame.state, frame.input, {}, Default);
-  throw new StateError(
-    'States.NoChoiceMatched',
-    `No choice of the state '${frame.name}' matches, and it has no default.`,
-  );
+  throw frame.raise('States.NoChoiceMatched', 'No choice rule matches, and the state has no Default.');
 }
 
 async function fail(frame: Frame): Promise<never> {
-  const text = async (template: string | undefined, field: string): Promise<string> => {
-    if (template === undefined) return '';
-    const value = await frame.evaluate(template, field);
-    return typeof value === 'string' ? value : JSON.stringify(value);
-  };
+  const text = async (template: string | undefined, field: string): Promise<string | undefined> =>
+    template === undefined ? undefined : String(await frame.evaluate(template, field, {}, 'string'));
   throw new StateError(await text(frame.state.Error, 'Error'), await text(frame.state.Cause, 'Cause'));
 }
 
@@ -185,19 +168,40 @@ async function attempt(frame: Frame, body: (frame: Frame) => Promise<Json>): Pro
     try {
       const outcome = progress.outcome ?? { result: await body(frame) };
       progress.outcome = outcome;
-      if ('error' in outcome) throw new StateError(outcome.error, outcome.cause);
+      if ('failure' in outcome) {
+        const { error, cause, also } = outcome.failure;
+        throw new StateError(error, cause, also);
+      }
       const { result } = outcome;
       return await leave(frame, state, result, { result }, state.Next);
     } catch (error) {
       if (!(error instanceof StateError)) throw error;
-      progress.outcome = { error: error.error, cause: error.cause };
+      progress.outcome = { failure: { error: error.error, cause: error.cause, also: error.also } };
       const delayMs = retryDelayMs(frame, error);
-      if (delayMs === undefined) return caught(frame, error);
-      delete frame.place.branches;
+      if (delayMs === undefined) return giveUp(frame, error);
+      forgetBranches(frame);
       for (const gone of ['task', 'started', 'outcome'] as const) delete progress[gone];
       progress.wakeAt = clock.now() + delayMs;
     }
   }
+}
+
+async function giveUp(frame: Frame, error: StateError): Promise<Step> {
+  const { Type: type } = frame.state;
+  if (type !== 'Task' && error.error !== 'States.Runtime') {
+    frame.log(`${type}StateFailed` as HistoryEventType);
+    // Redriven, such a state runs its branches again, the successful ones too:
+    // https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html#redrive-behavior-states
+    if (error.error === 'States.DataLimitExceeded') forgetBranches(frame);
+  }
+  return caught(frame, error);
+}
+
+function forgetBranches(frame: Frame): void {
+  const { place, run } = frame;
+  const before = storedBytes(place);
+  delete place.branches;
+  run.stored.bytes -= before - storedBytes(place);
 }
 
 /** https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html#error-handling-retrying-after-an-error */
@@ -218,7 +222,8 @@ async function caught(frame: Frame, error: StateError): Promise<Step> {
   const index = frame.state.Catch?.findIndex(({ ErrorEquals }) => matches(ErrorEquals, error)) ?? -1;
   const catcher = frame.state.Catch?.[index];
   if (catcher === undefined) throw error;
-  const errorOutput = { Error: error.error, Cause: error.cause };
+  forgetBranches(frame);
+  const errorOutput = { Error: error.error ?? null, Cause: error.cause ?? null };
   return leave(frame, catcher, errorOutput, { errorOutput }, catcher.Next, `Catch[${index}]/`);
 }
 

@@ -73,8 +73,7 @@ export class Query {
   }
 
   async #expression(text: string, field: string, bindings: Bindings): Promise<Json> {
-    const shown = text.slice(2, -2).trim();
-    const about = `The JSONata expression '${shown}' specified for the field '${field}'`;
+    const about = aboutExpression(text, field);
     let result: unknown;
     try {
       result = await this.#compile(text).evaluate(undefined, {
@@ -111,6 +110,23 @@ export class Query {
   }
 }
 
+function aboutExpression(text: string, field: string): string {
+  return `The JSONata expression '${text.slice(2, -2).trim()}' specified for the field '${field}'`;
+}
+
+/** What is wrong with the type of a field's value, in AWS's words; undefined if it is the right one. */
+export function unexpected(template: Json, field: string, value: Json, type: string): string | undefined {
+  let is: string = typeof value;
+  if (value === null) is = 'null';
+  else if (Array.isArray(value)) is = 'array';
+  if (is === type) return undefined;
+  const about =
+    typeof template === 'string' && isExpression(template)
+      ? aboutExpression(template, field)
+      : `The value specified for the field '${field}'`;
+  return `${about} returned an unexpected result type. Expected '${type}', but was '${is}' for value: ${JSON.stringify(value)}`;
+}
+
 function isLambda(value: unknown): boolean {
   return (
     typeof value === 'object' &&
@@ -118,6 +134,9 @@ function isLambda(value: unknown): boolean {
     ('_jsonata_lambda' in value || '_jsonata_function' in value)
   );
 }
+
+/** Numbers in one $range; AWS names no figure, only that an evaluation's memory is bounded. */
+const rangeLimit = 100_000;
 
 const hashes: Record<string, string> = {
   MD5: 'md5',
@@ -136,39 +155,38 @@ function functionsOf(clock: Clock, random: Random): Record<string, unknown> {
   const refuse = (message: string): never => {
     throw new Error(message);
   };
+  /** Integers alone: the rest of a number is cut off. */
+  const whole = (value: unknown): number | undefined => {
+    if (value !== undefined && typeof value !== 'number') refuse('The argument must be a number.');
+    return value === undefined ? undefined : Math.trunc(value as number);
+  };
   return {
     now: (picture?: string, timezone?: string) =>
       picture === undefined
         ? new Date(clock.now()).toISOString()
         : fromMillis.evaluate(undefined, { m: clock.now(), p: picture, z: timezone }),
     millis: () => clock.now(),
-    eval: () => refuse('$eval is not supported: use $parse to read JSON.'),
-    partition: (array: unknown, size: unknown) => {
-      if (array === undefined) return undefined;
-      if (!Number.isInteger(size) || (size as number) <= 0)
-        refuse('The second argument of $partition must be a positive integer.');
-      const list = Array.isArray(array) ? array : [array];
+    // Shadows JSONata's own: calling it is calling no function.
+    eval: undefined,
+    partition: (array: unknown, chunkSize: unknown) => {
+      const list = array === undefined || Array.isArray(array) ? array : [array];
+      const size = whole(chunkSize);
+      if (list === undefined || list.length === 0 || size === undefined || size <= 0) return undefined;
       const parts: unknown[][] = [];
-      for (let at = 0; at < list.length; at += size as number)
-        parts.push(list.slice(at, at + (size as number)));
+      for (let at = 0; at < list.length; at += size) parts.push(list.slice(at, at + size));
       return parts;
     },
     range: (start: unknown, end: unknown, step: unknown) => {
-      const numbers = [start, end, step].map((value) =>
-        typeof value === 'number' ? Math.trunc(value) : Number.NaN,
-      );
-      const [from = 0, to = 0, by = 0] = numbers;
-      if (numbers.some(Number.isNaN) || by === 0)
-        refuse('$range takes three numbers, and the step is not zero.');
+      const [from, to, by] = [whole(start), whole(end), whole(step)];
+      if (from === undefined || to === undefined || by === undefined || by === 0) return undefined;
+      if (Math.abs((to - from) / by) >= rangeLimit) refuse('Expression evaluation memory limit exceeded');
       const list: number[] = [];
-      for (let at = from; by > 0 ? at <= to : at >= to; at += by) {
-        if (list.length >= 1000) refuse('$range makes at most 1000 numbers.');
-        list.push(at);
-      }
-      return list;
+      for (let at = from; by > 0 ? at <= to : at >= to; at += by) list.push(at);
+      // A sequence of one is its item, as everywhere in JSONata.
+      return list.length > 1 ? list : list[0];
     },
-    hash: (data: unknown, algorithm: unknown = 'SHA-1') => {
-      if (data === undefined) return undefined;
+    hash: (data: unknown, algorithm: unknown) => {
+      if (data === undefined || algorithm === undefined) return undefined;
       const name = hashes[String(algorithm)];
       if (name === undefined || typeof data !== 'string')
         refuse('$hash takes a string, and MD5, SHA-1, SHA-256, SHA-384 or SHA-512.');

@@ -2,7 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { Random } from '../../random.ts';
 import type { Definition } from './definition.ts';
 import type { Cursor, History } from './history.ts';
-import type { Json } from './json.ts';
+import { type Json, sizeOf } from './json.ts';
 import type { Query } from './query.ts';
 import type { TaskTokens } from './task-tokens.ts';
 
@@ -17,8 +17,8 @@ export interface Place {
   variables: Record<string, Json>;
   /** Set while the state is a Parallel or a Map that has started. */
   branches?: Record<number, BranchPlace>;
-  /** The state's event of entry is in the history already, and the execution goes on inside of it. */
-  entered?: boolean;
+  /** The id of the state's event of entry: a redriven execution goes on inside of it. */
+  entered?: number;
   /** How far its state has come; there while the state runs. A region that is there again goes on from it. */
   progress?: Progress;
 }
@@ -43,7 +43,14 @@ export interface Progress {
   started?: number;
   task?: TaskProgress;
   /** What the present try came to, while the state is being left. */
-  outcome?: { readonly result: Json } | { readonly error: string; readonly cause: string };
+  outcome?: { readonly result: Json } | { readonly failure: Failure };
+}
+
+/** A StateError in plain data. */
+export interface Failure {
+  readonly error?: string | undefined;
+  readonly cause?: string | undefined;
+  readonly also?: string | undefined;
 }
 
 /** A task that was scheduled. */
@@ -72,6 +79,16 @@ export function forgetProgress(place: Place): void {
   }
 }
 
+/** Bytes of the variables at a place and in the branches that have not ended. */
+export function storedBytes(place: Place): number {
+  let bytes = 0;
+  for (const value of Object.values(place.variables)) bytes += sizeOf(value);
+  for (const branch of Object.values(place.branches ?? {})) {
+    if ('place' in branch) bytes += storedBytes(branch.place);
+  }
+  return bytes;
+}
+
 /** Calls that a running execution makes, with its role's rights. */
 export interface Calls {
   /** @throws AwsError, as the service answers. */
@@ -91,6 +108,8 @@ export interface Run {
   readonly regionName: string;
   readonly definition: Definition;
   readonly executionArn: string;
+  /** Bytes of all variables that are stored now, in every scope. */
+  readonly stored: { bytes: number };
   /** `$states.context` without the parts that belong to a state. */
   readonly context: { readonly [key: string]: Json };
 }

@@ -77,10 +77,15 @@ export function createStates(context: Context, roles: Roles): StepFunctions {
       throw new AwsError('InvalidArn', `Invalid Arn: '${executionArn}'`);
     }
     const execution = executions.get(executionArn);
-    if (execution === undefined) {
+    if (execution === undefined || forgotten(execution)) {
       throw new AwsError('ExecutionDoesNotExist', `Execution Does Not Exist: '${executionArn}'`);
     }
     return execution;
+  }
+
+  /** Closed for so long that AWS has deleted it, and its name is free again. */
+  function forgotten({ stoppedAt }: Execution): boolean {
+    return stoppedAt !== undefined && clock.now() - stoppedAt > keptMs;
   }
 
   function changed(execution: Execution): void {
@@ -125,10 +130,7 @@ export function createStates(context: Context, roles: Roles): StepFunctions {
     checkInput(input);
     const arn = executionArn(machine, name);
     const before = executions.get(arn);
-    if (
-      before !== undefined &&
-      !(before.stoppedAt !== undefined && clock.now() - before.stoppedAt > keptMs)
-    ) {
+    if (before !== undefined && !forgotten(before)) {
       // Idempotent while it runs: https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
       if (before.status === 'RUNNING' && before.init.input === input) return before;
       throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);

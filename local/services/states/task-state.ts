@@ -14,13 +14,16 @@ export async function runTask(frame: Frame): Promise<Json> {
     const result = await limited(frame, task, integration, () =>
       submission(frame, task, integration, goesOn),
     );
-    frame.checkSize(result);
+    frame.checkSize(result, integration.subject);
     integration.succeeded(frame, result);
     return result;
   } catch (error) {
     if (error instanceof Cancelled) throw error;
-    const failure = error instanceof StateError ? error : asStateError(error, integration.errorPrefix);
-    if (failure.error === 'States.Timeout' || failure.error === 'States.HeartbeatTimeout') {
+    const failure =
+      error instanceof StateError
+        ? error
+        : asStateError(error, integration.errorPrefix, frame.run.random.uuid());
+    if (failure.error === 'States.Timeout') {
       integration.timedOut(frame, failure);
     } else if (failure.error !== 'States.Runtime') integration.failed(frame, failure);
     throw failure;
@@ -37,7 +40,7 @@ async function schedule(frame: Frame, integration: Integration): Promise<TaskPro
       : await frame.evaluate(state.Arguments, 'Arguments', {
           ...(token !== undefined && { context: { Task: { Token: token } } }),
         });
-  frame.checkSize(input);
+  frame.checkSize(input, integration.subject);
   const timeout =
     state.TimeoutSeconds === undefined
       ? undefined
@@ -74,15 +77,21 @@ async function submission(
   return integration.submit(frame, task.input, task.token);
 }
 
-/** Errors of the called service, by its name: `Lambda.TooManyRequestsException`, `Sfn.ExecutionAlreadyExists`. */
-function asStateError(error: unknown, prefix: string): StateError {
+/**
+ * Errors of the called service, by the name of its SDK's exception: `Lambda.TooManyRequestsException`,
+ * `StepFunctions.ExecutionAlreadyExistsException`.
+ */
+function asStateError(error: unknown, prefix: string, requestId: string): StateError {
   if (!(error instanceof AwsError)) throw error;
   const service = prefix === 'Lambda' ? 'AWSLambda' : 'AWSStepFunctions';
-  const cause = `${error.message} (Service: ${service}; Status Code: ${error.status}; Error Code: ${error.code}; Proxy: null)`;
+  const cause = `${error.message} (Service: ${service}; Status Code: ${error.status}; Error Code: ${error.code}; Request ID: ${requestId}; Proxy: null)`;
   // A refusal by IAM has no name of its own: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html
-  const name = /AccessDenied/.test(error.code) && prefix === 'Lambda' ? 'AWSLambdaException' : error.code;
-  return new StateError(`${prefix}.${name}`, cause);
+  const code = /AccessDenied/.test(error.code) && prefix === 'Lambda' ? 'AWSLambda' : error.code;
+  return new StateError(`${prefix}.${code.replace(/Exception$/, '')}Exception`, cause);
 }
+
+/** AWS tells of it as of any timeout, and knows it under its own name in Retry and Catch. */
+const missedHeartbeat = (): StateError => new StateError('States.Timeout', '', 'States.HeartbeatTimeout');
 
 /** Runs a task within its time: the whole of it, and the time between two heartbeats. */
 async function limited(
@@ -112,7 +121,7 @@ async function limited(
       if (token !== undefined) {
         let beat = task.beatBy === undefined ? undefined : armHeartbeat(task.beatBy);
         function armHeartbeat(at: number) {
-          return clock.after(until(at), () => rejectWith(new StateError('States.HeartbeatTimeout', '')));
+          return clock.after(until(at), () => rejectWith(missedHeartbeat()));
         }
         const forget = tokens.wait(token, {
           succeed: (output) => end(() => resolve(output)),

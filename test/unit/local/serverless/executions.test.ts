@@ -65,7 +65,24 @@ describe('a task that waits for its token', () => {
       },
     });
     const ended = await bench.execute({ StartAt: 'G', States: { G: { ...gate, HeartbeatSeconds: 60 } } });
-    expect(ended).toMatchObject({ status: 'FAILED', error: 'States.HeartbeatTimeout', seconds: 110 });
+    // AWS tells of it as of any timeout, and lets it be caught by its own name.
+    expect(ended).toMatchObject({ status: 'FAILED', error: 'States.Timeout', seconds: 110 });
+    const caught = await bench.execute(
+      {
+        StartAt: 'G',
+        States: {
+          G: {
+            ...gate,
+            HeartbeatSeconds: 60,
+            Catch: [{ ErrorEquals: ['States.HeartbeatTimeout'], Next: 'C' }],
+          },
+          C: { Type: 'Succeed' },
+        },
+      },
+      {},
+      'catching',
+    );
+    expect(caught).toMatchObject({ status: 'SUCCEEDED', output: { Error: 'States.Timeout', Cause: '' } });
   });
 });
 
@@ -131,7 +148,13 @@ describe('an execution', () => {
       StartAt: 'W',
       States: { W: { Type: 'Wait', Seconds: 60, End: true } },
     });
-    expect(ended).toMatchObject({ status: 'TIMED_OUT', error: 'States.Timeout', seconds: 30 });
+    // The error is in the history alone.
+    expect(ended).toMatchObject({ status: 'TIMED_OUT', error: undefined, seconds: 30 });
+    expect(bench.find(ended.executionArn).init.history.events.at(-1)).toMatchObject({
+      type: 'ExecutionTimedOut',
+      previousEventId: 0,
+      executionTimedOutEventDetails: { error: 'States.Timeout' },
+    });
   });
 
   it('pages its history in both directions', async () => {

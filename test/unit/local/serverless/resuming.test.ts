@@ -180,7 +180,7 @@ it('keeps the token of a gate, and its deadline', async () => {
   expect(second.find(silent).status).toBe('SUCCEEDED'); // its token is the last that was issued
   expect(second.find(ends).status).toBe('RUNNING');
   await second.clock.advance(2_000);
-  expect(second.find(ends)).toMatchObject({ status: 'FAILED', error: 'States.HeartbeatTimeout' });
+  expect(second.find(ends)).toMatchObject({ status: 'FAILED', error: 'States.Timeout' });
 });
 
 it('fails a task whose function went down with the region, and lets Retry and Catch decide', async () => {
