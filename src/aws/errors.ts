@@ -43,6 +43,7 @@ const transient = new Set([
   'ServiceUnavailable',
   'ServiceUnavailableException',
   'TimeoutError',
+  'TransactionConflictException',
   'Unavailable',
   'UnavailableException',
 ]);

@@ -19,9 +19,12 @@ import type {
 } from '@aws-sdk/client-dynamodb';
 import type { Context } from '../../context.ts';
 import { AwsError, type Operation } from '../../service.ts';
+import type { Changes, Target } from './changes.ts';
 import type { Engine, Item, Table } from './engine.ts';
+import type { InProgress } from './in-progress.ts';
 import type { Lock } from './lock.ts';
 import { onTable, onTables, tableNameOf } from './rights.ts';
+import { plain } from './values.ts';
 
 export interface Write {
   readonly TableName: string | undefined;
@@ -36,7 +39,17 @@ export function keyOf(write: Write, table: Table): Item {
   return Object.fromEntries(table.KeySchema.map(({ AttributeName: name }) => [name, item[name]]));
 }
 
-export function createItems(context: Context, engine: Engine, lock: Lock) {
+export function createItems(
+  context: Context,
+  engine: Engine,
+  lock: Lock,
+  changes: Changes,
+  inProgress: InProgress,
+) {
+  async function targetOf(TableName: string, of: Write): Promise<Target> {
+    return { tableName: TableName, key: plain(keyOf(of, await engine.table(TableName))) as Item };
+  }
+
   function read<Input extends { TableName: string | undefined }, Output>(
     operation: string,
   ): Operation<Input, Output> {
@@ -61,9 +74,14 @@ export function createItems(context: Context, engine: Engine, lock: Lock) {
         const { ReturnValuesOnConditionCheckFailure: wanted, ...rest } = input;
         const TableName = tableNameOf(context, input.TableName);
         const data = engine.prepare(operation, { ...rest, TableName });
+        if (!inProgress.idle && inProgress.holds(TableName, plain(input.Key ?? input.Item) as Item))
+          throw new AwsError('TransactionConflictException', 'Transaction is ongoing for the item');
         return lock.run(async () => {
           try {
-            return (await engine.perform(operation, data)) as Output;
+            return await changes.around(
+              async () => [await targetOf(TableName, input)],
+              async () => (await engine.perform(operation, data)) as Output,
+            );
           } catch (error) {
             if (
               !(error instanceof AwsError) ||
@@ -103,14 +121,24 @@ export function createItems(context: Context, engine: Engine, lock: Lock) {
 
   const batchWrite: Operation<BatchWriteItemInput, BatchWriteItemOutput> = {
     access: onTables(context, 'BatchWriteItem'),
-    run: (input) =>
-      lock.run(
-        async () =>
-          (await engine.run('BatchWriteItem', {
-            ...input,
-            RequestItems: renamed(input.RequestItems),
-          })) as BatchWriteItemOutput,
-      ),
+    run: (input) => {
+      const RequestItems = renamed(input.RequestItems);
+      const targets = async (): Promise<Target[]> => {
+        const found: Target[] = [];
+        for (const [TableName, requests] of Object.entries(RequestItems)) {
+          for (const { PutRequest: put, DeleteRequest: gone } of requests)
+            found.push(await targetOf(TableName, { TableName, Item: put?.Item, Key: gone?.Key }));
+        }
+        return found;
+      };
+      return lock.run(() =>
+        changes.around(
+          targets,
+          async () =>
+            (await engine.run('BatchWriteItem', { ...input, RequestItems })) as BatchWriteItemOutput,
+        ),
+      );
+    },
   };
 
   const query: Operation<QueryInput, QueryOutput> = read('Query');

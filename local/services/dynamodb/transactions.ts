@@ -15,7 +15,9 @@ import type {
 import type { Context } from '../../context.ts';
 import { AwsError, type Operation } from '../../service.ts';
 import { mapOf } from '../../state/persistent.ts';
+import type { Changes, Target } from './changes.ts';
 import type { Engine, Item, Table } from './engine.ts';
+import type { InProgress } from './in-progress.ts';
 import { keyOf, type Write } from './items.ts';
 import type { Lock } from './lock.ts';
 import { onTable, tableNameOf } from './rights.ts';
@@ -46,8 +48,16 @@ interface Action {
   readonly data: Record<string, unknown>;
 }
 
-export function createTransactions(context: Context, engine: Engine, lock: Lock) {
+export function createTransactions(
+  context: Context,
+  engine: Engine,
+  lock: Lock,
+  changes: Changes,
+  inProgress: InProgress,
+) {
   const tokens = new Map<string, { readonly digest: string; readonly until: number }>();
+  /** Digests of the transactions under way, by client token. */
+  const running = new Map<string, string>();
 
   function partsOf(item: TransactWriteItem): { kind: Kind; write: Write } {
     const found = (Object.keys(kinds) as Kind[]).filter((kind) => item[kind] !== undefined);
@@ -74,7 +84,7 @@ export function createTransactions(context: Context, engine: Engine, lock: Lock)
         );
       const text = JSON.stringify(plain(items));
       if (text.length > mostBytes) throw invalid('Transaction request size exceeds 4 MB');
-      return lock.run(() => once(input.ClientRequestToken, text, () => write(items)));
+      return once(input.ClientRequestToken, text, () => write(items));
     },
   };
 
@@ -91,17 +101,26 @@ export function createTransactions(context: Context, engine: Engine, lock: Lock)
     const now = context.clock.now();
     for (const [other, { until }] of tokens) if (until <= now) tokens.delete(other);
     const digest = createHash('sha256').update(text).digest('hex');
-    const known = tokens.get(token);
-    if (known !== undefined) {
-      if (known.digest !== digest)
-        throw new AwsError(
-          'IdempotentParameterMismatchException',
-          'The request uses the same client token as a previous, but non-identical request. Do not reuse a client token with different requests, unless the requests are identical.',
-        );
-      return {};
+    const known = running.get(token) ?? tokens.get(token)?.digest;
+    if (known !== undefined && known !== digest)
+      throw new AwsError(
+        'IdempotentParameterMismatchException',
+        'The request uses the same client token as a previous, but non-identical request. Do not reuse a client token with different requests, unless the requests are identical.',
+      );
+    if (running.has(token))
+      throw new AwsError(
+        'TransactionInProgressException',
+        'The transaction with the given request token is already in progress.',
+      );
+    if (known !== undefined) return {};
+    running.set(token, digest);
+    try {
+      await run();
+      tokens.set(token, { digest, until: context.clock.now() + tokenMs });
+    } finally {
+      // One that was cancelled may be tried again under its token.
+      running.delete(token);
     }
-    await run();
-    tokens.set(token, { digest, until: now + tokenMs });
     return {};
   }
 
@@ -111,7 +130,29 @@ export function createTransactions(context: Context, engine: Engine, lock: Lock)
     const seen = new Set(actions.map((action) => `${action.tableName} ${JSON.stringify(action.key)}`));
     if (seen.size < actions.length)
       throw invalid('Transaction request cannot include multiple operations on one item');
+    refuseConflicts(actions);
+    await inProgress.during(actions, () =>
+      lock.run(() =>
+        changes.around(
+          async () => actions,
+          () => judgeAndPerform(actions),
+        ),
+      ),
+    );
+  }
 
+  /** @throws AwsError TransactionCanceledException where another transaction has one of the items. */
+  function refuseConflicts(targets: readonly Target[]): void {
+    refuseIfAny(
+      targets.map(({ tableName, key }) =>
+        inProgress.holds(tableName, key)
+          ? { Code: 'TransactionConflict', Message: 'Transaction is ongoing for the item' }
+          : { Code: 'None' },
+      ),
+    );
+  }
+
+  async function judgeAndPerform(actions: readonly Action[]): Promise<void> {
     const before: (Item | undefined)[] = [];
     const reasons: CancellationReason[] = [];
     for (const action of actions) {
@@ -179,13 +220,22 @@ export function createTransactions(context: Context, engine: Engine, lock: Lock)
       const items = input.TransactItems ?? [];
       if (items.length === 0 || items.length > mostActions)
         throw invalid(`A transaction has 1 to ${mostActions} items`);
+      refuseConflicts(
+        items.map(({ Get: get }) => ({
+          tableName: tableNameOf(context, get?.TableName),
+          key: plain(get?.Key) as Item,
+        })),
+      );
       return lock.run(async () => {
         const responses = [];
+        let bytes = 0;
         for (const { Get: get } of items) {
           const TableName = tableNameOf(context, get?.TableName);
           const { Item: item } = await engine.run('GetItem', { ...get, TableName, ConsistentRead: true });
+          bytes += item === undefined ? 0 : JSON.stringify(plain(item)).length;
           responses.push(item === undefined ? {} : { Item: item as NonNullable<CancellationReason['Item']> });
         }
+        if (bytes > mostBytes) throw invalid('Transaction request size exceeds 4 MB');
         return { Responses: responses };
       });
     },
