@@ -6,6 +6,7 @@
 import type { Context } from '../../context.ts';
 import type { Iam } from '../../iam/iam.ts';
 import { AwsError } from '../../service.ts';
+import { mapOf, type Persistent } from '../../state/persistent.ts';
 import { TokenBucket } from '../../throttling/token-bucket.ts';
 import type { Authenticated, Front } from '../../wire/front-door.ts';
 import {
@@ -28,6 +29,8 @@ interface Integration {
 
 interface Stage {
   readonly name: string;
+  readonly burst: number;
+  readonly perSecond: number;
   readonly bucket: TokenBucket;
 }
 
@@ -169,7 +172,28 @@ export function createHttpApis(context: Context, iam: Iam, lambda: Lambda, front
 
   fronts.push({ matches: (request) => target(request) !== undefined, handle });
 
+  const persistent: Persistent = {
+    name: 'http-apis',
+    version: 1,
+    collections: [
+      mapOf<HttpApi>('apis', apis, {
+        save: ({ stage, ...rest }) => ({
+          ...rest,
+          stage: stage && { name: stage.name, burst: stage.burst, perSecond: stage.perSecond },
+        }),
+        load: ({
+          stage,
+          ...rest
+        }: Omit<HttpApi, 'stage'> & { stage: Omit<Stage, 'bucket'> | undefined }) => ({
+          ...rest,
+          stage: stage && { ...stage, bucket: new TokenBucket(clock, stage.burst, stage.perSecond) },
+        }),
+      }),
+    ],
+  };
+
   return {
+    persistent,
     /** @throws AwsError BadRequestException */
     createApi(input: { name: string; protocolType: string; disabled: boolean }): {
       apiId: string;
@@ -200,7 +224,12 @@ export function createHttpApis(context: Context, iam: Iam, lambda: Lambda, front
       if (input.stageName !== '$default' || !input.autoDeploy)
         throw refused('The local region has the stage $default alone, deployed by itself.');
       const { burst = accountBurst, perSecond = accountPerSecond } = input;
-      apiNamed(apiId).stage = { name: input.stageName, bucket: new TokenBucket(clock, burst, perSecond) };
+      apiNamed(apiId).stage = {
+        name: input.stageName,
+        burst,
+        perSecond,
+        bucket: new TokenBucket(clock, burst, perSecond),
+      };
     },
     /** @throws AwsError BadRequestException, NotFoundException */
     createIntegration(

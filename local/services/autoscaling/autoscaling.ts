@@ -1,6 +1,7 @@
 /** EC2 Auto Scaling. https://docs.aws.amazon.com/autoscaling/ec2/APIReference/Welcome.html */
 import type { Context } from '../../context.ts';
 import type { Service } from '../../service.ts';
+import type { Persistent } from '../../state/persistent.ts';
 import type { CloudWatch } from '../cloudwatch/cloudwatch.ts';
 import type { Ec2 } from '../ec2/ec2.ts';
 import type { Elbv2 } from '../elbv2/elbv2.ts';
@@ -8,6 +9,7 @@ import { capacityOperations } from './capacity.ts';
 import { groupOperations } from './groups.ts';
 import { hookOperations } from './hooks.ts';
 import { memberOperations } from './members.ts';
+import { persistentAutoScaling } from './persistent.ts';
 import { policyOperations } from './policies.ts';
 import { processOperations } from './processes.ts';
 import { Reconciler } from './reconciler.ts';
@@ -18,6 +20,7 @@ import { TargetTracking } from './target-tracking.ts';
 export interface AutoScaling {
   readonly service: Service;
   readonly state: AutoScalingState;
+  readonly persistent: Persistent;
 }
 
 export function createAutoScaling(
@@ -41,5 +44,6 @@ export function createAutoScaling(
       },
     },
     state,
+    persistent: persistentAutoScaling(state, reconciler, tracking),
   };
 }

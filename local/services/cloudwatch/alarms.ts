@@ -2,6 +2,7 @@
 import type { MetricAlarm, MetricDataQuery, StateValue } from '@aws-sdk/client-cloudwatch';
 import type { Timer } from '../../clock.ts';
 import type { Context } from '../../context.ts';
+import type { Collection, Saved } from '../../state/persistent.ts';
 import { compileExpression } from './expression.ts';
 import type { Metrics, Series } from './series.ts';
 import { statistic } from './series.ts';
@@ -47,7 +48,22 @@ export class Alarms {
       ...(former === undefined ? {} : stateOf(former.alarm)),
       ...definition,
     };
-    this.delete(definition.AlarmName);
+    this.#keep(alarm);
+  }
+
+  collection(): Collection {
+    const records = this.#records;
+    return {
+      name: 'alarms',
+      *save(): Iterable<Saved> {
+        for (const [id, { alarm }] of records) yield { id, value: () => alarm };
+      },
+      load: (_id, value) => this.#keep(value as AlarmRecord['alarm']),
+    };
+  }
+
+  #keep(alarm: AlarmRecord['alarm']): void {
+    this.delete(alarm.AlarmName);
     const record: AlarmRecord = { alarm, timer: undefined, stops: [] };
     this.#records.set(alarm.AlarmName, record);
     for (const series of this.#seriesOf(alarm)) record.stops.push(series.onData(() => this.#arm(record)));

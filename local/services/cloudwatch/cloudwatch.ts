@@ -17,6 +17,7 @@ import type { Context } from '../../context.ts';
 import { arn } from '../../context.ts';
 import type { Operation, Service } from '../../service.ts';
 import { AwsError } from '../../service.ts';
+import type { Persistent } from '../../state/persistent.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
 import { Alarms, queryComputer } from './alarms.ts';
@@ -25,6 +26,7 @@ import { Metrics, statistic } from './series.ts';
 
 export interface CloudWatch {
   readonly service: Service;
+  readonly persistent: Persistent;
   readonly metrics: Metrics;
   readonly alarms: Alarms;
 }
@@ -37,6 +39,7 @@ export function createCloudWatch(context: Context): CloudWatch {
       id: 'monitoring',
       operations: { ...alarmOperations(context, alarms), ...metricOperations(context, metrics) },
     },
+    persistent: { name: 'cloudwatch', version: 1, collections: [metrics.collection(), alarms.collection()] },
     metrics,
     alarms,
   };

@@ -1,5 +1,7 @@
 /** Where metrics are kept: one series for each namespace, name and set of dimensions. */
 
+import type { Collection, Saved } from '../../state/persistent.ts';
+
 export interface Dimension {
   Name?: string | undefined;
   Value?: string | undefined;
@@ -20,6 +22,14 @@ const minuteMs = 60_000;
 /** Percentiles rest on at most so many values a minute. */
 const keptValues = 1_000;
 
+interface SavedSeries {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: readonly Dimension[];
+  readonly minutes: ReadonlyMap<number, Statistics>;
+  readonly levels: readonly { at: number; value: number }[];
+}
+
 export class Series {
   readonly namespace: string;
   readonly name: string;
@@ -28,6 +38,8 @@ export class Series {
   /** For measures that hold until they change, such as the number of healthy hosts. */
   readonly #levels: { at: number; value: number }[] = [];
   readonly #listeners = new Set<() => void>();
+  /** Goes up whenever something is measured. */
+  revision = 0;
 
   constructor(namespace: string, name: string, dimensions: readonly Dimension[]) {
     this.namespace = namespace;
@@ -91,6 +103,17 @@ export class Series {
     return all.count === 0 ? undefined : all;
   }
 
+  /** All that was measured, as plain data. */
+  save(): SavedSeries {
+    const { namespace, name, dimensions } = this;
+    return { namespace, name, dimensions, minutes: this.#minutes, levels: this.#levels };
+  }
+
+  load({ minutes, levels }: SavedSeries): void {
+    for (const [minute, point] of minutes) this.#minutes.set(minute, point);
+    this.#levels.push(...levels);
+  }
+
   /** Calls back whenever there is new data. @returns how to stop that. */
   onData(listener: () => void): () => void {
     this.#listeners.add(listener);
@@ -98,6 +121,7 @@ export class Series {
   }
 
   #tell(): void {
+    this.revision += 1;
     for (const listener of this.#listeners) listener();
   }
 
@@ -128,6 +152,20 @@ export class Metrics {
       this.#series.set(key, found);
     }
     return found;
+  }
+
+  collection(): Collection {
+    const all = this.#series;
+    return {
+      name: 'series',
+      *save(): Iterable<Saved> {
+        for (const [id, series] of all) yield { id, stamp: series.revision, value: () => series.save() };
+      },
+      load: (_id, value) => {
+        const saved = value as SavedSeries;
+        this.series(saved.namespace, saved.name, saved.dimensions).load(saved);
+      },
+    };
   }
 
   all(): readonly Series[] {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /**
@@ -7,11 +7,14 @@ import { dirname, join } from 'node:path';
  */
 export class BlockStore {
   readonly #folder: string;
+  /** Runs once no kept state names what was released. */
+  readonly #afterwards: (run: () => void) => void;
   readonly #uses = new Map<string, number>();
   readonly #writing = new Map<string, Promise<void>>();
 
-  constructor(folder: string) {
+  constructor(folder: string, afterwards: (run: () => void) => void = (run) => run()) {
     this.#folder = folder;
+    this.#afterwards = afterwards;
   }
 
   /** @param digest hexadecimal SHA-256 of `bytes`, computed by the caller; never a name from outside. */
@@ -47,7 +50,20 @@ export class BlockStore {
       return;
     }
     this.#uses.delete(digest);
-    await rm(this.#path(digest), { force: true });
+    await new Promise<void>((resolve, reject) => {
+      this.#afterwards(() => {
+        // It may have been written anew meanwhile.
+        if (this.#uses.has(digest)) resolve();
+        else rm(this.#path(digest), { force: true }).then(resolve, reject);
+      });
+    });
+  }
+
+  /** Removes blocks that nobody uses: what a region left that died in between. */
+  async sweep(): Promise<void> {
+    for (const entry of await readdir(this.#folder, { recursive: true, withFileTypes: true }).catch(() => []))
+      if (entry.isFile() && !this.#uses.has(entry.name))
+        await rm(join(entry.parentPath, entry.name), { force: true });
   }
 
   async #write(digest: string, bytes: Uint8Array): Promise<void> {

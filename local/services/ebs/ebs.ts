@@ -14,6 +14,7 @@ import type {
 import type { Context } from '../../context.ts';
 import type { Access, Operation, Service } from '../../service.ts';
 import { AwsError } from '../../service.ts';
+import { mapOf, type Persistent } from '../../state/persistent.ts';
 import { TokenBucket } from '../../throttling/token-bucket.ts';
 import { requestTagContext, resourceTagContext, TagStore } from '../ec2/tag-store.ts';
 import type { Quota } from '../servicequotas/quota.ts';
@@ -29,6 +30,7 @@ const pendingSnapshotsLimit = 100;
 
 export interface Ebs {
   readonly service: Service;
+  readonly persistent: Persistent;
   readonly snapshots: Snapshots;
   /** Tags of every EC2 resource, snapshots among them. */
   readonly tags: TagStore;
@@ -61,8 +63,18 @@ export function createEbs(context: Context): Ebs {
       return [{ action, resources: [resource], context: resourceTagContext(tags.list(snapshotId ?? '')) }];
     },
   };
+  const startedByToken: Started = new Map();
   return {
-    service: { id: 'ebs', operations: { ...writeOperations(state), ...listOperations(state) } },
+    service: {
+      id: 'ebs',
+      operations: { ...writeOperations(state, startedByToken), ...listOperations(state) },
+    },
+    persistent: {
+      name: 'ebs',
+      version: 1,
+      collections: [...snapshots.collections(), tags.collection('tags'), mapOf('tokens', startedByToken)],
+      resume: () => snapshots.resume(),
+    },
     snapshots,
     tags,
     quotas,
@@ -75,14 +87,16 @@ function throttled(): AwsError {
   });
 }
 
-function writeOperations(state: EbsState) {
+/** Answers by client token, with what was asked. */
+type Started = Map<string, { parameters: string; answer: StartSnapshotResponse }>;
+
+function writeOperations(state: EbsState, startedByToken: Started) {
   const { context, snapshots, tags } = state;
   // Rates of the EBS direct APIs: https://docs.aws.amazon.com/general/latest/gr/ebs-service.html
   const starts = new TokenBucket(context.clock, 10, 10);
   const completes = new TokenBucket(context.clock, 10, 10);
   const puts = new TokenBucket(context.clock, 1_000, 1_000);
   const gets = new TokenBucket(context.clock, 1_000, 1_000);
-  const startedByToken = new Map<string, { parameters: string; answer: StartSnapshotResponse }>();
 
   const StartSnapshot: Operation<StartSnapshotRequest, StartSnapshotResponse> = {
     access: (input) => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
+import { type Collection, mapOf, type Saved } from '../../state/persistent.ts';
 import { BlockStore } from './block-store.ts';
 
 /** 512 KiB: the only block size there is. https://docs.aws.amazon.com/ebs/latest/userguide/ebs-accessing-snapshot.html */
@@ -22,6 +23,9 @@ export interface SnapshotRecord {
   sealed: boolean;
   completedAt: number | undefined;
   lastActivityAt: number;
+  /** When it was sealed, and what was found wrong then. */
+  sealedAt: number | undefined;
+  fault: string | undefined;
   /** Hexadecimal SHA-256 by block index: what this snapshot itself was given. */
   readonly written: Map<number, string>;
   /** The same for what it inherited from its parent when it began. */
@@ -42,7 +46,7 @@ export class Snapshots {
 
   constructor(context: Context) {
     this.#context = context;
-    this.#blocks = new BlockStore(join(context.dataDir, 'ebs'));
+    this.#blocks = new BlockStore(join(context.dataDir, 'ebs'), context.keeping?.afterwards);
   }
 
   start(options: {
@@ -66,6 +70,8 @@ export class Snapshots {
       sealed: false,
       completedAt: undefined,
       lastActivityAt: now,
+      sealedAt: undefined,
+      fault: undefined,
       written: new Map(),
       inherited,
     };
@@ -79,7 +85,9 @@ export class Snapshots {
     await this.#context.clock.hold(this.#blocks.put(digest, bytes));
     const former = snapshot.written.get(index);
     snapshot.written.set(index, digest);
-    if (former !== undefined) await this.#context.clock.hold(this.#blocks.release(former));
+    if (former === undefined) return;
+    const gone = this.#context.clock.hold(this.#blocks.release(former));
+    if (this.#context.keeping === undefined) await gone;
   }
 
   /**
@@ -90,16 +98,66 @@ export class Snapshots {
     if (snapshot.sealed) return;
     snapshot.sealed = true;
     // AWS does not say whether a mismatch is refused at once or found while sealing: found later is worse.
-    let fault: string | undefined;
     if (changedBlocksCount !== snapshot.written.size) {
-      fault = `ChangedBlocksCount ${changedBlocksCount} does not match the ${snapshot.written.size} blocks written`;
+      snapshot.fault = `ChangedBlocksCount ${changedBlocksCount} does not match the ${snapshot.written.size} blocks written`;
     } else if (linearChecksum !== undefined && linearChecksum !== linearChecksumOf(snapshot.written)) {
-      fault = 'The checksum does not match the blocks written';
+      snapshot.fault = 'The checksum does not match the blocks written';
     }
-    this.#context.clock.after(sealMs, () => {
+    snapshot.sealedAt = this.#context.clock.now();
+    this.#seal(snapshot, snapshot.sealedAt);
+  }
+
+  /** Sets the timers that follow from the data; for a region that starts with state. */
+  resume(): void {
+    for (const snapshot of this.all.values()) {
+      if (snapshot.status !== 'pending') continue;
+      if (snapshot.sealedAt === undefined) this.#watchTimeout(snapshot);
+      else this.#seal(snapshot, snapshot.sealedAt);
+    }
+    void this.#context.clock.hold(this.#blocks.sweep());
+  }
+
+  collections(): Collection[] {
+    const { all } = this;
+    const blocks = this.#blocks;
+    return [
+      mapOf<SnapshotRecord>('snapshots', all, {
+        save: ({ written: _written, inherited: _inherited, ...rest }) => rest,
+        load: (plain: Omit<SnapshotRecord, 'written' | 'inherited'>) => ({
+          ...plain,
+          written: new Map(),
+          inherited: new Map(),
+        }),
+      }),
+      {
+        name: 'blocks',
+        *save(): Iterable<Saved> {
+          for (const { snapshotId, written, inherited } of all.values())
+            for (const [kind, map] of [
+              ['written', written],
+              ['inherited', inherited],
+            ] as const)
+              for (const [index, digest] of map)
+                yield { id: `${snapshotId} ${kind} ${index}`, stamp: digest, value: () => digest };
+        },
+        load(id, value) {
+          const [snapshotId = '', kind, index] = id.split(' ');
+          const snapshot = all.get(snapshotId);
+          const digest = value as string;
+          if (snapshot === undefined) throw new Error(`There is no snapshot ${snapshotId}`);
+          const map = kind === 'written' ? snapshot.written : (snapshot.inherited as Map<number, string>);
+          map.set(Number(index), digest);
+          blocks.keep(digest);
+        },
+      },
+    ];
+  }
+
+  #seal(snapshot: SnapshotRecord, sealedAt: number): void {
+    this.#context.clock.after(Math.max(0, sealedAt + sealMs - this.#context.clock.now()), () => {
       if (snapshot.status !== 'pending') return;
-      snapshot.status = fault === undefined ? 'completed' : 'error';
-      snapshot.statusMessage = fault;
+      snapshot.status = snapshot.fault === undefined ? 'completed' : 'error';
+      snapshot.statusMessage = snapshot.fault;
       snapshot.completedAt = this.#context.clock.now();
     });
   }
@@ -107,7 +165,9 @@ export class Snapshots {
   async delete(snapshot: SnapshotRecord): Promise<void> {
     this.all.delete(snapshot.snapshotId);
     const digests = [...snapshot.written.values(), ...snapshot.inherited.values()];
-    await this.#context.clock.hold(Promise.all(digests.map((digest) => this.#blocks.release(digest))));
+    const gone = this.#context.clock.hold(Promise.all(digests.map((digest) => this.#blocks.release(digest))));
+    // Where state is kept, the bytes go only after the record of it is written, for which nobody waits.
+    if (this.#context.keeping === undefined) await gone;
   }
 
   /** The block's bytes, or undefined where nothing was written. */

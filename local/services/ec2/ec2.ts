@@ -1,6 +1,7 @@
 /** EC2, as far as fleets need it. */
 import type { Context } from '../../context.ts';
 import type { Service } from '../../service.ts';
+import type { Persistent } from '../../state/persistent.ts';
 import type { Ebs } from '../ebs/ebs.ts';
 import { imageOperations } from './images.ts';
 import { instanceOperations } from './instance-operations.ts';
@@ -9,6 +10,7 @@ import { Instances } from './instances.ts';
 import { launchTemplateOperations } from './launch-templates.ts';
 import { Network } from './network.ts';
 import { Outages } from './outages.ts';
+import { persistentEc2 } from './persistent.ts';
 import { placeOperations } from './places.ts';
 import type { Ec2Quotas } from './quotas.ts';
 import { ec2Quotas } from './quotas.ts';
@@ -18,6 +20,7 @@ import { tagOperations } from './tags.ts';
 
 export interface Ec2 {
   readonly service: Service;
+  readonly persistent: Persistent;
   /** For the services that launch, and for tests: which machine an instance gets. */
   readonly instances: Instances;
   /** What goes wrong on request. */
@@ -45,8 +48,12 @@ export function createEc2(context: Context, ebs: Ebs): Ec2 {
     templates: new Map(),
     instances,
     quotas,
+    templateAnswers: new Map(),
+    launchedByToken: new Map(),
   };
+  const outages = new Outages(context, instances);
   return {
+    persistent: persistentEc2(state, outages),
     service: {
       id: 'ec2',
       operations: {
@@ -60,7 +67,7 @@ export function createEc2(context: Context, ebs: Ebs): Ec2 {
       },
     },
     instances,
-    outages: new Outages(context, instances),
+    outages,
     quotas,
     network,
     state,

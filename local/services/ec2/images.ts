@@ -8,6 +8,7 @@ import type {
   RegisterImageRequest,
   RegisterImageResult,
 } from '@aws-sdk/client-ec2';
+import type { Clock } from '../../clock.ts';
 import type { Operation } from '../../service.ts';
 import { AwsError } from '../../service.ts';
 import { page } from '../paging.ts';
@@ -20,6 +21,13 @@ import { requestTagContext } from './tag-store.ts';
 
 /** How long a registered image is pending. */
 const registerMs = 1_000;
+
+/** Sets the timer that follows from a pending image. */
+export function becomesAvailable({ clock }: { readonly clock: Clock }, image: Image): void {
+  clock.after(registerMs, () => {
+    image.State = 'available';
+  });
+}
 
 export function imageOperations(state: Ec2State) {
   const { context, images, snapshots, tags } = state;
@@ -136,9 +144,7 @@ export function imageOperations(state: Ec2State) {
       images.set(imageId, image);
       tags.set(imageId, tagsFor(input.TagSpecifications, 'image'));
       for (const id of snapshotIds(mappings)) tags.set(id, tagsFor(input.TagSpecifications, 'snapshot'));
-      context.clock.after(registerMs, () => {
-        image.State = 'available';
-      });
+      becomesAvailable(context, image);
       return { ImageId: imageId };
     },
   };

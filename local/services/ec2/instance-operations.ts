@@ -47,7 +47,7 @@ export function selectedInPages(
 
 export function instanceOperations(state: Ec2State) {
   const { context, instances } = state;
-  const launchedByToken = new Map<string, { parameters: string; launched: InstanceRecord[] }>();
+  const { launchedByToken } = state;
 
   const RunInstances: Operation<RunInstancesRequest, Reservation> = {
     access: (input) => launchAccess(state, input as Parameters<typeof launchAccess>[1]),

@@ -137,6 +137,21 @@ export class Instances {
     });
   }
 
+  /**
+   * Starts what ran when the region went down: its host lost power. EC2 recovers an instance from that by itself, on
+   * another host: it is the same instance with the same id, addresses and volumes, its memory lost.
+   * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-configuration-recovery.html
+   */
+  recover(instance: InstanceRecord): void {
+    if (instance.state === 'running') this.#power(instance);
+    else if (instance.changesAt !== undefined) this.resume(instance);
+    // It had been told to go, and its machine is gone with the region.
+    else if (instance.state === 'stopping' || instance.state === 'shutting-down') {
+      instance.changesAt = this.#context.clock.now() + stopMs;
+      this.resume(instance);
+    }
+  }
+
   /** Tells everyone to look at an instance again, whose state is the same. */
   tell(instance: InstanceRecord): void {
     this.#changed(instance, false);
@@ -168,12 +183,17 @@ export class Instances {
   }
 
   #boot(instance: InstanceRecord): void {
+    if (this.#power(instance)) this.#settle(instance, 'running');
+  }
+
+  /** Gives it a machine, and starts that. @returns false where its disk is gone; it is terminated then. */
+  #power(instance: InstanceRecord): boolean {
     const { image, rootSnapshotId } = instance.spec;
     const snapshot = this.#parts.snapshots.all.get(rootSnapshotId);
     if (snapshot === undefined) {
       // The image and its snapshot went while the instance was starting.
       this.terminate(instance, stateReasons.noSnapshot);
-      return;
+      return false;
     }
     const launch: MachineLaunch = {
       instanceId: instance.instanceId,
@@ -192,7 +212,7 @@ export class Instances {
         : new ScriptedMachine(this.#context.clock, launch, script);
     instance.consoleAt = this.#context.clock.now();
     instance.machine.start();
-    this.#settle(instance, 'running');
+    return true;
   }
 
   /**

@@ -74,9 +74,7 @@ export function findVersion(record: TemplateRecord, version: string | undefined)
 }
 
 export function launchTemplateOperations(state: Ec2State) {
-  const { context, templates, tags } = state;
-  /** Answers by client token, with what was asked: a repeat is answered alike, another question refused. */
-  const answered = new Map<string, { parameters: string; answer: unknown }>();
+  const { context, templates, tags, templateAnswers: answered } = state;
 
   function once<T>(operation: string, token: string | undefined, parameters: unknown, make: () => T): T {
     if (token === undefined || token === '') return make();

@@ -2,6 +2,7 @@
 import type { SecurityGroup, Subnet, Vpc } from '@aws-sdk/client-ec2';
 import type { Context } from '../../context.ts';
 import { arn } from '../../context.ts';
+import { type Collection, mapOf, single } from '../../state/persistent.ts';
 
 export interface NetworkSubnet {
   readonly subnetId: string;
@@ -16,9 +17,9 @@ export function zoneId(context: Context, zone: string): string {
 }
 
 export class Network {
-  readonly vpcId: string;
-  readonly securityGroupId: string;
-  readonly subnets: readonly NetworkSubnet[];
+  vpcId: string;
+  securityGroupId: string;
+  subnets: readonly NetworkSubnet[];
   readonly #context: Context;
   readonly #nextHost = new Map<string, number>();
   readonly #taken = new Set<string>();
@@ -33,6 +34,24 @@ export class Network {
       zone,
       cidr: `10.0.${index * 16}.0/20`,
     }));
+  }
+
+  collections(): Collection[] {
+    return [
+      single(
+        'ids',
+        () => ({ vpcId: this.vpcId, securityGroupId: this.securityGroupId, subnets: this.subnets }),
+        (ids) => void Object.assign(this, ids),
+      ),
+      mapOf('next-hosts', this.#nextHost),
+      single(
+        'taken',
+        () => this.#taken,
+        (taken) => {
+          for (const address of taken) this.#taken.add(address);
+        },
+      ),
+    ];
   }
 
   subnet(subnetId: string): NetworkSubnet | undefined {

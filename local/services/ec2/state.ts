@@ -4,6 +4,7 @@ import type { Context } from '../../context.ts';
 import { arn } from '../../context.ts';
 import type { Access } from '../../service.ts';
 import type { Snapshots } from '../ebs/snapshots.ts';
+import type { InstanceRecord } from './instance-record.ts';
 import type { Instances } from './instances.ts';
 import type { Network } from './network.ts';
 import type { Ec2Quotas } from './quotas.ts';
@@ -25,6 +26,10 @@ export interface Ec2State {
   readonly deregistered: Set<string>;
   readonly templates: Map<string, TemplateRecord>;
   readonly instances: Instances;
+  /** Answers of launch templates by client token: a repeat is answered alike, another question refused. */
+  readonly templateAnswers: Map<string, { parameters: string; answer: unknown }>;
+  /** What RunInstances launched, by client token. */
+  readonly launchedByToken: Map<string, { parameters: string; launched: InstanceRecord[] }>;
   readonly quotas: Ec2Quotas;
 }
 

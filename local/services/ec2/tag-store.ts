@@ -1,4 +1,5 @@
 /** Tags of all EC2 resources by resource id; EBS direct writes into it too. */
+import { type Collection, mapOf } from '../../state/persistent.ts';
 
 export interface Tag {
   Key?: string | undefined;
@@ -41,6 +42,10 @@ export class TagStore {
 
   resources(): string[] {
     return [...this.#tags.keys()];
+  }
+
+  collection(name: string): Collection {
+    return mapOf(name, this.#tags);
   }
 
   forget(resourceId: string): void {

@@ -7,12 +7,14 @@ import type { Route } from '../../balancer/route.ts';
 import { chooseRoute } from '../../balancer/route.ts';
 import type { Context } from '../../context.ts';
 import type { Service } from '../../service.ts';
+import { type Persistent, single } from '../../state/persistent.ts';
 import type { CloudWatch } from '../cloudwatch/cloudwatch.ts';
 import type { Ec2 } from '../ec2/ec2.ts';
 import { HealthChecks } from './health-checks.ts';
 import { loadBalancerOperations, makeListener, makeLoadBalancer } from './load-balancers.ts';
+import { persistentElbv2 } from './persistent.ts';
 import { ruleOperations } from './rules.ts';
-import type { ListenerRecord, LoadBalancerRecord } from './state.ts';
+import type { ListenerRecord, LoadBalancerRecord, TargetGroupRecord } from './state.ts';
 import { Elbv2State } from './state.ts';
 import { tagOperations } from './tags.ts';
 import { targetGroupOperations } from './target-groups.ts';
@@ -20,6 +22,7 @@ import { targetOperations } from './targets.ts';
 
 export interface Elbv2 {
   readonly service: Service;
+  readonly persistent: Persistent;
   readonly state: Elbv2State;
   readonly checks: HealthChecks;
   /** Made with the region: what a stack takes where it names no other. */
@@ -43,11 +46,15 @@ export function createElbv2(context: Context, parts: { ec2: Ec2; cloudwatch: Clo
   const proxies = new Map<string, ListenerProxy>();
   let open = false;
 
+  const measure = (group: TargetGroupRecord): void => {
+    const balancer = state.loadBalancerOf(group.arn);
+    if (balancer !== undefined) group.metrics ??= groupMetrics(parts.cloudwatch.metrics, balancer, group);
+  };
+
   const rulesChanged = (listener: ListenerRecord): void => {
     state.sendRules(listener);
     for (const group of state.targetGroups.values()) {
-      const balancer = state.loadBalancerOf(group.arn);
-      if (balancer !== undefined) group.metrics ??= groupMetrics(parts.cloudwatch.metrics, balancer, group);
+      measure(group);
       checks.reconsider(group);
       // A load balancer that has only now come to use the group learns of its targets.
       state.sendTargets(group);
@@ -65,7 +72,7 @@ export function createElbv2(context: Context, parts: { ec2: Ec2; cloudwatch: Clo
       const proxy = new ListenerProxy(state, listener, counters);
       proxies.set(listener.arn, proxy);
       try {
-        listener.port = await proxy.listen(listener === defaultListener ? 0 : listener.port);
+        listener.port = await openPort(proxy, listener);
       } catch (error) {
         proxies.delete(listener.arn);
         throw error;
@@ -78,8 +85,15 @@ export function createElbv2(context: Context, parts: { ec2: Ec2; cloudwatch: Clo
     },
   };
 
-  const defaultLoadBalancer = makeLoadBalancer(state, 'flotilla');
-  const defaultListener = makeListener(state, defaultLoadBalancer, 80, [
+  /** The default listener takes the port that it had in an earlier region, where that is free. */
+  async function openPort(proxy: ListenerProxy, listener: ListenerRecord): Promise<number> {
+    if (listener !== defaultListener) return proxy.listen(listener.port);
+    return defaultPort === 0 ? proxy.listen(0) : proxy.listen(defaultPort).catch(() => proxy.listen(0));
+  }
+
+  let defaultPort = 0;
+  let defaultLoadBalancer = makeLoadBalancer(state, 'flotilla');
+  let defaultListener = makeListener(state, defaultLoadBalancer, 80, [
     {
       Type: 'fixed-response',
       Order: 1,
@@ -91,7 +105,18 @@ export function createElbv2(context: Context, parts: { ec2: Ec2; cloudwatch: Clo
     },
   ]);
 
+  const defaults = single(
+    'defaults',
+    () => ({ loadBalancer: defaultLoadBalancer.arn, listener: defaultListener.arn }),
+    (saved) => {
+      defaultLoadBalancer = state.loadBalancer(saved.loadBalancer);
+      defaultListener = state.listener(saved.listener);
+      defaultPort = defaultListener.port;
+    },
+  );
+
   return {
+    persistent: persistentElbv2(state, checks, measure, defaults),
     service: {
       id: 'elasticloadbalancing',
       operations: {
@@ -104,8 +129,12 @@ export function createElbv2(context: Context, parts: { ec2: Ec2; cloudwatch: Clo
     },
     state,
     checks,
-    defaultLoadBalancer,
-    defaultListener,
+    get defaultLoadBalancer() {
+      return defaultLoadBalancer;
+    },
+    get defaultListener() {
+      return defaultListener;
+    },
     route: (request, listener = defaultListener, node = state.dealNode(listener.loadBalancer)) =>
       chooseRoute(state, listener, node, request),
     async listen() {

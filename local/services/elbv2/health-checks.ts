@@ -91,6 +91,16 @@ export class HealthChecks {
     }
   }
 
+  /** Sets the timer that follows from a target's health; for a region that starts with state. */
+  resume(group: TargetGroupRecord, target: TargetRecord): void {
+    const { clock } = this.#state.context;
+    if (target.health.State === 'draining') {
+      const delayMs = Number(attribute(group, 'deregistration_delay.timeout_seconds')) * 1_000;
+      target.timer = clock.after(delayMs, () => this.remove(group, target));
+    } else if (target.health.Reason === health.registering.Reason) this.#begin(group, target);
+    else if (target.health.State !== 'unused') this.#poke(group, target);
+  }
+
   #begin(group: TargetGroupRecord, target: TargetRecord): void {
     target.streak = { passed: false, length: 0 };
     this.#set(group, target, health.registering);

@@ -172,7 +172,7 @@ export class Elbv2State {
   }
 
   /** Sends to the nodes which targets of a group may get requests. A group that no rule names goes to none. */
-  sendTargets(group: TargetGroupRecord): void {
+  sendTargets(group: TargetGroupRecord, at: 'once' | 'late' = 'late'): void {
     const balancer = this.loadBalancerOf(group.arn);
     if (balancer === undefined) return;
     const targets: { [Kind in keyof NodeTargets]: TargetRecord[] } = { healthy: [], others: [] };
@@ -183,7 +183,8 @@ export class Elbv2State {
     }
     const now = this.context.clock.now();
     for (const node of balancer.nodes) {
-      node.tellTargets(group.arn, targets, now, now + this.context.lag.draw('targetsMs'));
+      const delayMs = at === 'once' ? 0 : this.context.lag.draw('targetsMs');
+      node.tellTargets(group.arn, targets, now, now + delayMs);
     }
   }
 

@@ -1,6 +1,7 @@
 import type { Target } from '@aws-sdk/client-eventbridge';
 import type { Context, RegionEvent } from '../../context.ts';
 import { AwsError, type Principal } from '../../service.ts';
+import { Agenda } from '../../state/agenda.ts';
 import { inputOf } from './input.ts';
 import type { Rule, RuleStore } from './rule-store.ts';
 
@@ -24,6 +25,16 @@ export interface FailedDelivery {
   readonly reason: string;
 }
 
+/** One event on its way to one target. */
+interface DeliveryJob {
+  readonly rule: { readonly name: string; readonly arn: string };
+  readonly target: Target;
+  /** The event as JSON. */
+  readonly text: string;
+  readonly attempt: number;
+  readonly waitedMs: number;
+}
+
 /** Time from the event to its target: half a second is what AWS calls typical. */
 const latencyMs = 500;
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
@@ -40,13 +51,15 @@ export class Delivery {
     left: number;
   }[] = [];
   readonly failures: FailedDelivery[] = [];
+  /** What is on its way, or waits for another try. */
+  readonly agenda: Agenda<DeliveryJob>;
   #watch: EventWatch = () => undefined;
-  #closed = false;
 
   constructor(context: Context, rules: RuleStore, roles: Roles) {
     this.#context = context;
     this.#rules = rules;
     this.#roles = roles;
+    this.agenda = new Agenda(context.clock, (job) => this.#deliver(job));
   }
 
   /** Loses (`drop`) or delivers twice (`double`) the next `count` events that match. */
@@ -60,7 +73,7 @@ export class Delivery {
   }
 
   close(): void {
-    this.#closed = true;
+    this.agenda.close();
   }
 
   /** An event of the region's own, or a client's, in its envelope. @returns its id. */
@@ -96,24 +109,21 @@ export class Delivery {
     // A copy: nothing that happens until then may change what happened.
     const text = JSON.stringify(event);
     for (const target of rule.targets.values()) {
-      this.#later(latencyMs, () => this.#deliver(rule, target, JSON.parse(text) as Envelope, 0, 0));
+      const { name, arn } = rule;
+      this.agenda.add(latencyMs, { rule: { name, arn }, target, text, attempt: 0, waitedMs: 0 });
     }
   }
 
-  #later(delayMs: number, run: () => void): void {
-    this.#context.clock.after(delayMs, () => {
-      if (!this.#closed) run();
-    });
-  }
-
-  #deliver(rule: Rule, target: Target, event: Envelope, attempt: number, waitedMs: number): void {
+  async #deliver(job: DeliveryJob): Promise<void> {
+    const { rule, target, attempt, waitedMs } = job;
+    const event = JSON.parse(job.text) as Envelope;
     const input = inputOf(target, event);
     const targetArn = target.Arn ?? '';
     if (targetArn.split(':')[2] === 'lambda') {
       this.#context.hooks.invokeAsync(targetArn, input, 'events.amazonaws.com', rule.arn);
       return;
     }
-    this.#startExecution(rule, target, input, event).catch((error: unknown) => {
+    await this.#startExecution(rule, target, input, event).catch((error: unknown) => {
       const transient =
         error instanceof AwsError && (error.status >= 500 || /Throttl|TooMany/.test(error.code));
       const delayMs = Math.min(retry.longestMs, retry.firstMs * 2 ** attempt);
@@ -122,7 +132,7 @@ export class Delivery {
         ageMs: (target.RetryPolicy?.MaximumEventAgeInSeconds ?? retry.ageMs / 1000) * 1000,
       };
       if (transient && attempt < limits.attempts && waitedMs + delayMs <= limits.ageMs) {
-        this.#later(delayMs, () => this.#deliver(rule, target, event, attempt + 1, waitedMs + delayMs));
+        this.agenda.add(delayMs, { ...job, attempt: attempt + 1, waitedMs: waitedMs + delayMs });
         return;
       }
       this.failures.push({ rule: rule.name, target: targetArn, reason: (error as Error).message });
@@ -130,7 +140,12 @@ export class Delivery {
     });
   }
 
-  async #startExecution(rule: Rule, target: Target, input: unknown, event: Envelope): Promise<void> {
+  async #startExecution(
+    rule: DeliveryJob['rule'],
+    target: Target,
+    input: unknown,
+    event: Envelope,
+  ): Promise<void> {
     const roleArn = target.RoleArn ?? '';
     if (!this.#roles.trusts(roleArn, { service: 'events.amazonaws.com', sourceArn: rule.arn })) {
       throw new AwsError('AccessDeniedException', `events.amazonaws.com may not assume ${roleArn}.`, 403);

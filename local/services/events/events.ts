@@ -15,6 +15,7 @@ import type {
 import type { Timer } from '../../clock.ts';
 import { arn, type Context, type RegionEvent } from '../../context.ts';
 import { type Access, AwsError, type Operations, type Service } from '../../service.ts';
+import type { Persistent } from '../../state/persistent.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
 import { Delivery, type Envelope, type EventWatch, type FailedDelivery, type Roles } from './delivery.ts';
@@ -24,6 +25,7 @@ import { checkBus, type Rule, RuleStore } from './rule-store.ts';
 /** What other parts of the region use of EventBridge. */
 export interface Events {
   readonly service: Service;
+  readonly persistent: Persistent;
   /** The hook `publish`. */
   publish(event: RegionEvent): void;
   readonly faults: {
@@ -217,6 +219,16 @@ export function createEvents(context: Context, roles: Roles): Events {
   const any = (): boolean => true;
   return {
     service: { id: 'events', operations },
+    persistent: {
+      name: 'events',
+      version: 1,
+      collections: [rules.collection(), delivery.agenda.collection('deliveries')],
+      resume() {
+        delivery.agenda.resume();
+        // What became due while the region was down is not made up for: EventBridge promises no more.
+        for (const name of rules.rules.keys()) arm(name);
+      },
+    },
     publish: (event) => void delivery.put(event),
     faults: {
       drop: (count = 1, matches = any) => delivery.fault('drop', count, matches),

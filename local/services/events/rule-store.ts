@@ -1,6 +1,7 @@
 import type { PutRuleRequest, PutTargetsResultEntry, Tag, Target } from '@aws-sdk/client-eventbridge';
 import { arn, type Context } from '../../context.ts';
 import { AwsError } from '../../service.ts';
+import { type Collection, mapOf } from '../../state/persistent.ts';
 import { onlySupported } from '../supported.ts';
 import { checkInput } from './input.ts';
 import { compilePattern, type Predicate } from './pattern.ts';
@@ -16,9 +17,14 @@ export interface Rule {
   readonly scheduleExpression: string | undefined;
   readonly schedule: Schedule | undefined;
   readonly state: 'ENABLED' | 'DISABLED';
+  /** From when on a rate counts. */
+  readonly since: number;
   readonly targets: Map<string, Target>;
   readonly tags: Map<string, string>;
 }
+
+/** A rule without what follows from its texts. */
+type SavedRule = Omit<Rule, 'matches' | 'schedule'>;
 
 /** https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html */
 const targetsPerRule = 5;
@@ -83,6 +89,7 @@ export class RuleStore {
       schedule:
         input.ScheduleExpression === undefined ? undefined : parseSchedule(input.ScheduleExpression, now),
       state,
+      since: now,
       targets: before?.targets ?? new Map(),
       tags: before?.tags ?? new Map(),
     };
@@ -98,10 +105,25 @@ export class RuleStore {
     const rule: Rule = {
       ...before,
       state,
+      since: now,
       schedule: scheduleExpression === undefined ? undefined : parseSchedule(scheduleExpression, now),
     };
     this.rules.set(rule.name, rule);
     return rule;
+  }
+
+  collection(): Collection {
+    return mapOf<Rule>('rules', this.rules, {
+      save: ({ matches: _matches, schedule: _schedule, ...rest }): SavedRule => rest,
+      load: (saved: SavedRule) => ({
+        ...saved,
+        matches: saved.pattern === undefined ? undefined : compilePattern(saved.pattern),
+        schedule:
+          saved.scheduleExpression === undefined
+            ? undefined
+            : parseSchedule(saved.scheduleExpression, saved.since),
+      }),
+    });
   }
 
   delete(name: string | undefined): void {

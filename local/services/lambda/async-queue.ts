@@ -1,4 +1,6 @@
 import type { Clock } from '../../clock.ts';
+import { Agenda } from '../../state/agenda.ts';
+import type { Collection } from '../../state/persistent.ts';
 import type { Outcome } from './executor.ts';
 
 /** What is to be run, and what became of each try. */
@@ -6,6 +8,13 @@ export interface AsyncEvent {
   readonly functionName: string;
   readonly requestId: string;
   readonly payload: string;
+}
+
+interface QueuedEvent {
+  readonly event: AsyncEvent;
+  readonly putAt: number;
+  readonly failures: number;
+  readonly throttles: number;
 }
 
 export interface AsyncSettings {
@@ -27,7 +36,7 @@ export class AsyncQueue {
   readonly #settings: (functionName: string) => AsyncSettings;
   /** Resolves with undefined when the function is throttled or Lambda itself failed. */
   readonly #run: (event: AsyncEvent) => Promise<Outcome | undefined>;
-  #closed = false;
+  readonly #agenda: Agenda<QueuedEvent>;
 
   constructor(
     clock: Clock,
@@ -37,24 +46,27 @@ export class AsyncQueue {
     this.#clock = clock;
     this.#settings = settings;
     this.#run = run;
+    this.#agenda = new Agenda(clock, (queued) => this.#try(queued));
   }
 
   put(event: AsyncEvent): void {
-    const putAt = this.#clock.now();
-    this.#later(0, () => this.#try(event, putAt, 0, 0));
+    this.#agenda.add(0, { event, putAt: this.#clock.now(), failures: 0, throttles: 0 });
   }
 
   close(): void {
-    this.#closed = true;
+    this.#agenda.close();
   }
 
-  #later(delayMs: number, run: () => Promise<void>): void {
-    this.#clock.after(delayMs, () => {
-      if (!this.#closed) void run();
-    });
+  /** Events that wait or run: the next region runs what ran once more, as Lambda does after a failure of its own. */
+  collection(name: string): Collection {
+    return this.#agenda.collection(name);
   }
 
-  async #try(event: AsyncEvent, putAt: number, failures: number, throttles: number): Promise<void> {
+  resume(): void {
+    this.#agenda.resume();
+  }
+
+  async #try({ event, putAt, failures, throttles }: QueuedEvent): Promise<void> {
     const outcome = await this.#run(event);
     if (outcome !== undefined && !outcome.failed) return;
     const { retries, maxAgeSeconds } = this.#settings(event.functionName);
@@ -64,8 +76,11 @@ export class AsyncQueue {
       : functionErrorDelaysMs[failures];
     if (delayMs === undefined || (!throttled && failures >= retries)) return;
     if (this.#clock.now() + delayMs - putAt > maxAgeSeconds * 1000) return;
-    this.#later(delayMs, () =>
-      this.#try(event, putAt, failures + (throttled ? 0 : 1), throttles + (throttled ? 1 : 0)),
-    );
+    this.#agenda.add(delayMs, {
+      event,
+      putAt,
+      failures: failures + (throttled ? 0 : 1),
+      throttles: throttles + (throttled ? 1 : 0),
+    });
   }
 }

@@ -9,6 +9,11 @@ import type { FunctionCode } from './executor.ts';
 const directUploadBytes = 50 * 1024 * 1024;
 const unpackedBytes = 262_144_000;
 
+/** Where the code with this digest (base64) lies. */
+export function codeFolder(directory: string, sha256: string): string {
+  return join(directory, Buffer.from(sha256, 'base64').toString('hex'));
+}
+
 /** Unpacks a deployment package below `directory`, once per digest. */
 export function storeCode(directory: string, zip: Uint8Array): FunctionCode {
   if (zip.byteLength > directUploadBytes) {
@@ -18,10 +23,10 @@ export function storeCode(directory: string, zip: Uint8Array): FunctionCode {
       413,
     );
   }
-  const digest = createHash('sha256').update(zip).digest();
-  const folder = join(directory, digest.toString('hex'));
+  const sha256 = createHash('sha256').update(zip).digest('base64');
+  const folder = codeFolder(directory, sha256);
   if (!existsSync(folder)) unpack(zip, folder);
-  return { sha256: digest.toString('base64'), sizeBytes: zip.byteLength, directory: folder };
+  return { sha256, sizeBytes: zip.byteLength, directory: folder };
 }
 
 function unpack(zip: Uint8Array, folder: string): void {

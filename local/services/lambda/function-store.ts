@@ -5,7 +5,9 @@ import type {
   UpdateFunctionConfigurationRequest,
 } from '@aws-sdk/client-lambda';
 import { arn, type Context } from '../../context.ts';
-import { AwsError } from '../../service.ts';
+import { AwsError, type PolicyStatement } from '../../service.ts';
+import { type Collection, mapOf } from '../../state/persistent.ts';
+import { codeFolder } from './code-store.ts';
 import type { FunctionCode, FunctionRevision } from './executor.ts';
 import { ResourcePolicy } from './resource-policy.ts';
 
@@ -26,6 +28,10 @@ export interface StoredFunction {
   /** Invocations that run now. */
   running: number;
 }
+
+type SavedFunction = Omit<StoredFunction, 'policy' | 'running'> & {
+  readonly policy: ReadonlyMap<string, PolicyStatement>;
+};
 
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 const reservedVariables = new Set(
@@ -122,6 +128,22 @@ export class FunctionStore {
     stored.description = input.Description ?? stored.description;
     stored.ephemeralStorageMb = input.EphemeralStorage?.Size ?? stored.ephemeralStorageMb;
     stored.lastModified = this.#timestamp();
+  }
+
+  /** @param directory where code lies; the folder of the region may have moved since */
+  collection(directory: string): Collection {
+    return mapOf<StoredFunction>('functions', this.#functions, {
+      save: ({ policy, running: _running, ...rest }): SavedFunction => ({
+        ...rest,
+        policy: policy.statements,
+      }),
+      load: (saved: SavedFunction) => {
+        const { revision } = saved;
+        const code = { ...revision.code, directory: codeFolder(directory, revision.code.sha256) };
+        const policy = new ResourcePolicy(saved.policy);
+        return { ...saved, revision: { ...revision, code }, policy, running: 0 };
+      },
+    });
   }
 
   delete(stored: StoredFunction): void {

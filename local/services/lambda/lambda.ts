@@ -4,6 +4,7 @@ import type { CreateFunctionRequest, FunctionConfiguration } from '@aws-sdk/clie
 import type { Context } from '../../context.ts';
 import type { Iam } from '../../iam/iam.ts';
 import { AwsError, type Service } from '../../service.ts';
+import type { Persistent } from '../../state/persistent.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { storeCode } from './code-store.ts';
 import { ContextExecutor } from './context-executor.ts';
@@ -40,6 +41,7 @@ export interface Refusal {
 /** What other parts of the region use of Lambda. */
 export interface Lambda {
   readonly service: Service;
+  readonly persistent: Persistent;
   readonly faults: LambdaFaults;
   /** Of all functions that there are. */
   names(): readonly string[];
@@ -150,6 +152,12 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
     queue.put({ functionName: stored.revision.name, requestId, payload });
 
   return {
+    persistent: {
+      name: 'lambda',
+      version: 1,
+      collections: [store.collection(directory), queue.collection('queue')],
+      resume: () => queue.resume(),
+    },
     service: {
       id: 'lambda',
       operations: functionOperations({ context, store, executor, directory, run, putAsync }),

@@ -11,8 +11,12 @@ import { onlySupported } from '../supported.ts';
 
 /** A function's resource policy: which services may invoke it, and on behalf of what. */
 export class ResourcePolicy {
-  readonly #statements = new Map<string, PolicyStatement>();
+  readonly #statements: Map<string, PolicyStatement>;
   #document: PolicyDocument | undefined;
+
+  constructor(statements: ReadonlyMap<string, PolicyStatement> = new Map()) {
+    this.#statements = new Map(statements);
+  }
 
   /** https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html */
   add(functionArn: string, input: AddPermissionRequest): AddPermissionResponse {
@@ -50,6 +54,11 @@ export class ResourcePolicy {
     this.#statements.set(StatementId, statement);
     this.#changed();
     return { Statement: JSON.stringify(statement) };
+  }
+
+  /** The statements by their ids. */
+  get statements(): ReadonlyMap<string, PolicyStatement> {
+    return this.#statements;
   }
 
   remove(input: RemovePermissionRequest): void {

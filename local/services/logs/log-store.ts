@@ -1,5 +1,6 @@
 import { arn, type Context } from '../../context.ts';
 import { AwsError } from '../../service.ts';
+import { type Collection, mapOf, type Saved } from '../../state/persistent.ts';
 
 /** One line with its place in the order of arrival, which also makes its id. */
 export interface LogLine {
@@ -96,6 +97,46 @@ export class LogStore {
     this.#bound(group);
   }
 
+  /** Lines are kept in pieces as they came: a stream is not written anew for each line. */
+  collections(): Collection[] {
+    const { groups } = this;
+    const lines: Collection = {
+      name: 'lines',
+      *save(): Iterable<Saved> {
+        for (const group of groups.values())
+          for (const stream of group.streams.values())
+            for (const piece of pieces(stream.lines)) {
+              const [first] = piece;
+              const last = piece.at(-1);
+              const id = `${group.name} ${first?.order} ${stream.name}`;
+              yield { id, stamp: `${piece.length} ${last?.order}`, value: () => piece };
+            }
+      },
+      load: (id, value) => {
+        const [group = '', , ...stream] = id.split(' ');
+        const into = this.stream(this.group(group), stream.join(' '));
+        for (const line of value as LogLine[]) {
+          into.lines.push(line);
+          into.bytes += Buffer.byteLength(line.message) + eventOverheadBytes;
+          this.#order = Math.max(this.#order, line.order + 1);
+        }
+      },
+    };
+    return [
+      mapOf<LogGroup>('groups', groups, {
+        save: ({ streams, ...rest }) => ({
+          ...rest,
+          streams: [...streams.values()].map(({ name, createdAt }) => ({ name, createdAt })),
+        }),
+        load: ({ streams, ...rest }: Omit<LogGroup, 'streams'> & { streams: LogStream[] }) => ({
+          ...rest,
+          streams: new Map(streams.map((stream) => [stream.name, { ...stream, lines: [], bytes: 0 }])),
+        }),
+      }),
+      lines,
+    ];
+  }
+
   #bound(group: LogGroup): void {
     let total = 0;
     for (const stream of group.streams.values()) total += stream.bytes;
@@ -113,4 +154,18 @@ export class LogStore {
       if (total <= groupBytes) return;
     }
   }
+}
+
+/** Lines by the hundred of their number, so that a piece stays the same once the next one has begun. */
+function* pieces(lines: readonly LogLine[]): Iterable<LogLine[]> {
+  let piece: LogLine[] = [];
+  for (const line of lines) {
+    const [first] = piece;
+    if (first !== undefined && Math.floor(first.order / 100) !== Math.floor(line.order / 100)) {
+      yield piece;
+      piece = [];
+    }
+    piece.push(line);
+  }
+  if (piece.length > 0) yield piece;
 }

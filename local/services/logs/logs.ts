@@ -11,6 +11,7 @@ import type {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { arn, type Context } from '../../context.ts';
 import { type Access, AwsError, type Operations, type Service } from '../../service.ts';
+import type { Persistent } from '../../state/persistent.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
 import { filterOf } from './filter-pattern.ts';
@@ -19,6 +20,7 @@ import { type LogGroup, type LogLine, LogStore } from './log-store.ts';
 /** What other services use of the logs. */
 export interface Logs {
   readonly service: Service;
+  readonly persistent: Persistent;
   /** Adds lines, dated now; makes group and stream where they are missing. */
   append(group: string, stream: string, messages: readonly string[]): void;
   /** All that is kept of a group, in order of arrival: for the region's own pages and for tests. */
@@ -246,6 +248,7 @@ export function createLogs(context: Context): Logs {
 
   return {
     service: { id: 'logs', operations },
+    persistent: { name: 'logs', version: 1, collections: store.collections() },
     append(groupName, streamName, messages) {
       const group = store.groups.get(groupName) ?? store.createGroup(groupName);
       const stream = group.streams.get(streamName) ?? store.createStream(group, streamName);

@@ -44,12 +44,24 @@ export class Doors {
     spec: Partial<FleetSpecInput> = {},
     parameters: Record<string, string> = {},
     seed?: number,
+    dataDir?: string,
   ): Promise<Doors> {
-    const world = await FleetInVirtualTime.create({ parameters, ...(seed === undefined ? {} : { seed }) });
-    const client = DynamoDBDocumentClient.from(
-      onClockOf(world.region, new DynamoDBClient(inRegionSettings(world.region))),
-      { marshallOptions: { removeUndefinedValues: true } },
-    );
+    const world = await FleetInVirtualTime.create({
+      parameters,
+      ...(seed === undefined ? {} : { seed }),
+      ...(dataDir === undefined ? {} : { dataDir }),
+    });
+    // Whichever region the world has at the moment.
+    const now: Parameters<typeof inRegionSettings>[0] = {
+      get context() {
+        return world.region.context;
+      },
+      handle: (request) => world.region.handle(request),
+      createOperator: () => world.region.createOperator(),
+    };
+    const client = DynamoDBDocumentClient.from(onClockOf(now, new DynamoDBClient(inRegionSettings(now))), {
+      marshallOptions: { removeUndefinedValues: true },
+    });
     const { Buckets } = await world.call('s3', 'ListBuckets', {});
     const names = Buckets.map(({ Name }: { Name: string }) => Name);
     const doors = new Doors(world, openTable('flotilla', client), names);

@@ -32,11 +32,13 @@ export interface WorldOptions {
   readonly parameters?: Readonly<Record<string, string>>;
   /** What every choice and every id follows from; 7 unless told otherwise. */
   readonly seed?: number;
+  /** Where the region keeps its state, for worlds that restart it. */
+  readonly dataDir?: string;
 }
 
 export class FleetInVirtualTime {
-  readonly clock: VirtualClock;
-  readonly region: Region;
+  clock: VirtualClock;
+  region: Region;
   /** Names of the functions that ran, in order. */
   readonly invoked: string[] = [];
   fault: Fault = () => undefined;
@@ -45,18 +47,43 @@ export class FleetInVirtualTime {
   readonly stackName = 'flotilla';
   readonly #counts = new Map<string, number>();
 
-  private constructor(clock: VirtualClock, region: Region) {
+  readonly #dataDir: string | undefined;
+
+  private constructor(clock: VirtualClock, region: Region, dataDir: string | undefined) {
     this.clock = clock;
     this.region = region;
+    this.#dataDir = dataDir;
+    this.#furnish();
+  }
+
+  #furnish(): void {
+    const { ec2, lambda } = this.region.parts;
+    ec2.instances.machines = (image) => this.scripts.get(image.ImageId ?? '') ?? {};
+    lambda.faults.watch((name) => this.#begins(name));
+  }
+
+  /**
+   * Ends the region and brings another one up on its folder: after a proper end, or as after a kill, at this very
+   * moment. The machines' scripts are the world's and stay.
+   */
+  async restart(how: 'stop' | 'kill'): Promise<void> {
+    const { keeper } = this.region;
+    const dataDir = this.#dataDir;
+    if (keeper === undefined || dataDir === undefined) throw new Error('This world keeps no state');
+    await (how === 'stop' ? keeper.close() : keeper.abandon());
+    this.clock = new VirtualClock(this.clock.now());
+    this.region = await createRegion({ clock: this.clock, codeDir, seed: 8, dataDir, keepState: true });
+    this.#furnish();
+    this.region.resume();
   }
 
   static async create(options: WorldOptions = {}): Promise<FleetInVirtualTime> {
     const clock = new VirtualClock();
-    const region = await createRegion({ clock, codeDir, seed: options.seed ?? 7 });
-    const world = new FleetInVirtualTime(clock, region);
-    const { ec2, elbv2, lambda } = region.parts;
-    ec2.instances.machines = (image) => world.scripts.get(image.ImageId ?? '') ?? {};
-    lambda.faults.watch((name) => world.#begins(name));
+    const { dataDir } = options;
+    const kept = dataDir === undefined ? {} : { dataDir, keepState: true };
+    const region = await createRegion({ clock, codeDir, seed: options.seed ?? 7, ...kept });
+    const world = new FleetInVirtualTime(clock, region, dataDir);
+    const { ec2, elbv2 } = region.parts;
     template ??= JSON.parse(readFileSync(templateFile, 'utf8'));
     const { network } = ec2;
     await deployStack(region, {

@@ -10,7 +10,7 @@ interface Request {
 }
 
 /** For clients of services that speak JSON, as an operator who may do everything. */
-export function inRegionSettings(region: Region) {
+export function inRegionSettings(region: Pick<Region, 'context' | 'createOperator' | 'handle'>) {
   const { accessKeyId, secretAccessKey } = region.createOperator();
   return {
     region: region.context.regionName,
@@ -36,7 +36,7 @@ export function inRegionSettings(region: Region) {
 
 /** Has a client sign with the region's time. */
 export function onClockOf<Client extends { readonly config: object }>(
-  region: Region,
+  region: Pick<Region, 'context'>,
   client: Client,
 ): Client {
   Object.defineProperty(client.config, 'systemClockOffset', {
