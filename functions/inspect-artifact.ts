@@ -4,9 +4,18 @@ import * as z from 'zod';
 import { hasCode } from '../src/aws/errors.ts';
 import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
-import { type AcceptedUpload, executionArn, type UploadJob, uploadJob } from '../src/contracts/build.ts';
+import {
+  type AcceptedUpload,
+  buildKeys,
+  executionArn,
+  type UploadJob,
+  uploadJob,
+} from '../src/contracts/build.ts';
+import type { FleetSpec } from '../src/contracts/fleet-spec.ts';
 import type { ArtifactItem } from '../src/contracts/items.ts';
+import { type StoredArtifact, storedArtifact } from '../src/contracts/stored-artifact.ts';
 import { FlotillaError } from '../src/errors.ts';
+import { type Advice, adviseSettings } from '../src/image/advice.ts';
 import type { GoBuildInfo } from '../src/image/build-info.ts';
 import { programPath } from '../src/image/manifest.ts';
 import { type Recognised, recognise } from '../src/image/recognise.ts';
@@ -61,7 +70,18 @@ function requireFit(found: Recognised, sizeBytes: number, architecture: string, 
   }
 }
 
-async function inspect(job: UploadJob, { table, objects }: Deps, { clock }: Invocation) {
+/** Advice from the fleet's settings. A disk brings its own, and its files are not listed here. */
+function settingsAdvice(found: Recognised, spec: FleetSpec, program: string): Advice[] {
+  const { image, port } = spec;
+  if (found.kind === 'nanos-disk') {
+    return adviseSettings({ arguments: [], environment: found.environment, paths: [], port });
+  }
+  const { arguments: given, environment } = image;
+  const paths = [program, ...Object.keys(image.files), '/etc/resolv.conf'];
+  return adviseSettings({ arguments: given, environment, paths, port });
+}
+
+async function inspect(job: UploadJob, { table, objects }: Deps, { clock, config }: Invocation) {
   const id = uploadId(job);
   const { upload, fleet } = await numberUpload(table, id, clock.now);
   const head = await objects.head(job);
@@ -73,6 +93,21 @@ async function inspect(job: UploadJob, { table, objects }: Deps, { clock }: Invo
 
   const { kind, architecture } = found;
   const program = found.kind === 'go-elf' ? programPath(found.buildInfo) : found.program;
+  const programSha256 = found.kind === 'nanos-disk' ? found.programSha256 : undefined;
+  const seen: StoredArtifact = storedArtifact.parse({
+    sha256,
+    kind,
+    architecture,
+    program,
+    programSha256,
+    buildInfo: found.buildInfo,
+    advice: found.advice,
+  });
+  await objects.put(
+    { bucket: config.storeBucket, key: buildKeys.artifact(sha256) },
+    JSON.stringify(seen),
+    'application/json',
+  );
   await acceptUpload(
     table,
     id,
@@ -84,11 +119,12 @@ async function inspect(job: UploadJob, { table, objects }: Deps, { clock }: Invo
       architecture,
       ...goFacts(found.buildInfo),
       program,
-      ...(found.kind === 'nanos-disk' ? { programSha256: found.programSha256 } : {}),
+      ...(programSha256 === undefined ? {} : { programSha256 }),
       bucket: job.bucket,
       key: job.key,
       versionId: job.versionId,
     },
+    [...found.advice, ...settingsAdvice(found, fleet.spec, program)],
     clock.now,
   );
   return {

@@ -1,5 +1,6 @@
 /** Records the image: from here on it is kept, found by AMI, snapshot and digest, and adopted by others. */
 import * as z from 'zod';
+import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
 import { buildAttempt, executionArn } from '../src/contracts/build.ts';
 import { imageItem } from '../src/contracts/items.ts';
@@ -9,6 +10,8 @@ import { imageRefs } from '../src/lineage/refs.ts';
 import { putRef } from '../src/runtime/accept-upload.ts';
 import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
 import { ownAttempt, saveAttempt } from '../src/runtime/image-attempt.ts';
+import { putDocuments } from '../src/runtime/image-documents.ts';
+import { readRecipe } from '../src/runtime/recipe.ts';
 
 const input = z.strictObject({
   ...buildAttempt.shape,
@@ -19,8 +22,8 @@ const input = z.strictObject({
 
 async function record(
   { identity, attempt, executionArn: self, snapshotId, imageId }: z.output<typeof input>,
-  { table }: { readonly table: Table },
-  { clock }: Invocation,
+  { table, objects }: { readonly table: Table; readonly objects: Objects },
+  { clock, config }: Invocation,
 ) {
   const present = await table.get(keys.image(identity), imageItem);
   const done = present?.state === 'available' && present.owner === self && present.imageId === imageId;
@@ -28,6 +31,8 @@ async function record(
     const own = await ownAttempt(table, { identity, attempt }, self);
     const at = clock.now().toISOString();
     const image = { ...own, state: 'available' as const, snapshotId, imageId, completedAt: at };
+    const recipe = await readRecipe(objects, config.storeBucket, { identity, attempt });
+    await putDocuments(objects, config, image, recipe, at);
     await saveAttempt(table, image, {
       writes: imageRefs(image, at).map(putRef),
       events: [imageRegistered(image, { at, executionArn: self })],
@@ -39,6 +44,6 @@ async function record(
 export const handler = lambdaFunction({
   name: 'record-image',
   input,
-  deps: (config) => ({ table: openTable(config.table) }),
+  deps: (config) => ({ table: openTable(config.table), objects: openObjects() }),
   run: record,
 });

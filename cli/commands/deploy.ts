@@ -78,6 +78,7 @@ async function followUploadOn(context: CommandContext, id: string): Promise<Exit
   const { output, invocation } = context;
   const { values, flags } = invocation;
   const upload = await followUpload(context, id);
+  for (const { message } of upload.advice ?? []) output.progress(`  note: ${message}`);
   if (upload.rollout !== undefined) {
     return await followToEnd(context, upload.rollout, { upload });
   }

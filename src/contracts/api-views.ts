@@ -115,6 +115,7 @@ export const uploadView = z.object({
   state: uploadItem.shape.state,
   ended: z.boolean(),
   artifactSha256: sha256Hex.optional(),
+  advice: uploadItem.shape.advice.describe('What will probably not work in a unikernel; it stops nothing.'),
   identity: sha256Hex.optional(),
   imageId: z.string().optional(),
   release: ordinal.optional(),

@@ -82,6 +82,12 @@ export const buildKeys = {
   /** Checksums of the blocks that one segment wrote. */
   digests: ({ identity, attempt }: BuildAttempt, segment: number) =>
     `digests/${identity}/${attempt}/${String(segment).padStart(6, '0')}.json`,
+  /** What was seen when the artifact was inspected, see storedArtifact. */
+  artifact: (sha256: string) => `artifacts/${sha256}.json`,
+  /** CycloneDX. */
+  sbom: (identity: string) => `images/${identity}/sbom.cdx.json`,
+  /** An in-toto Statement with SLSA's provenance. */
+  provenance: (identity: string) => `images/${identity}/provenance.json`,
   /** What became of an upload, for those who only use the bucket. */
   result: (uploadKey: string) => `results/${uploadKey}.json`,
 } as const;

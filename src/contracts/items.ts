@@ -7,6 +7,7 @@
 import * as z from 'zod';
 import { fleetSpec, imageSettings } from './fleet-spec.ts';
 import { architecture, bootMode, sha256Hex, slotColour } from './ids.ts';
+import { advice } from './stored-artifact.ts';
 
 const time = z.iso.datetime();
 const count = z.number().int().min(0);
@@ -276,6 +277,8 @@ export const uploadItem = z.strictObject({
     'aborted',
   ]),
   artifactSha256: sha256Hex.optional(),
+  /** What will probably not work, in sentences; it stops nothing. */
+  advice: z.array(advice).optional(),
   identity: sha256Hex.optional(),
   imageId: z.string().optional(),
   release: ordinal.optional(),

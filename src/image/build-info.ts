@@ -13,19 +13,19 @@ export interface GoModule {
   readonly path: string;
   readonly version: string;
   /** Checksum as in go.sum, `h1:…`. */
-  readonly sum?: string;
+  readonly sum?: string | undefined;
   /** The module that was really used in its place. */
-  readonly replace?: GoModule;
+  readonly replace?: GoModule | undefined;
 }
 
 interface GoVcs {
   /** `git`, `hg`, … */
   readonly system: string;
-  readonly revision?: string;
+  readonly revision?: string | undefined;
   /** RFC 3339. */
-  readonly time?: string;
+  readonly time?: string | undefined;
   /** True if the working tree differed from the commit. */
-  readonly modified?: boolean;
+  readonly modified?: boolean | undefined;
 }
 
 export interface GoBuildInfo {
@@ -33,11 +33,11 @@ export interface GoBuildInfo {
   readonly goVersion: string;
   /** Import path of the main package. */
   readonly path: string;
-  readonly main?: GoModule;
+  readonly main?: GoModule | undefined;
   readonly deps: readonly GoModule[];
   /** Build settings in Go's order: `-ldflags`, `GOARCH`, `vcs.revision`, … */
   readonly settings: Readonly<Record<string, string>>;
-  readonly vcs?: GoVcs;
+  readonly vcs?: GoVcs | undefined;
 }
 
 const magic = Buffer.from('\xff Go buildinf:', 'latin1');

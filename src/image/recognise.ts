@@ -1,6 +1,7 @@
 /** What was uploaded? Looks inside, and says by name what cannot become an image. */
 import { createHash } from 'node:crypto';
 import { FlotillaError } from '../errors.ts';
+import { type Advice, adviseProgram } from './advice.ts';
 import { type GoBuildInfo, readBuildInfo } from './build-info.ts';
 import { type Architecture, elfArchitecture, isElf, parseElf, requireStaticProgram } from './elf.ts';
 import {
@@ -20,6 +21,8 @@ export interface RecognisedElf {
   readonly kind: 'go-elf';
   readonly architecture: Architecture;
   readonly buildInfo: GoBuildInfo;
+  /** What the program will probably miss in a unikernel. */
+  readonly advice: readonly Advice[];
 }
 
 export interface RecognisedDisk {
@@ -39,6 +42,7 @@ export interface RecognisedDisk {
   readonly programSha256: string;
   /** Absent where the program is not Go's. */
   readonly buildInfo?: GoBuildInfo;
+  readonly advice: readonly Advice[];
 }
 
 export type Recognised = RecognisedElf | RecognisedDisk;
@@ -74,7 +78,8 @@ async function recogniseElf(source: ByteSource): Promise<RecognisedElf> {
   if (system !== undefined && system !== 'linux') {
     throw new FlotillaError('ArtifactNotExecutable', `The program was built for ${system}.`, { system });
   }
-  return { kind: 'go-elf', architecture: elf.architecture, buildInfo };
+  const advice = await adviseProgram(source, elf);
+  return { kind: 'go-elf', architecture: elf.architecture, buildInfo, advice };
 }
 
 /** Forms of disk images that people try, by their first bytes. */
@@ -127,7 +132,7 @@ async function recogniseDisk(source: ByteSource, bootSector: Uint8Array): Promis
     );
   }
   const program = openFile(rootFs, node);
-  const buildInfo = await buildInfoOf(program);
+  const { buildInfo, advice } = await lookInto(program);
   return {
     kind: 'nanos-disk',
     architecture,
@@ -140,6 +145,7 @@ async function recogniseDisk(source: ByteSource, bootSector: Uint8Array): Promis
     programBytes: program.sizeBytes,
     programSha256: await sha256(program),
     ...(buildInfo && { buildInfo }),
+    advice,
   };
 }
 
@@ -212,12 +218,15 @@ async function kernelArchitecture(bootFs: FileSystem): Promise<Architecture> {
 }
 
 /** A disk is taken as it is, so a program that Go did not build, or that cannot be read, is no reason to refuse. */
-async function buildInfoOf(program: ByteSource): Promise<GoBuildInfo | undefined> {
+async function lookInto(
+  program: ByteSource,
+): Promise<{ readonly buildInfo?: GoBuildInfo; readonly advice: readonly Advice[] }> {
   try {
     const calm = cached(program, cacheOptions);
-    return await readBuildInfo(calm, await parseElf(calm));
+    const elf = await parseElf(calm);
+    return { buildInfo: await readBuildInfo(calm, elf), advice: await adviseProgram(calm, elf) };
   } catch (error) {
-    if (error instanceof FlotillaError && error.name.startsWith('Artifact')) return undefined;
+    if (error instanceof FlotillaError && error.name.startsWith('Artifact')) return { advice: [] };
     throw error;
   }
 }

@@ -10,6 +10,7 @@ import {
   uploadKeyItem,
 } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
+import type { Advice } from '../image/advice.ts';
 import { artifactSeen, uploadAccepted } from '../lineage/events.ts';
 import { type Key, keys } from '../lineage/keys.ts';
 import { fleetPlace, uploadPlace } from '../lineage/places.ts';
@@ -108,6 +109,7 @@ export async function acceptUpload(
   table: Table,
   id: string,
   found: Omit<ArtifactItem, 'firstSeenAt'>,
+  advice: readonly Advice[],
   now: () => Date,
 ): Promise<void> {
   await contended('the fleet', async () => {
@@ -117,7 +119,12 @@ export async function acceptUpload(
     const fleet = await requireFleet(table, parseUploadKey(upload.key).fleet);
     const known = await table.get(keys.artifact(found.sha256), artifactItem);
     const artifact = known ?? { ...found, firstSeenAt: at };
-    const accepted = { ...upload, state: 'building' as const, artifactSha256: found.sha256 };
+    const accepted = {
+      ...upload,
+      state: 'building' as const,
+      artifactSha256: found.sha256,
+      ...(advice.length === 0 ? {} : { advice: [...advice] }),
+    };
     const artifactKey: Key = keys.artifact(found.sha256);
     const newestUpload = Math.max(fleet.newestUpload, upload.number ?? 0);
     const { outcome } = await table.commit({

@@ -1,7 +1,7 @@
 /**
  * An image of this project's own writer, with a real Nanos kernel, boots and serves.
  *
- * Wants a kernel bundle (`kernel.img` and `boot.img`, as Ops keeps them in `~/.ops/<version>/`) in the folder
+ * Wants a kernel bundle (`kernel.img`, `boot.img` and, for UEFI, `bootx64.efi`, as Ops keeps them in `~/.ops/<version>/`) in the folder
  * that FLOTILLA_KERNEL_BUNDLE names, `qemu-system-x86_64` and `go`. No acceleration is needed.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import { BLOCK_BYTES, blockChecksum } from '../../src/image/blocks.ts';
-import { planDisk } from '../../src/image/disk.ts';
+import { planDisk, planSource } from '../../src/image/disk.ts';
+import { efiLoaderFile } from '../../src/image/efi-system.ts';
 import { nonZeroBlocks, readPlan } from '../../src/image/extents.ts';
 import { BUILDER_VERSION, imageIdentity, kernelDigest } from '../../src/image/identity.ts';
 import { requireKernelBundle } from '../../src/image/kernel-bundle.ts';
@@ -25,11 +26,13 @@ import { bytesSource } from '../../src/image/source.ts';
 const bundle = process.env.FLOTILLA_KERNEL_BUNDLE ?? '';
 const isInstalled = (command: string, flag: string) => spawnSync(command, [flag]).status === 0;
 
-function missing(): string | undefined {
+function missing(firmware: Firmware): string | undefined {
   if (bundle === '') return 'FLOTILLA_KERNEL_BUNDLE names no kernel bundle';
-  const files = ['kernel.img', 'boot.img'].filter((file) => !existsSync(join(bundle, file)));
+  const wanted = ['kernel.img', 'boot.img', ...(firmware === 'UEFI' ? [efiLoaderFile.x86_64] : [])];
+  const files = wanted.filter((file) => !existsSync(join(bundle, file)));
   if (files.length > 0) return `${bundle} lacks ${files.join(' and ')}`;
   if (!isInstalled('qemu-system-x86_64', '--version')) return 'qemu-system-x86_64 is not installed';
+  if (firmware === 'UEFI' && !ovmf.some((path) => existsSync(path))) return 'OVMF is not installed';
   if (!isInstalled('go', 'version')) return 'go is not installed';
   return undefined;
 }
@@ -90,15 +93,25 @@ function buildServer(): Buffer {
   return readFileSync(join(folder, 'program'));
 }
 
-/** Plans and writes the disk, block by block as into a snapshot, and gives the file's path. */
-async function writeDisk(program: Buffer): Promise<string> {
+type Firmware = 'BIOS' | 'UEFI';
+
+/** Firmware for QEMU, as Debian and Fedora install it. */
+const ovmf = ['/usr/share/ovmf/OVMF.fd', '/usr/share/edk2/ovmf/OVMF_CODE.fd'];
+
+/**
+ * Plans and writes the disk, block by block as into a snapshot, and gives the file's path. For UEFI it has an EFI
+ * system partition, and boots by BIOS all the same.
+ */
+async function writeDisk(program: Buffer, firmware: Firmware, name: string): Promise<string> {
   const kernelImg = readFileSync(join(bundle, 'kernel.img'));
   const bootImg = readFileSync(join(bundle, 'boot.img'));
+  const loader = firmware === 'UEFI' ? readFileSync(join(bundle, efiLoaderFile.x86_64)) : undefined;
   requireKernelBundle({
     architecture: 'x86_64',
     kernelImgStart: kernelImg,
     kernelImgBytes: kernelImg.length,
     bootImg,
+    efiLoader: loader && { start: loader, sizeBytes: loader.length },
   });
   const recognised = await recognise(bytesSource(program));
   if (recognised.kind !== 'go-elf') throw new Error('the server is no Go program');
@@ -116,14 +129,23 @@ async function writeDisk(program: Buffer): Promise<string> {
   });
   const volumeBytes = volumeSizeGiB * 2 ** 30;
   const plan = planDisk({
-    kernel: { bootImg, kernelImgBytes: kernelImg.length, digest },
+    kernel: {
+      bootImg,
+      kernelImgBytes: kernelImg.length,
+      digest,
+      efiLoader: loader && { architecture: 'x86_64', sizeBytes: loader.length },
+    },
     programBytes: program.length,
     manifest,
     volumeBytes,
     identity,
   });
-  const disk = readPlan(plan, { program: bytesSource(program), kernel: bytesSource(kernelImg) });
-  const path = join(folder, 'disk.img');
+  const disk = readPlan(plan, {
+    [planSource.program]: bytesSource(program),
+    [planSource.kernel]: bytesSource(kernelImg),
+    ...(loader && { [planSource.efiLoader]: bytesSource(loader) }),
+  });
+  const path = join(folder, `${name}.img`);
   await using file = await open(path, 'w');
   await file.truncate(volumeBytes);
   for (const index of nonZeroBlocks(plan)) {
@@ -142,10 +164,15 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-function boot(disk: string, port: number): { machine: ChildProcess; console: () => string } {
+function boot(
+  disk: string,
+  port: number,
+  firmware: Firmware,
+): { machine: ChildProcess; console: () => string } {
   const machine = spawn(
     'qemu-system-x86_64',
     ['-machine', 'q35', '-m', '256', '-display', 'none', '-serial', 'stdio', '-no-reboot'].concat(
+      firmware === 'UEFI' ? ['-bios', ovmf.find((path) => existsSync(path)) ?? ''] : [],
       ['-drive', `file=${disk},format=raw,if=virtio`],
       ['-netdev', `user,id=n,hostfwd=tcp:127.0.0.1:${port}-:8080`, '-device', 'virtio-net-pci,netdev=n'],
     ),
@@ -171,19 +198,27 @@ async function answerFrom(port: number, { machine, console }: ReturnType<typeof 
 }
 
 describe('an image under QEMU', () => {
-  it('boots, and serves with the arguments, environment and files of its manifest', async ({ skip }) => {
-    const reason = missing();
-    if (reason !== undefined) skip(reason);
-    folder = mkdtempSync(join(tmpdir(), 'flotilla-boot-'));
-    const disk = await writeDisk(buildServer());
-    const port = await freePort();
-    const response = await answerFrom(port, boot(disk, port));
-    const answer: unknown = await response.json();
-    expect(response.status).toBe(200);
-    expect(answer).toEqual({
-      arguments: ['/bin/booted', '-v', 'two words', 'žluť'],
-      environment: expect.arrayContaining(['PORT=8080', 'RELEASE=v7', 'EMPTY=']),
-      file: 'hello\n',
-    });
-  }, 180_000);
+  it.for<[Firmware, Firmware]>([
+    ['BIOS', 'BIOS'],
+    ['UEFI', 'UEFI'],
+    ['UEFI', 'BIOS'],
+  ])(
+    'made for %s boots by %s, and serves with the arguments, environment and files of its manifest',
+    { timeout: 180_000 },
+    async ([made, booted], { skip }) => {
+      const reason = missing(made);
+      if (reason !== undefined) skip(reason);
+      if (folder === '') folder = mkdtempSync(join(tmpdir(), 'flotilla-boot-'));
+      const disk = await writeDisk(buildServer(), made, `${made}-by-${booted}`);
+      const port = await freePort();
+      const response = await answerFrom(port, boot(disk, port, booted));
+      const answer: unknown = await response.json();
+      expect(response.status).toBe(200);
+      expect(answer).toEqual({
+        arguments: ['/bin/booted', '-v', 'two words', 'žluť'],
+        environment: expect.arrayContaining(['PORT=8080', 'RELEASE=v7', 'EMPTY=']),
+        file: 'hello\n',
+      });
+    },
+  );
 });

@@ -129,6 +129,37 @@ describe.skipIf(notPackaged !== undefined)('an artifact', { timeout: 120_000 }, 
     await doors.apply();
   });
 
+  it('leaves with its image what is in it, how it was built, and what will probably not work', async () => {
+    await doors.apply({ image: { environment: { PORT: '80', TOKEN: 'not for the statement' } } });
+    const upload = await sent('web/documented', program('documented'));
+    expect(upload.advice).toMatchObject([{ name: 'PortMismatch' }]);
+    const { body } = await doors.api(`GET /uploads/${encodeURIComponent(upload.id)}`);
+    expect(body.advice).toEqual(upload.advice);
+    const stored = async (key: string) => {
+      const { Body } = await doors.world.call('s3', 'GetObject', { Bucket: doors.storeBucket, Key: key });
+      return new Response(Body).text();
+    };
+    const identity = upload.identity ?? '';
+    const bill = await stored(`images/${identity}/sbom.cdx.json`);
+    expect(JSON.parse(bill).components).toMatchObject([
+      { name: 'example.com/documented' },
+      { name: 'std' },
+      { name: 'nanos' },
+    ]);
+    const text = await stored(`images/${identity}/provenance.json`);
+    const { subject, predicate } = JSON.parse(text);
+    const image = await doors.table.get(keys.image(identity), imageItem);
+    expect(subject).toMatchObject([{ name: image?.imageId }, { name: image?.snapshotId }]);
+    expect(predicate.runDetails).toMatchObject({
+      metadata: { invocationId: image?.owner },
+      byproducts: [{ digest: { sha256: createHash('sha256').update(bill).digest('hex') } }],
+    });
+    expect(predicate.buildDefinition.externalParameters.environmentNames).toEqual(['PORT', 'TOKEN']);
+    expect(text).not.toContain('not for the statement');
+    expect(await stored('results/web/documented.json')).toContain('PortMismatch');
+    await doors.apply();
+  });
+
   it('for arm64 is built on a disk that boots by UEFI, and goes live', async () => {
     await doors.apply({ architecture: 'arm64', instances: { types: ['t4g.nano'] } }, 'arm');
     const bytes = makeGoElf('path\texample.com/arm\n', { machine: 183 });

@@ -29,7 +29,11 @@ export function createAutoScaling(
 ): AutoScaling {
   const state = new AutoScalingState(context, parts.ec2, parts.elbv2);
   const reconciler = new Reconciler(state);
-  const tracking = new TargetTracking(state, parts.cloudwatch.metrics, reconciler);
+  const tracking = new TargetTracking(state, parts.cloudwatch, reconciler);
+  // A group that goes takes the alarms of its policies along.
+  reconciler.onRemoved((group) => {
+    for (const policy of group.policies.values()) tracking.dropAlarms(policy);
+  });
   return {
     service: {
       id: 'autoscaling',
@@ -40,7 +44,7 @@ export function createAutoScaling(
         ...targetGroupOperations(state),
         ...processOperations(state, reconciler),
         ...hookOperations(state, reconciler.waits),
-        ...policyOperations(state, (group) => tracking.policiesChanged(group)),
+        ...policyOperations(state, tracking),
       },
     },
     state,

@@ -97,7 +97,7 @@ export function groupOperations(state: AutoScalingState, reconciler: Reconciler)
         desired: input.DesiredCapacity ?? input.MinSize,
         subnetIds: [],
         targetGroupArns: [],
-        detaching: new Set(),
+        detaching: new Map(),
         healthCheckType: 'EC2',
         // "The default is 0 when created through the API"
         graceSeconds: 0,

@@ -73,8 +73,8 @@ export function persistentAutoScaling(
           reconciler.remove(group);
           continue;
         }
-        tracking.policiesChanged(group);
         reconciler.resume(group);
+        tracking.resume(group);
       }
     },
   };

@@ -1,5 +1,6 @@
 /** Scaling policies and tags of groups. */
 import type {
+  Alarm,
   CreateOrUpdateTagsType,
   DeletePolicyType,
   DeleteTagsType,
@@ -16,10 +17,11 @@ import { requestTagContext } from '../ec2/tag-store.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
 import { describeTags } from './describe.ts';
-import type { AutoScalingState, GroupRecord } from './state.ts';
+import type { AutoScalingState, GroupRecord, PolicyAlarm } from './state.ts';
 import { badToken, describeAccess, validation } from './state.ts';
+import type { TargetTracking } from './target-tracking.ts';
 
-export function policyOperations(state: AutoScalingState, policiesChanged: (group: GroupRecord) => void) {
+export function policyOperations(state: AutoScalingState, tracking: TargetTracking) {
   const { context } = state;
 
   /** The label names a target group that is attached to the group, and its load balancer. */
@@ -58,11 +60,11 @@ export function policyOperations(state: AutoScalingState, policiesChanged: (grou
       const group = state.group(input.AutoScalingGroupName);
       const name = input.PolicyName ?? '';
       if (name === '') throw validation('PolicyName is required');
-      const tracking = input.TargetTrackingConfiguration;
-      if (input.PolicyType !== 'TargetTrackingScaling' || tracking === undefined) {
+      const configuration = input.TargetTrackingConfiguration;
+      if (input.PolicyType !== 'TargetTrackingScaling' || configuration === undefined) {
         throw validation('The local region has scaling policies of the type TargetTrackingScaling only');
       }
-      const metric = tracking.PredefinedMetricSpecification;
+      const metric = configuration.PredefinedMetricSpecification;
       if (metric?.PredefinedMetricType === 'ALBRequestCountPerTarget')
         checkLabel(group, metric.ResourceLabel ?? '');
       else if (metric?.PredefinedMetricType !== 'ASGAverageCPUUtilization') {
@@ -70,7 +72,7 @@ export function policyOperations(state: AutoScalingState, policiesChanged: (grou
           'The local region tracks ALBRequestCountPerTarget and ASGAverageCPUUtilization only',
         );
       }
-      if (tracking.TargetValue === undefined || tracking.TargetValue <= 0)
+      if (configuration.TargetValue === undefined || configuration.TargetValue <= 0)
         throw validation('TargetValue must be positive');
       const former = group.policies.get(name);
       const policyArn =
@@ -80,9 +82,11 @@ export function policyOperations(state: AutoScalingState, policiesChanged: (grou
           'autoscaling',
           `scalingPolicy:${context.random.uuid()}:autoScalingGroupName/${group.name}:policyName/${name}`,
         );
-      group.policies.set(name, { arn: policyArn, definition: structuredClone(input) });
-      policiesChanged(group);
-      return { PolicyARN: policyArn, Alarms: [] };
+      if (former !== undefined) tracking.dropAlarms(former);
+      const definition = structuredClone(input);
+      const alarms = tracking.makeAlarms(group, policyArn, definition);
+      group.policies.set(name, { arn: policyArn, madeAt: context.clock.now(), alarms, definition });
+      return { PolicyARN: policyArn, Alarms: alarms.map(describeAlarm) };
     },
   };
 
@@ -106,7 +110,7 @@ export function policyOperations(state: AutoScalingState, policiesChanged: (grou
           ...policy.definition,
           PolicyARN: policy.arn,
           Enabled: policy.definition.Enabled ?? true,
-          Alarms: [],
+          Alarms: policy.alarms.map(describeAlarm),
         })),
         NextToken: shown.nextToken,
       };
@@ -122,7 +126,7 @@ export function policyOperations(state: AutoScalingState, policiesChanged: (grou
         for (const [name, policy] of group.policies) {
           if (name !== wanted && policy.arn !== wanted) continue;
           group.policies.delete(name);
-          policiesChanged(group);
+          tracking.dropAlarms(policy);
           return {};
         }
       }
@@ -177,4 +181,8 @@ export function policyOperations(state: AutoScalingState, policiesChanged: (grou
   };
 
   return { PutScalingPolicy, DescribePolicies, DeletePolicy, CreateOrUpdateTags, DeleteTags, DescribeTags };
+}
+
+function describeAlarm({ name, arn: AlarmARN }: PolicyAlarm): Alarm {
+  return { AlarmName: name, AlarmARN };
 }

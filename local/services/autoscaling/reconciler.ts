@@ -23,6 +23,7 @@ export class Reconciler {
   readonly health: Health;
   readonly waits: LifecycleWaits;
   readonly #state: AutoScalingState;
+  readonly #removed: ((group: GroupRecord) => void)[] = [];
 
   constructor(state: AutoScalingState) {
     this.#state = state;
@@ -42,6 +43,11 @@ export class Reconciler {
       // A new instance that became healthy may let an old one go.
       else if (target.health.State === 'healthy' && this.#waitsForReady(found.group)) this.kick(found.group);
     });
+  }
+
+  /** Calls back when a group is gone. */
+  onRemoved(listener: (group: GroupRecord) => void): void {
+    this.#removed.push(listener);
   }
 
   /** Something about the group changed: look at it soon. */
@@ -74,6 +80,10 @@ export class Reconciler {
 
   /** Sets every timer that follows from a group's data; for a region that starts with state. */
   resume(group: GroupRecord): void {
+    if (group.deleting && group.members.size === 0) {
+      this.remove(group);
+      return;
+    }
     this.rearm(group);
     for (const member of group.members.values()) {
       this.departures.resume(group, member);
@@ -89,6 +99,7 @@ export class Reconciler {
     for (const activity of group.activities) activity.AutoScalingGroupState = 'Deleted';
     this.#state.pastActivities.unshift(...group.activities);
     this.#state.pastActivities.splice(2_000);
+    for (const listener of this.#removed) listener(group);
   }
 
   #reconcile(group: GroupRecord): void {

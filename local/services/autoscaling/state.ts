@@ -94,8 +94,17 @@ export const terminationPolicies = [
 ] as const;
 export type TerminationPolicy = (typeof terminationPolicies)[number];
 
+/** An alarm that a policy has made for itself. */
+export interface PolicyAlarm {
+  readonly kind: 'High' | 'Low';
+  readonly name: string;
+  readonly arn: string;
+}
+
 export interface PolicyRecord {
   readonly arn: string;
+  readonly madeAt: number;
+  readonly alarms: readonly PolicyAlarm[];
   readonly definition: PutScalingPolicyType;
 }
 
@@ -110,8 +119,8 @@ export interface GroupRecord {
   desired: number;
   subnetIds: readonly string[];
   readonly targetGroupArns: string[];
-  /** Being detached: shown until their targets have drained. */
-  readonly detaching: Set<string>;
+  /** Being detached: shown until their targets have drained, at that moment. */
+  readonly detaching: Map<string, number>;
   healthCheckType: 'EC2' | 'ELB';
   graceSeconds: number;
   maxLifetimeSeconds: number | undefined;

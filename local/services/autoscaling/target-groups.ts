@@ -87,7 +87,9 @@ export function targetGroupOperations(state: AutoScalingState) {
           LoadBalancerTargetGroupARN: one,
           State: stateOf(group, one),
         })),
-        ...[...group.detaching].map((one) => ({ LoadBalancerTargetGroupARN: one, State: 'Removing' })),
+        ...[...group.detaching].flatMap(([one, until]) =>
+          until > state.context.clock.now() ? [{ LoadBalancerTargetGroupARN: one, State: 'Removing' }] : [],
+        ),
       ];
       const shown = page(
         rows,

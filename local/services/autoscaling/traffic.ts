@@ -50,8 +50,7 @@ export function detach(state: AutoScalingState, group: GroupRecord, targetGroupA
   let drainMs = 0;
   for (const member of group.members.values())
     drainMs = Math.max(drainMs, deregister(state, targetGroupArn, member));
-  group.detaching.add(targetGroupArn);
-  state.context.clock.after(drainMs, () => group.detaching.delete(targetGroupArn));
+  group.detaching.set(targetGroupArn, state.context.clock.now() + drainMs);
 }
 
 /** Healthy in every target group, or in one that no load balancer uses. */

@@ -22,10 +22,16 @@ export class Alarms {
   readonly #context: Context;
   readonly #metrics: Metrics;
   readonly #records = new Map<string, AlarmRecord>();
+  readonly #listeners: ((alarm: MetricAlarm & { AlarmName: string }) => void)[] = [];
 
   constructor(context: Context, metrics: Metrics) {
     this.#context = context;
     this.#metrics = metrics;
+  }
+
+  /** Calls back when an alarm has another state. */
+  onChange(listener: (alarm: MetricAlarm & { AlarmName: string }) => void): void {
+    this.#listeners.push(listener);
   }
 
   all(): readonly (MetricAlarm & { AlarmName: string })[] {
@@ -91,6 +97,7 @@ export class Alarms {
     alarm.StateValue = value;
     alarm.StateTransitionedTimestamp = now;
     this.#tell(alarm, former);
+    for (const listener of this.#listeners) listener(alarm);
     // A state set by hand lasts until the next evaluation.
     this.#arm(record);
   }

@@ -1,0 +1,123 @@
+/**
+ * What will probably not work in a unikernel, seen before it is built. Advice, not a verdict: a program may hold a
+ * call that it never makes.
+ */
+import type { ElfFile } from './elf.ts';
+import type { ByteSource } from './source.ts';
+
+export interface Advice {
+  readonly name: AdviceName;
+  /** One sentence: what was seen, and what to do about it. */
+  readonly message: string;
+}
+
+export type AdviceName = 'StartsProcesses' | 'OpensPlugins' | 'MissingFile' | 'PortMismatch';
+
+/**
+ * Functions that only a program has that may call them: Go's linker leaves out what cannot be reached, and keeps the
+ * names of the rest in its function table, in stripped programs as well.
+ * https://pkg.go.dev/debug/gosym (the table), https://go.dev/src/cmd/link/internal/ld/deadcode.go
+ */
+const tellingFunctions: readonly { readonly symbol: string; readonly advice: Advice }[] = [
+  {
+    symbol: 'os/exec.(*Cmd).Start',
+    advice: {
+      name: 'StartsProcesses',
+      message:
+        'The program can start other processes (os/exec). A unikernel runs one: such a call fails there. Do the work in the program itself.',
+    },
+  },
+  {
+    symbol: 'plugin.open',
+    advice: {
+      name: 'OpensPlugins',
+      message:
+        'The program can load plugins, which need a dynamic linker. A unikernel has none: compile them in.',
+    },
+  },
+];
+
+const table = '.gopclntab';
+/** The names are a small part of the table; that of the largest Go programs has some 100 MB in all. */
+const searchBytes = 256 * 1_048_576;
+const pieceBytes = 1_048_576;
+
+/** What the function table of a Go program tells. Reads the table once, in pieces. */
+export async function adviseProgram(source: ByteSource, elf: ElfFile): Promise<Advice[]> {
+  const section = elf.sections.find(({ name }) => name === table || name === `.data.rel.ro${table}`);
+  if (section === undefined) return [];
+  const wanted = new Map(
+    tellingFunctions.map(({ symbol, advice }) => [Buffer.from(`\0${symbol}\0`), advice]),
+  );
+  const longest = Math.max(...[...wanted.keys()].map((name) => name.length));
+  const end = Math.min(section.offset + section.sizeBytes, section.offset + searchBytes, source.sizeBytes);
+  const found: Advice[] = [];
+  for (let at = section.offset; at < end && wanted.size > 0; at += pieceBytes) {
+    const piece = await source.read(at, Math.min(pieceBytes + longest, end - at));
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    for (const [name, advice] of wanted) {
+      if (!bytes.includes(name)) continue;
+      found.push(advice);
+      wanted.delete(name);
+    }
+  }
+  return found;
+}
+
+export interface SettingsToAdvise {
+  /** Arguments after the program's own name. */
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Absolute paths that the image will hold, the program's among them. */
+  readonly paths: readonly string[];
+  /** Where the health check asks. */
+  readonly port: number;
+}
+
+/** Folders that the kernel fills, or that a program makes files in. */
+const given = ['/dev', '/proc', '/sys', '/tmp', '/run', '/var', '/'];
+
+/** What the fleet's settings tell: paths that the image lacks, and another port than the health check's. */
+export function adviseSettings(settings: SettingsToAdvise): Advice[] {
+  const named = [
+    ...settings.arguments.map((text) => ({ text, where: `The argument ${text}` })),
+    ...Object.entries(settings.environment).map(([name, text]) => ({
+      text,
+      where: `${name} in the environment`,
+    })),
+  ];
+  const missing = named.flatMap(({ text, where }) =>
+    pathsIn(text)
+      .filter((path) => !isThere(path, settings.paths))
+      .map(
+        (path): Advice => ({
+          name: 'MissingFile',
+          message: `${where} names ${path}, which the image does not hold. Put it into image.files, or into the program (go:embed).`,
+        }),
+      ),
+  );
+  return [...missing, ...portAdvice(settings)];
+}
+
+/** `/etc/web.yml` and `--config=/etc/web.yml`; what has a scheme or no second letter is no path. */
+function pathsIn(text: string): string[] {
+  const value = /^-{1,2}[\w.-]+=(.*)$/s.exec(text)?.[1] ?? text;
+  return /^\/[\w.-][\w./-]*$/.test(value) ? [value.replace(/(?<=.)\/+$/, '')] : [];
+}
+
+function isThere(path: string, paths: readonly string[]): boolean {
+  if (given.some((folder) => path === folder || (folder !== '/' && path.startsWith(`${folder}/`))))
+    return true;
+  return paths.some((one) => one === path || one.startsWith(`${path}/`));
+}
+
+/** Names under which programs are told their port. */
+function portAdvice({ environment, port }: SettingsToAdvise): Advice[] {
+  return Object.entries(environment).flatMap(([name, value]) => {
+    const isPort = /^(?:.*_)?(?:PORT|LISTEN|ADDR|ADDRESS)$/.test(name);
+    const said = /^(?:\[?[0-9a-fA-F.:]*\]?:)?(\d{1,5})$/.exec(value)?.[1];
+    if (!isPort || said === undefined || Number(said) === port) return [];
+    const message = `${name} in the environment says port ${said}, and the health check asks port ${port}: set the fleet's port, or the variable.`;
+    return [{ name: 'PortMismatch', message }];
+  });
+}
