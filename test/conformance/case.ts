@@ -49,7 +49,7 @@ export type Case = {
   readonly input: Values;
   /** Calls that show what it did. */
   readonly after?: readonly Step[];
-  /** Why the AWS CLI plays the next case of the operation instead of this one. */
+  /** Why the AWS CLI does not play this case. */
   readonly notByCli?: string;
 } & (
   | { readonly answers: Expected; readonly until?: Expected; readonly fails?: undefined }

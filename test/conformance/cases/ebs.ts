@@ -96,6 +96,7 @@ export const ebs: Sheet = {
     {
       operation: 'StartSnapshot',
       says: 'takes volumes of at least 1 GiB',
+      notByCli: 'it refuses this by itself',
       input: { VolumeSize: 0 },
       fails: { code: 'ValidationException', status: 400 },
     },
@@ -299,6 +300,7 @@ export const ebs: Sheet = {
     {
       operation: 'StartSnapshot',
       says: 'takes timeouts of 10 minutes at least',
+      notByCli: 'it refuses this by itself',
       input: { VolumeSize: 1, Timeout: 9 },
       fails: { code: 'ValidationException', status: 400 },
     },
@@ -334,6 +336,7 @@ export const ebs: Sheet = {
     {
       operation: 'ListSnapshotBlocks',
       says: 'takes pages of 100 blocks at least',
+      notByCli: 'it refuses this by itself',
       given: completed,
       input: { SnapshotId: '<snapshot>', MaxResults: 99 },
       fails: { code: 'ValidationException', status: 400 },

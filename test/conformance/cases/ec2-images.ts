@@ -81,6 +81,7 @@ export const imageCases: readonly Case[] = [
   {
     operation: 'RegisterImage',
     says: 'refuses a name of fewer than three characters',
+    notByCli: 'it refuses this by itself',
     page: errors,
     input: { ...image, Name: 'ab' },
     fails: { code: 'InvalidAMIName.Malformed', status: 400 },
@@ -299,6 +300,7 @@ export const imageCases: readonly Case[] = [
   {
     operation: 'RegisterImage',
     says: 'without a name, lacks a parameter',
+    notByCli: 'it refuses this by itself',
     page: errors,
     input: { ...image, Name: '' },
     fails: { code: ['MissingParameter', 'InvalidAMIName.Malformed'], status: 400 },

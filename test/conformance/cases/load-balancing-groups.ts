@@ -57,12 +57,14 @@ export const targetGroupCases: readonly Case[] = [
   {
     operation: 'CreateTargetGroup',
     says: 'refuses a name that begins with a hyphen',
+    notByCli: 'it takes this for an option',
     input: { ...group, Name: '-<name>' },
     fails: refused('ValidationError'),
   },
   {
     operation: 'CreateTargetGroup',
     says: 'takes an interval of 5 to 300 seconds between health checks',
+    notByCli: 'it refuses this by itself',
     input: { ...group, HealthCheckIntervalSeconds: 4 },
     fails: refused('ValidationError'),
   },
@@ -237,27 +239,6 @@ export const targetGroupCases: readonly Case[] = [
     says: 'refuses a group that does not exist',
     input: { TargetGroupArn: noGroup },
     fails: refused('TargetGroupNotFound'),
-  },
-  {
-    operation: 'DescribeTargetHealth',
-    says: 'calls a target initial before its first checks',
-    given: [
-      { ...made, input: { ...group, HealthCheckIntervalSeconds: 300 } },
-      ruled,
-      {
-        call: 'RegisterTargets',
-        input: { TargetGroupArn: '<group>', Targets: [{ Id: '<instance>', Port: 1 }] },
-      },
-    ],
-    input: { TargetGroupArn: '<group>' },
-    answers: {
-      TargetHealthDescriptions: [
-        {
-          Target: { Id: '<instance>', Port: 1 },
-          TargetHealth: { State: 'initial', Reason: /^Elb\.(RegistrationInProgress|InitialHealthChecking)$/ },
-        },
-      ],
-    },
   },
   {
     operation: 'DescribeTargetHealth',
