@@ -22,7 +22,7 @@ import { type Access, AwsError, type Call, type Operation, type Operations } fro
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
 import { storeCode } from './code-store.ts';
-import type { Executor, FunctionCode, Outcome } from './executor.ts';
+import { type Executor, errorPayload, type FunctionCode, type Outcome } from './executor.ts';
 import { configurationOf, type FunctionStore, invalid, type StoredFunction } from './function-store.ts';
 import { asyncPayloadBytes, syncPayloadBytes } from './limits.ts';
 
@@ -41,6 +41,11 @@ export interface FunctionOperationsDeps {
   ): Promise<Outcome>;
   putAsync(stored: StoredFunction, payload: string, requestId: string): void;
 }
+
+const responseTooLarge = errorPayload(
+  'Function.ResponseSizeTooLarge',
+  `Response payload size exceeded maximum allowed payload size (${syncPayloadBytes} bytes).`,
+);
 
 /** The API of Lambda as far as the region has it. https://docs.aws.amazon.com/lambda/latest/api/API_Operations.html */
 export function functionOperations(deps: FunctionOperationsDeps): Operations {
@@ -210,25 +215,13 @@ export function functionOperations(deps: FunctionOperationsDeps): Operations {
       const clientContext =
         input.ClientContext && Buffer.from(input.ClientContext, 'base64').toString('utf8');
       const outcome = await deps.run(stored, payload, call.requestId, clientContext || undefined, call.trace);
-      const body = Buffer.from(outcome.payload);
-      if (body.byteLength > syncPayloadBytes) {
-        return {
-          StatusCode: 200,
-          FunctionError: 'Unhandled',
-          ExecutedVersion: '$LATEST',
-          Payload: Buffer.from(
-            JSON.stringify({
-              errorType: 'Function.ResponseSizeTooLarge',
-              errorMessage: `Response payload size exceeded maximum allowed payload size (${syncPayloadBytes} bytes).`,
-            }),
-          ),
-        };
-      }
+      const answer = Buffer.from(outcome.payload);
+      const tooLarge = answer.byteLength > syncPayloadBytes;
       return {
         StatusCode: 200,
         ExecutedVersion: '$LATEST',
-        Payload: body,
-        ...(outcome.failed && { FunctionError: 'Unhandled' }),
+        Payload: tooLarge ? Buffer.from(responseTooLarge) : answer,
+        ...((outcome.failed || tooLarge) && { FunctionError: 'Unhandled' }),
         // The last 4 KB.
         ...(input.LogType === 'Tail' && {
           LogResult: Buffer.from(outcome.log).subarray(-4096).toString('base64'),
