@@ -68,11 +68,6 @@ export function persistentAutoScaling(
     ],
     resume() {
       for (const group of [...state.groups.values()]) {
-        group.detaching.clear();
-        if (group.deleting && group.members.size === 0) {
-          reconciler.remove(group);
-          continue;
-        }
         reconciler.resume(group);
         tracking.resume(group);
       }
