@@ -4,7 +4,7 @@ import type { Call } from '../../service.ts';
 import { AwsError } from '../../service.ts';
 import type { Ec2 } from '../ec2/ec2.ts';
 import { launchAccess } from '../ec2/launch.ts';
-import { findTemplate, findVersion } from '../ec2/launch-templates.ts';
+import { findTemplate, findVersion } from '../ec2/template-lookup.ts';
 import type { GroupRecord } from './state.ts';
 import { terminationPolicies, validation } from './state.ts';
 

@@ -12,12 +12,12 @@ import { AwsError } from '../../service.ts';
 import { invalidValue } from './errors.ts';
 import type { InstanceTypeFacts } from './instance-types.ts';
 import { instanceTypeFacts } from './instance-types.ts';
-import { findTemplate, findVersion } from './launch-templates.ts';
 import type { NetworkSubnet } from './network.ts';
 import type { Ec2State } from './state.ts';
 import { onResource, resourceArn, tagOnCreate, tagsFor } from './state.ts';
 import type { Tag } from './tag-store.ts';
 import { requestTagContext } from './tag-store.ts';
+import { findTemplate, findVersion } from './template-lookup.ts';
 
 export interface LaunchSpec {
   readonly imageId: string;

@@ -118,6 +118,21 @@ describe('a group', () => {
     expect(await desired()).toBe(1);
   });
 
+  it('does not shrink in the first fifteen minutes of a policy, nor while instances warm up', async () => {
+    await fleet.call('autoscaling', 'SetDesiredCapacity', { AutoScalingGroupName, DesiredCapacity: 3 });
+    await put();
+    await fleet.seconds(600);
+    expect(await desired()).toBe(3);
+    await fleet.call('autoscaling', 'UpdateAutoScalingGroup', {
+      AutoScalingGroupName,
+      DefaultInstanceWarmup: 3_600,
+    });
+    await fleet.seconds(2_400);
+    expect(await desired()).toBe(3);
+    await fleet.seconds(1_200);
+    expect(await desired()).toBe(1);
+  });
+
   it('never shrinks where scaling in is disabled, and has no alarm for it', async () => {
     const { Alarms } = await put({ DisableScaleIn: true });
     expect(Alarms).toHaveLength(1);
@@ -132,7 +147,8 @@ describe('a group', () => {
     await load(240, 4);
     const grown = (await desired()) ?? 0;
     expect(grown).toBe(10);
-    await load(50, 30);
+    // Well below the first value, and neither above nor well below the second.
+    await load(9.5, 30);
     expect(await desired()).toBe(grown);
     await load(1, 60);
     expect(await desired()).toBe(1);

@@ -92,6 +92,12 @@ describe('a group', () => {
     let most = 0;
     for (let second = 0; second < 900; second += 1) {
       await fleet.seconds(1);
+      // Whatever has the group looked at meanwhile must not have it shrink before the new one is there.
+      await fleet.call('autoscaling', 'SetInstanceProtection', {
+        AutoScalingGroupName: 'web',
+        InstanceIds: [],
+        ProtectedFromScaleIn: false,
+      });
       const now = (await fleet.describe('web'))?.Instances ?? [];
       most = Math.max(most, now.length);
       expect(now.filter((one) => one.LifecycleState === 'InService').length).toBeGreaterThanOrEqual(3);
@@ -131,6 +137,19 @@ describe('a group', () => {
     });
     await fleet.seconds(60);
     expect(await zones()).toEqual(['a', 'a', 'b']);
+  });
+
+  it('heals at once, although it is to look at a lost zone only later', async () => {
+    await three();
+    const { outages } = fleet.region.parts.ec2;
+    outages.loseZone('us-east-1a');
+    await fleet.seconds(3_600);
+    const [first] = (await fleet.describe('web'))?.Instances ?? [];
+    outages.kill(first?.InstanceId ?? '');
+    await fleet.seconds(20);
+    expect(await zones()).toEqual(['b', 'b', 'c']);
+    const ids = (await fleet.describe('web'))?.Instances?.map((one) => one.InstanceId);
+    expect(ids).not.toContain(first?.InstanceId);
   });
 
   it('asks a lost zone less and less often', async () => {
