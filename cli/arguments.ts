@@ -120,7 +120,11 @@ export const commands: readonly CommandSpec[] = [
     positionals: [],
     options: {
       port: { type: 'string', value: 'N', help: 'where the region listens (a free port)' },
-      data: { type: 'string', value: 'DIR', help: 'where it keeps its bytes (a temporary folder)' },
+      data: {
+        type: 'string',
+        value: 'DIR',
+        help: 'where it keeps its state for the next start (a temporary folder)',
+      },
     },
   },
   {

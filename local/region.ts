@@ -14,8 +14,9 @@ import { createLook } from './look/page.ts';
 import { createParts, type OpenHooks, type Parts } from './parts.ts';
 import { Random } from './random.ts';
 import type { Principal, Service } from './service.ts';
+import type { StandingStack } from './stack/standing.ts';
 import { Keeper } from './state/keeper.ts';
-import { type Persistent, single } from './state/persistent.ts';
+import { mapOf, type Persistent, single } from './state/persistent.ts';
 import { type Front, FrontDoor } from './wire/front-door.ts';
 import type { WireRequest, WireResponse } from './wire/http.ts';
 import { type Listening, listen } from './wire/server.ts';
@@ -57,6 +58,8 @@ export interface Region {
   /** What answers at the front door besides AWS's APIs; may be added to. */
   readonly fronts: Front[];
   readonly root: Principal;
+  /** The stacks that stand in it, by name. */
+  readonly stacks: Map<string, StandingStack>;
   /** Whether it goes on with what an earlier region kept in its folder. */
   readonly restored: boolean;
   /** Of a region that keeps its state. */
@@ -167,6 +170,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     });
   }
 
+  const stacks = new Map<string, StandingStack>();
   let lastPort = 0;
   const persistent = [
     regionState(
@@ -177,6 +181,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
       },
     ),
     iam.persistent,
+    { name: 'stacks', version: 1, collections: [mapOf('stacks', stacks)] },
     ...(Object.values(parts) as { persistent?: Persistent }[]).flatMap((part) => part.persistent ?? []),
   ];
   let restored = false;
@@ -205,6 +210,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     faults,
     fronts,
     root: iam.root,
+    stacks,
     restored,
     keeper,
     get endpoint() {

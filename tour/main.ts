@@ -5,7 +5,7 @@
  *   --json       prints the story as one JSON object on the last line of stdout
  *   --no-tour    only the region
  *   --port N     the region's port; a free one unless given
- *   --data DIR   where the region keeps its bytes; a temporary folder unless given
+ *   --data DIR   where the region keeps its bytes and its state, for the next start; a temporary folder unless given
  */
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -79,8 +79,10 @@ try {
   say.status('starting');
   const dataDir = data === undefined ? join(scratchDir, 'region') : resolve(data);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  local = await startLocal({ port, dataDir, caretaker });
-  say.fact(`up at ${local.endpoint}, made from the packaged template`);
+  local = await startLocal({ port, dataDir, keepState: data !== undefined, caretaker });
+  say.fact(
+    `up at ${local.endpoint}, ${local.region.restored ? 'as it was left' : 'made from the packaged template'}`,
+  );
   const story = programs === undefined ? undefined : await tour(local, programs);
   finished = true;
   const reasons = story === undefined ? [] : whatDidNotHold(story);

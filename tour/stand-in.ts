@@ -9,8 +9,14 @@ import { standInKernel } from '../src/image/kernel-bundle.ts';
 export async function addBundle(region: Region, storeBucket: string): Promise<void> {
   const put = (key: string, body: Uint8Array | string): Promise<unknown> =>
     region.call('s3', 'PutObject', { Bucket: storeBucket, Key: key, Body: Buffer.from(body) });
+  const isThere = (key: string): Promise<boolean> =>
+    region.call('s3', 'HeadObject', { Bucket: storeBucket, Key: key }).then(
+      () => true,
+      () => false,
+    );
   for (const one of architecture.options) {
     const { version, files } = standInKernel(one);
+    if (await isThere(kernelKeys.latest(one))) continue;
     const described = files.map(({ name, bytes }) => ({
       name,
       sizeBytes: bytes.length,

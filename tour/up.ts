@@ -21,6 +21,8 @@ export interface LocalOptions {
   readonly port: number;
   /** Where the region keeps its bytes; a temporary folder that goes with it unless given. */
   readonly dataDir?: string;
+  /** Whether it keeps its state there, too, and goes on with what an earlier region kept. */
+  readonly keepState?: boolean;
   /** Hears of what must not outlive the region, even where it is killed. */
   readonly caretaker?: Caretaker;
 }
@@ -47,8 +49,8 @@ export async function packageStack(caretaker?: Caretaker): Promise<void> {
 }
 
 export async function startLocal(options: LocalOptions): Promise<LocalRegion> {
-  const { port, dataDir, caretaker } = options;
-  const region = await createRegion({ port, ...(dataDir === undefined ? {} : { dataDir }) });
+  const { port, dataDir, keepState = false, caretaker } = options;
+  const region = await createRegion({ port, keepState, ...(dataDir === undefined ? {} : { dataDir }) });
   try {
     return await furnish(region, caretaker);
   } catch (error) {

@@ -6,6 +6,7 @@ import type { Region } from '../region.ts';
 import { evaluate, evaluateCondition, type Names } from './intrinsics.ts';
 import { creationOrder } from './order.ts';
 import { type Made, type Making, Properties } from './resource.ts';
+import { checkUpdate, digestOf, type StandingResource, type StandingStack } from './standing.ts';
 import {
   checkTemplate,
   type Json,
@@ -45,7 +46,8 @@ function complaints(template: Template): string[] {
 }
 
 /**
- * Makes every resource, in the order of their dependencies. A region that refused something half-way is left as it
+ * Makes every resource, in the order of their dependencies. In a region that has the stack already, what is unchanged
+ * is adopted, what has changed is changed in place, and what has left the template is removed, unless it is retained. A region that refused something half-way is left as it
  * is: close it and make another.
  * @throws TemplateError for what the region does not know, AwsError for what a service refuses; both name the
  *   resource.
@@ -56,24 +58,51 @@ export async function deployStack(region: Region, options: StackOptions): Promis
   const lacking = complaints(template);
   if (lacking.length > 0) throw new TemplateError(lacking.join('\n'));
 
-  const made = new Map<string, Made & { readonly type: string }>();
-  const names = namesIn(region, options.stackName, template, parameters, made);
+  const digests = new Map(
+    Object.entries(template.Resources).map(([id, one]) => [
+      id,
+      digestOf(one, parameters, options.artifactsDir),
+    ]),
+  );
+  const standing = region.stacks.get(options.stackName) ?? {
+    stackId: `arn:aws:cloudformation:${region.context.regionName}:${region.context.accountId}:stack/${options.stackName}/${region.context.random.uuid()}`,
+    resources: new Map<string, StandingResource>(),
+  };
+  checkUpdate(standing, template, digests);
+  region.stacks.set(options.stackName, standing);
+  const made = standing.resources;
+  const names = namesIn(region, options.stackName, standing, template, parameters);
   for (const logicalId of creationOrder(template)) {
     const resource = template.Resources[logicalId];
     const type = resource && resourceTypes[resource.Type];
     if (resource === undefined || type === undefined) continue; // complained of above
     if (resource.Condition !== undefined && !names.condition(resource.Condition)) continue;
+    const digest = digests.get(logicalId) ?? '';
+    const before = made.get(logicalId);
+    if (before?.digest === digest) continue;
     try {
       const properties = (evaluate(resource.Properties ?? {}, names) ?? {}) as JsonObject;
       const making = makingOf(region, options, logicalId);
+      const evaluated = new Properties(logicalId, properties);
+      if (before !== undefined) await type.update?.(evaluated, making, before);
       made.set(logicalId, {
         type: resource.Type,
-        ...(await type.make(new Properties(logicalId, properties), making)),
+        digest,
+        retained: resource.DeletionPolicy === 'Retain',
+        ...(before === undefined
+          ? await type.make(evaluated, making)
+          : { ref: before.ref, attributes: before.attributes }),
       });
     } catch (error) {
       if (error instanceof Error) error.message = `${logicalId} (${resource.Type}): ${error.message}`;
       throw error;
     }
+  }
+  for (const [logicalId, gone] of [...made].reverse()) {
+    if (Object.hasOwn(template.Resources, logicalId)) continue;
+    // What is retained stays in the region and leaves the stack, as in CloudFormation.
+    if (!gone.retained) await resourceTypes[gone.type]?.remove?.(makingOf(region, options, logicalId), gone);
+    made.delete(logicalId);
   }
   return { outputs: outputsOf(region, template, names), resources: Object.fromEntries(made) };
 }
@@ -89,25 +118,26 @@ function makingOf(region: Region, options: StackOptions, logicalId: string): Mak
       const tail = `-${region.context.random.text(12)}`;
       return `${options.stackName}-${logicalId}`.slice(0, maximumLength - tail.length) + tail;
     },
-    call: (service, operation, input) => region.call(service, operation, input),
+    // Not written one by one where state is kept: a resource and the stack's note of it go into one record.
+    call: (service, operation, input) => region.context.hooks.call(service, operation, input, region.root),
   };
 }
 
 function namesIn(
   region: Region,
   stackName: string,
+  { stackId, resources: made }: StandingStack,
   template: Template,
   parameters: ReadonlyMap<string, Json>,
-  made: ReadonlyMap<string, Made>,
 ): Names {
-  const { accountId, regionName, random } = region.context;
+  const { accountId, regionName } = region.context;
   const pseudo: Readonly<Record<string, Json | undefined>> = {
     'AWS::AccountId': accountId,
     'AWS::NoValue': undefined,
     'AWS::NotificationARNs': [],
     'AWS::Partition': 'aws',
     'AWS::Region': regionName,
-    'AWS::StackId': `arn:aws:cloudformation:${regionName}:${accountId}:stack/${stackName}/${random.uuid()}`,
+    'AWS::StackId': stackId,
     'AWS::StackName': stackName,
     'AWS::URLSuffix': 'amazonaws.com',
   };

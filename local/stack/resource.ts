@@ -26,6 +26,10 @@ export interface ResourceType {
   /** Properties that the maker heeds; any other is refused by name. */
   readonly properties: readonly string[];
   make(properties: Properties, making: Making): Promise<Made>;
+  /** Changes what stands into what the properties say; absent where the region cannot. */
+  update?(properties: Properties, making: Making, made: Made): Promise<void>;
+  /** Takes it away when it has left the template; absent where the region cannot. */
+  remove?(making: Making, made: Made): Promise<void>;
 }
 
 /** The evaluated properties of a resource, read with their types. */

@@ -1,7 +1,8 @@
 /** Roles, functions, their logs and who may call them. */
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { ResourceType } from '../resource.ts';
+import type { RoleInput } from '../../iam/iam.ts';
+import type { Making, Properties, ResourceType } from '../resource.ts';
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-iam-role.html */
 export const role: ResourceType = {
@@ -14,19 +15,30 @@ export const role: ResourceType = {
     'ManagedPolicyArns',
   ],
   async make(properties, making) {
-    const path = properties.optionalText('Path');
-    const made = making.region.iam.createRole({
-      name: properties.optionalText('RoleName') ?? making.uniqueName(64),
-      ...(path === undefined ? {} : { path }),
-      assumeRolePolicy: properties.object('AssumeRolePolicyDocument'),
-      policies: Object.fromEntries(
-        properties.objects('Policies').map((policy) => [String(policy.PolicyName), policy.PolicyDocument]),
-      ),
-      managedPolicyArns: properties.any('ManagedPolicyArns') ?? [],
-    });
+    const name = properties.optionalText('RoleName') ?? making.uniqueName(64);
+    const made = making.region.iam.createRole(roleInput(name, properties));
     return { ref: made.name, attributes: { Arn: made.arn, RoleId: made.roleId } };
   },
+  async update(properties, making, made) {
+    making.region.iam.updateRole(roleInput(made.ref, properties));
+  },
+  async remove(making, made) {
+    making.region.iam.deleteRole(made.ref);
+  },
 };
+
+function roleInput(name: string, properties: Properties): RoleInput {
+  const path = properties.optionalText('Path');
+  return {
+    name,
+    ...(path === undefined ? {} : { path }),
+    assumeRolePolicy: properties.object('AssumeRolePolicyDocument'),
+    policies: Object.fromEntries(
+      properties.objects('Policies').map((policy) => [String(policy.PolicyName), policy.PolicyDocument]),
+    ),
+    managedPolicyArns: properties.any('ManagedPolicyArns') ?? [],
+  };
+}
 
 export const logGroup: ResourceType = {
   properties: ['LogGroupName', 'RetentionInDays'],
@@ -63,8 +75,6 @@ export const lambdaFunction: ResourceType = {
   ],
   async make(properties, making) {
     const FunctionName = properties.optionalText('FunctionName') ?? making.uniqueName(64);
-    // The zip is where the package put it; in an account it would be taken from the deployment bucket.
-    const zip = join(making.artifactsDir, basename(String(properties.object('Code').S3Key)));
     const made = (await making.call('lambda', 'CreateFunction', {
       ...properties.picked(
         'Handler',
@@ -78,11 +88,28 @@ export const lambdaFunction: ResourceType = {
         'EphemeralStorage',
       ),
       FunctionName,
-      Code: { ZipFile: readFileSync(zip) },
+      Code: { ZipFile: zipOf(properties, making) },
     })) as { FunctionArn: string };
     return { ref: FunctionName, attributes: { Arn: made.FunctionArn } };
   },
+  async update(properties, making, { ref: FunctionName }) {
+    const ZipFile = zipOf(properties, making);
+    await making.call('lambda', 'UpdateFunctionCode', { FunctionName, ZipFile });
+    await making.call('lambda', 'UpdateFunctionConfiguration', {
+      FunctionName,
+      ...properties.picked('Handler', 'Runtime', 'Role', 'Description', 'MemorySize', 'Timeout'),
+      ...properties.picked('Environment', 'EphemeralStorage'),
+    });
+  },
+  async remove(making, { ref: FunctionName }) {
+    await making.call('lambda', 'DeleteFunction', { FunctionName });
+  },
 };
+
+/** The zip is where the package put it; in an account it would be taken from the deployment bucket. */
+function zipOf(properties: Properties, making: Making): Uint8Array {
+  return readFileSync(join(making.artifactsDir, basename(String(properties.object('Code').S3Key))));
+}
 
 export const lambdaPermission: ResourceType = {
   properties: ['FunctionName', 'Action', 'Principal', 'SourceArn', 'SourceAccount'],
@@ -101,5 +128,8 @@ export const eventInvokeConfig: ResourceType = {
   async make(properties, making) {
     await making.call('lambda', 'PutFunctionEventInvokeConfig', { ...properties.all });
     return { ref: making.uniqueName(64), attributes: {} };
+  },
+  async update(properties, making) {
+    await making.call('lambda', 'PutFunctionEventInvokeConfig', { ...properties.all });
   },
 };
