@@ -46,7 +46,7 @@ function cliWith(at: Address): Stranger {
 
 /** What stands in the world, and names that no other case and no other stranger has. */
 function fresh(sheet: Sheet, index: number, letter: string): Words {
-  const number = index * 3 + 'jbc'.indexOf(letter) + 1;
+  const number = 1000 * sheets.indexOf(sheet) + 3 * index + 'jbc'.indexOf(letter) + 1;
   const name = `${sheet.service.slice(0, 4)}-case-${index}${letter}`;
   return new Map<string, string | number>([
     ...world,
