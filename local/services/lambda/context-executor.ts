@@ -19,8 +19,10 @@ import { sandboxValues, type Transport } from './sandbox.ts';
 import { scriptOf } from './script-store.ts';
 import { variablesOf } from './variables.ts';
 
-/** An idle environment is given up after this time on the clock. AWS does not say; some minutes are usual. */
-const idleMs = 10 * 60_000;
+/** An idle environment is given up after this time on the clock. AWS does not say; tens of minutes are usual. */
+const idleMs = 30 * 60_000;
+/** Credentials are not handed to an invocation that they may not outlive. */
+const longestInvocationMs = 15 * 60_000;
 
 type Handler = (event: unknown, context: unknown) => unknown;
 
@@ -126,7 +128,8 @@ export class ContextExecutor implements Executor, Crashable {
     const now = this.#context.clock.now();
     for (const one of this.#environments) {
       if (one.busy || one.revision.name !== revision.name) continue;
-      const expired = now - one.usedAt > idleMs || one.credentials.expiration.getTime() - now < idleMs;
+      const expired =
+        now - one.usedAt > idleMs || one.credentials.expiration.getTime() - now < longestInvocationMs;
       if (!expired && one.revision.revisionId === revision.revisionId) return one;
       this.#drop(one);
     }

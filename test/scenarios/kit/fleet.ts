@@ -1,4 +1,4 @@
-/** One fleet, `web`, in virtual time: what a test asks of it and sees of it. */
+/** One fleet, `web` unless named otherwise, in virtual time: what a test asks of it and sees of it. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
@@ -27,11 +27,13 @@ export class Fleet {
   readonly world: FleetInVirtualTime;
   readonly table: Table;
   readonly executions: Executions;
+  readonly name: string;
 
-  private constructor(world: FleetInVirtualTime, table: Table, executions: Executions) {
+  private constructor(world: FleetInVirtualTime, table: Table, executions: Executions, name: string) {
     this.world = world;
     this.table = table;
     this.executions = executions;
+    this.name = name;
   }
 
   static async create(spec: Partial<FleetSpecInput> = {}, options: WorldOptions = {}): Promise<Fleet> {
@@ -42,14 +44,21 @@ export class Fleet {
       marshallOptions: { removeUndefinedValues: true },
     });
     const executions = openExecutions(onClockOf(region, new SFNClient(settings)));
-    const fleet = new Fleet(world, openTable('flotilla', client), executions);
+    const fleet = new Fleet(world, openTable('flotilla', client), executions, 'web');
+    await fleet.apply(spec);
+    return fleet;
+  }
+
+  /** Another fleet in the same region. */
+  async beside(name: string, spec: Partial<FleetSpecInput> = {}): Promise<Fleet> {
+    const fleet = new Fleet(this.world, this.table, this.executions, name);
     await fleet.apply(spec);
     return fleet;
   }
 
   async apply(spec: Partial<FleetSpecInput>): Promise<void> {
     const body: FleetSpecInput = {
-      rule: { hosts: ['web.example.com'] },
+      rule: { hosts: [`${this.name}.example.com`] },
       healthCheck: { path: '/health', deadlineSeconds: 120, gracePeriodSeconds: 20 },
       instances: { minimum: 1, desired: 2, maximum: 4 },
       rollout: {
@@ -65,12 +74,12 @@ export class Fleet {
     const answer = (await this.world.invoke('api-fleets', {
       version: '2.0',
       routeKey: 'PUT /fleets/{fleet}',
-      rawPath: '/fleets/web',
+      rawPath: `/fleets/${this.name}`,
       rawQueryString: '',
       headers: { 'content-type': 'application/json' },
-      pathParameters: { fleet: 'web' },
+      pathParameters: { fleet: this.name },
       requestContext: {
-        http: { method: 'PUT', path: '/fleets/web', sourceIp: '127.0.0.1' },
+        http: { method: 'PUT', path: `/fleets/${this.name}`, sourceIp: '127.0.0.1' },
         authorizer: { iam: { userArn: operator.principal } },
         stage: '$default',
         requestId: 'apply',
@@ -113,7 +122,7 @@ export class Fleet {
 
   ask(target: RolloutTarget, more: Record<string, unknown> = {}): Promise<RolloutAnswer> {
     return this.world.invoke('request-rollout', {
-      fleet: 'web',
+      fleet: this.name,
       target,
       by: operator,
       ...more,
@@ -121,19 +130,19 @@ export class Fleet {
   }
 
   async item(): Promise<FleetItem> {
-    const item = await this.table.get(keys.fleet('web'), fleetItem);
+    const item = await this.table.get(keys.fleet(this.name), fleetItem);
     if (item === undefined) throw new Error('no fleet');
     return item;
   }
 
   async rollout(number: number): Promise<RolloutItem> {
-    const item = await this.table.get(keys.rollout('web', number), rolloutItem);
+    const item = await this.table.get(keys.rollout(this.name, number), rolloutItem);
     if (item === undefined) throw new Error(`no rollout ${number}`);
     return item;
   }
 
   async release(number: number): Promise<ReleaseItem> {
-    const item = await this.table.get(keys.release('web', number), releaseItem);
+    const item = await this.table.get(keys.release(this.name, number), releaseItem);
     if (item === undefined) throw new Error(`no release ${number}`);
     return item;
   }
@@ -157,7 +166,7 @@ export class Fleet {
   async order(verb: 'abort' | 'promote' | 'approve' | 'reject'): Promise<void> {
     const { lease } = await this.item();
     await giveOrder(
-      { fleet: 'web', rollout: lease?.rollout ?? 0, verb, by: operator },
+      { fleet: this.name, rollout: lease?.rollout ?? 0, verb, by: operator },
       {
         table: this.table,
         executions: this.executions,

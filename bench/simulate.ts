@@ -1,0 +1,143 @@
+/**
+ * `npm run simulate`: the packaged stack in virtual time, for long. Prints what happened, how long it took, and a
+ * digest that the same seed repeats; ends with 1 where something was not as it should be afterwards.
+ *
+ *   --rollouts N       so many rollouts, 25 in a region (1000 unless told otherwise)
+ *   --month            thirty days of ten fleets instead
+ *   --days N           with --month: so many days
+ *   --sweep-minutes N  with --month: how often the sweepers run; 1 is as shipped (60 unless told otherwise)
+ *   --seed N           what every id and every choice follows from
+ *   --workers N        processes side by side; one for each core unless told otherwise
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { manyRollouts, monthOfFleets, type Simulated } from '../test/scenarios/kit/simulation.ts';
+import { packageStack } from '../tour/up.ts';
+
+/** One region's share; whoever has its answer asks for the next. */
+type Share =
+  | { readonly what: 'rollouts'; readonly count: number; readonly seed: number }
+  | { readonly what: 'month'; readonly days: number; readonly sweepMinutes: number; readonly seed: number };
+
+interface Done {
+  readonly result: Simulated;
+  readonly cpuSeconds: number;
+}
+
+const rolloutsARegion = 25;
+
+async function work(share: Share): Promise<Done> {
+  const before = process.cpuUsage();
+  const result =
+    share.what === 'month'
+      ? await monthOfFleets(share.seed, share.sweepMinutes, share.days)
+      : await manyRollouts(share.count, share.seed);
+  const { user, system } = process.cpuUsage(before);
+  return { result, cpuSeconds: (user + system) / 1e6 };
+}
+
+function asWorker(): void {
+  process.on('message', (share: Share) => {
+    void work(share).then(
+      (done) => process.send?.(done),
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  });
+  process.on('disconnect', () => process.exit(0));
+}
+
+/** Hands the shares to processes, each to the next that is free. @returns what came of them, in their order */
+async function among(workers: number, shares: readonly Share[]): Promise<Done[]> {
+  const answers = new Map<number, Done>();
+  let next = 0;
+  const run = async (): Promise<void> => {
+    // Much is made and dropped at once: a larger nursery saves a tenth of the time.
+    const child = fork(import.meta.filename, ['--worker'], {
+      execArgv: ['--max-semi-space-size=64', '--disable-warning=ExperimentalWarning'],
+      env: { ...process.env, POWERTOOLS_LOG_LEVEL: 'SILENT' },
+    });
+    try {
+      while (next < shares.length) {
+        const index = next;
+        next += 1;
+        answers.set(index, await asked(child, shares[index] as Share)); // in range: checked above
+        const seconds = answers.get(index)?.cpuSeconds.toFixed(1);
+        process.stderr.write(`${answers.size} of ${shares.length} regions (${seconds} s of CPU)\n`);
+      }
+    } finally {
+      child.disconnect();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(workers, shares.length) }, run));
+  return shares.map((_, index) => answers.get(index) as Done); // each was answered, or run() threw
+}
+
+function asked(child: ChildProcess, share: Share): Promise<Done> {
+  return new Promise((resolve, reject) => {
+    const broke = (code: number | null): void =>
+      reject(new Error(`${JSON.stringify(share)} ended with ${code}`));
+    child.once('exit', broke);
+    child.once('message', (done: Done) => {
+      child.off('exit', broke);
+      resolve(done);
+    });
+    child.send(share);
+  });
+}
+
+async function main(): Promise<void> {
+  const number = (fallback: number) => ({ type: 'string', default: String(fallback) }) as const;
+  const { values } = parseArgs({
+    options: {
+      rollouts: number(1000),
+      month: { type: 'boolean', default: false },
+      days: number(30),
+      'sweep-minutes': number(60),
+      seed: number(1),
+      workers: number(availableParallelism()),
+    },
+  });
+  const seed = Number(values.seed);
+  const count = Number(values.rollouts);
+  const shares: Share[] = values.month
+    ? [{ what: 'month', days: Number(values.days), sweepMinutes: Number(values['sweep-minutes']), seed }]
+    : Array.from({ length: Math.ceil(count / rolloutsARegion) }, (_, index) => ({
+        what: 'rollouts',
+        count: Math.min(rolloutsARegion, count - index * rolloutsARegion),
+        seed: seed + index,
+      }));
+  await packageStack();
+  const began = performance.now();
+  const done = await among(Number(values.workers), shares);
+  const seconds = (performance.now() - began) / 1000;
+  const results = done.map(({ result }) => result);
+  const sum = (of: (one: Simulated) => number): number => results.reduce((total, one) => total + of(one), 0);
+  const ends = new Map<string, number>();
+  for (const one of results)
+    for (const [end, many] of Object.entries(one.ends)) ends.set(end, (ends.get(end) ?? 0) + many);
+  const cpuSeconds = done.reduce((total, one) => total + one.cpuSeconds, 0);
+  const rollouts = sum((one) => one.rollouts);
+  const digest = createHash('sha256').update(results.map((one) => one.digest).join());
+  const troubles = results.flatMap((one, index) =>
+    one.unrest.map((words) => `seed ${shares[index]?.seed}: ${words}`),
+  );
+  for (const line of [
+    `${rollouts} rollouts: ${[...ends].map(([end, many]) => `${many} ${end}`).join(', ')}`,
+    `${(sum((one) => one.virtualSeconds) / 86_400).toFixed(1)} days of virtual time, ${sum((one) => one.invocations)} invocations, ${sum((one) => one.calls)} calls`,
+    `${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of CPU, ${(cpuSeconds / rollouts).toFixed(2)} s a rollout`,
+    `seed ${seed}: ${digest.digest('hex').slice(0, 16)}`,
+    troubles.length === 0
+      ? 'At the end every fleet is at rest, and nothing is left over.'
+      : troubles.join('\n'),
+  ])
+    console.log(line);
+  process.exitCode = troubles.length === 0 && !ends.has('unexpected') ? 0 : 1;
+}
+
+if (process.argv[2] === '--worker') asWorker();
+else await main();
