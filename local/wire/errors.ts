@@ -40,6 +40,8 @@ function signatureError(refused: SignatureRefused, protocol: Protocol): AwsError
         return new AwsError('AccessDenied', message, 403);
       case 'outdated':
         return new AwsError('InvalidRequest', message, 400);
+      case 'presign':
+        return new AwsError('AuthorizationQueryParametersError', message, 400);
       case 'scope':
       case 'incomplete':
         return new AwsError('AuthorizationHeaderMalformed', message, 400);
@@ -71,6 +73,7 @@ function signatureError(refused: SignatureRefused, protocol: Protocol): AwsError
     case 'old-token':
       return new AwsError(json ? 'ExpiredTokenException' : 'ExpiredToken', message, 403);
     case 'outdated':
+    case 'presign':
     case 'incomplete':
       return new AwsError(json ? 'IncompleteSignatureException' : 'IncompleteSignature', message, 400);
     default:

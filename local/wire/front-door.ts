@@ -20,7 +20,7 @@ import { checkedBody, decodeChunked } from './chunked.ts';
 import { toAwsError, writeError } from './errors.ts';
 import { asStream, queryPairs, readAll, splitUrl, type WireRequest, type WireResponse } from './http.ts';
 import { parseJson, readJsonMembers, writeJsonMembers } from './json.ts';
-import { foreignness } from './loopback.ts';
+import { foreignness, proxied } from './loopback.ts';
 import { readQuery, writeQuery } from './query.ts';
 import { matchOperation, readRest, takesStream, writeRest } from './rest.ts';
 import { matchS3 } from './s3-route.ts';
@@ -77,7 +77,7 @@ export class FrontDoor {
   /** Answers one request. Never throws. */
   async handle(request: WireRequest): Promise<WireResponse> {
     const requestId = this.#context.random.uuid();
-    const foreign = foreignness(request.headers);
+    const foreign = foreignness(request.headers) ?? proxied(request.url);
     if (foreign !== undefined)
       return { status: 403, headers: { 'content-type': 'text/plain' }, body: `${foreign}\n` };
     const front = this.#fronts.find((one) => one.matches(request));
@@ -110,7 +110,12 @@ export class FrontDoor {
     try {
       const claim = readClaim(request);
       const target = request.headers['x-amz-target'] ?? '';
-      const id = claim?.service ?? serviceOfTarget(target) ?? 's3';
+      const meant = serviceOfTarget(target);
+      const id = claim?.service ?? meant ?? 's3';
+      if (meant !== undefined && meant !== id) {
+        protocol = protocolOf(meant) ?? protocol;
+        throw new SignatureRefused('scope', `Credential should be scoped to correct service: '${meant}'.`);
+      }
       const spoken = protocolOf(id);
       protocol = spoken === undefined ? protocolGuessed(request) : protocolHere(spoken, id, request);
       if (spoken === undefined || !this.#services.has(id))

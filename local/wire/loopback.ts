@@ -15,3 +15,8 @@ export function foreignness(headers: Readonly<Record<string, string>>): string |
   const named = /^https?:\/\/(.+)$/.exec(origin)?.[1] ?? '';
   return loopbackName.test(named) ? undefined : `The local region does not answer pages of ${origin}.`;
 }
+
+/** Why a target is refused that is no path: whoever sends a whole URL takes the region for a proxy to elsewhere. */
+export function proxied(url: string): string | undefined {
+  return url.startsWith('/') ? undefined : 'The local region answers to paths only: it is no proxy.';
+}

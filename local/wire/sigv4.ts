@@ -29,6 +29,7 @@ export class SignatureRefused extends Error {
     | 'incomplete'
     | 'outdated'
     | 'scope'
+    | 'presign'
     | 'expired'
     | 'skewed'
     | 'unsigned-headers'
@@ -161,9 +162,9 @@ export function checkFreshness(claim: Claim, now: number): void {
   if (claim.expiresSeconds !== undefined) {
     const seconds = claim.expiresSeconds;
     if (!Number.isInteger(seconds) || seconds < 1 || seconds > longestPresignSeconds)
-      throw new SignatureRefused('incomplete', 'X-Amz-Expires must be between 1 and 604800 seconds.');
+      throw new SignatureRefused('presign', 'X-Amz-Expires must be between 1 and 604800 seconds.');
     if (now > at + seconds * 1000) throw new SignatureRefused('expired', 'Request has expired');
-    if (at > now + skewMs) throw new SignatureRefused('skewed', 'Request is not valid yet');
+    if (at > now + skewMs) throw new SignatureRefused('expired', 'Request is not yet valid');
     return;
   }
   if (Math.abs(now - at) <= skewMs) return;

@@ -46,16 +46,16 @@ function unpack(zip: Uint8Array, folder: string): void {
       `Unzipped size must be smaller than ${unpackedBytes} bytes`,
     );
   }
+  const stray = Object.keys(files).find(
+    (name) => name.startsWith('/') || name.includes('\\') || name.split('/').includes('..'),
+  );
+  if (stray !== undefined) {
+    throw new AwsError('InvalidParameterValueException', `The package names a file outside itself: ${stray}`);
+  }
   // Into a folder beside it first: a half-unpacked package must never be taken for a whole one.
   const draft = `${folder}.draft-${process.pid}`;
   mkdirSync(draft, { recursive: true });
   for (const [name, bytes] of Object.entries(files)) {
-    if (name.startsWith('/') || name.includes('\\') || name.split('/').includes('..')) {
-      throw new AwsError(
-        'InvalidParameterValueException',
-        `The package names a file outside itself: ${name}`,
-      );
-    }
     const path = join(draft, name);
     if (name.endsWith('/')) {
       mkdirSync(path, { recursive: true });
