@@ -90,9 +90,14 @@ const faultCommands: readonly CommandSpec[] = [
   },
   {
     name: 'fault instance',
-    summary: 'let the host under an instance die',
+    summary: 'let the host under an instance die, or something milder befall it',
     positionals: ['INSTANCE'],
-    options: {},
+    options: {
+      'interrupt-spot': { type: 'boolean', help: 'its two minutes notice instead' },
+      'recommend-rebalance': { type: 'boolean', help: 'only the word that it is at risk' },
+      impair: { type: 'boolean', help: 'its status checks fail, and it goes on' },
+      recover: { type: 'boolean', help: 'its status checks pass again' },
+    },
   },
   {
     name: 'fault zone',
@@ -101,6 +106,18 @@ const faultCommands: readonly CommandSpec[] = [
     options: {
       seconds: { type: 'string', value: 'N', help: 'it is back after so long (it stays lost)' },
       restore: { type: 'boolean', help: 'bring it back' },
+    },
+  },
+  {
+    name: 'fault capacity',
+    summary: 'let launches find no capacity',
+    positionals: [],
+    options: {
+      zone: { type: 'string', value: 'ZONE', help: 'only in this zone' },
+      type: { type: 'string', value: 'TYPE', help: 'only for this instance type' },
+      market: { type: 'string', value: 'NAME', help: 'only on-demand, or spot' },
+      seconds: { type: 'string', value: 'N', help: 'it is there again after so long' },
+      restore: { type: 'boolean', help: 'end what was begun with the same options' },
     },
   },
   {

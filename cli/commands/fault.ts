@@ -89,8 +89,28 @@ export const addEventFault: Command = async (context) => {
   });
 };
 
-export const killInstance: Command = (context) =>
-  inject(context, { kind: 'kill-instance', instance: context.invocation.positionals[0] });
+const instanceDeeds = {
+  'interrupt-spot': 'interrupt-spot',
+  'recommend-rebalance': 'recommend-rebalance',
+  impair: 'impair-instance',
+  recover: 'recover-instance',
+} as const;
+
+export const breakInstance: Command = (context) => {
+  const { positionals, flags } = context.invocation;
+  const wanted = Object.entries(instanceDeeds).filter(([flag]) => flags.has(flag));
+  if (wanted.length > 1) throw usageError('fault instance: one thing at a time.');
+  return inject(context, { kind: wanted[0]?.[1] ?? 'kill-instance', instance: positionals[0] });
+};
+
+export const breakCapacity: Command = (context) => {
+  const { values, flags } = context.invocation;
+  const { zone, type, market } = values;
+  const pool = { ...(zone && { zone }), ...(type && { type }), ...(market && { market }) };
+  return flags.has('restore')
+    ? inject(context, { kind: 'release-capacity', ...pool })
+    : inject(context, { kind: 'withhold-capacity', ...pool, ...numbered(values, 'seconds') });
+};
 
 export const breakZone: Command = (context) => {
   const { positionals, values, flags } = context.invocation;

@@ -62,10 +62,28 @@ export const standingFault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('double-event'), ...someEvents }),
 ]);
 
+const instance = z.string().regex(/^i-[0-9a-f]{17}$/);
+/** Which capacity: of a zone, a type, a market, or of what several of them name. */
+const pool = {
+  zone: z.string().min(1).max(40).optional(),
+  type: z.string().min(1).max(40).optional(),
+  market: z.enum(['on-demand', 'spot']).optional(),
+};
+
 /** What is done at once. */
 export const deed = z.discriminatedUnion('kind', [
   /** The host under the instance dies. */
-  z.strictObject({ kind: z.literal('kill-instance'), instance: z.string().regex(/^i-[0-9a-f]{17}$/) }),
+  z.strictObject({ kind: z.literal('kill-instance'), instance }),
+  /** EC2's status checks of the instance fail, although its program goes on; or pass again. */
+  z.strictObject({ kind: z.literal('impair-instance'), instance }),
+  z.strictObject({ kind: z.literal('recover-instance'), instance }),
+  /** EC2 takes a Spot Instance back: the notice now, the end two minutes later. */
+  z.strictObject({ kind: z.literal('interrupt-spot'), instance }),
+  /** EC2 finds a Spot Instance at risk; nothing ends by it. */
+  z.strictObject({ kind: z.literal('recommend-rebalance'), instance }),
+  /** Launches find no capacity there; what runs goes on. */
+  z.strictObject({ kind: z.literal('withhold-capacity'), ...pool, seconds: seconds.optional() }),
+  z.strictObject({ kind: z.literal('release-capacity'), ...pool }),
   /** What runs in the zone dies, and nothing launches there until it is restored. */
   z.strictObject({
     kind: z.literal('lose-zone'),

@@ -1,5 +1,6 @@
 /** What the region offers for going wrong on purpose: to tests, to its API below `/_region/faults`, to the command. */
 import type { Context, Hooks } from '../context.ts';
+import type { Shortage } from '../services/ec2/capacity.ts';
 import type { Ec2 } from '../services/ec2/ec2.ts';
 import type { Events } from '../services/events/events.ts';
 import type { Lambda } from '../services/lambda/lambda.ts';
@@ -103,6 +104,23 @@ export class Faults {
       case 'kill-instance':
         ec2.outages.kill(what.instance);
         return `${what.instance} is dead.`;
+      case 'impair-instance':
+        ec2.outages.impair(what.instance);
+        return `The status checks of ${what.instance} fail.`;
+      case 'recover-instance':
+        ec2.outages.recover(what.instance);
+        return `The status checks of ${what.instance} pass again.`;
+      case 'interrupt-spot':
+        ec2.outages.interruptSpot(what.instance);
+        return `${what.instance} has its notice, and ends in two minutes.`;
+      case 'recommend-rebalance':
+        ec2.outages.recommendRebalance(what.instance);
+        return `${what.instance} is said to be at risk.`;
+      case 'withhold-capacity':
+        return this.#withhold(what);
+      case 'release-capacity':
+        ec2.outages.release(poolOf(what));
+        return `There is capacity for ${poolWords(what)} again.`;
       case 'lose-zone':
         ec2.outages.loseZone(what.zone);
         if (what.seconds !== undefined)
@@ -122,10 +140,34 @@ export class Faults {
     }
   }
 
+  #withhold(what: Extract<Deed, { kind: 'withhold-capacity' }>): string {
+    const { outages } = this.#services.ec2;
+    outages.withhold(poolOf(what));
+    if (what.seconds !== undefined)
+      this.#context.clock.after(what.seconds * 1000, () => outages.release(poolOf(what)));
+    const long = what.seconds === undefined ? '' : ` for ${what.seconds} s`;
+    return `There is no capacity for ${poolWords(what)}${long}.`;
+  }
+
   get #services(): Breakable {
     if (this.#parts === undefined) throw new Error('The region is not up yet');
     return this.#parts;
   }
+}
+
+type Pool = Pick<Extract<Deed, { kind: 'release-capacity' }>, 'zone' | 'type' | 'market'>;
+
+function poolOf({ zone, type, market }: Pool): Shortage {
+  return {
+    ...(zone === undefined ? {} : { zone }),
+    ...(type === undefined ? {} : { type }),
+    ...(market === undefined ? {} : { market }),
+  };
+}
+
+function poolWords({ zone, type, market }: Pool): string {
+  const words = [market, type, zone].filter((word) => word !== undefined);
+  return words.length === 0 ? 'anything' : words.join(' in ');
 }
 
 function wordsOf(fault: StandingFault): string {

@@ -3,6 +3,7 @@ import type { Context } from '../../context.ts';
 import { arn } from '../../context.ts';
 import type { MachineScript } from '../../machines/scripted.ts';
 import { ScriptedMachine } from '../../machines/scripted.ts';
+import { AwsError } from '../../service.ts';
 import type { Shortage } from './capacity.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import { isUp, stateReasons } from './instance-record.ts';
@@ -128,13 +129,17 @@ export class Outages {
 
   #known(instanceId: string): InstanceRecord {
     const instance = this.#instances.all.get(instanceId);
-    if (instance === undefined) throw new Error(`There is no instance ${instanceId}`);
+    if (instance === undefined) {
+      throw new AwsError('InvalidInstanceID.NotFound', `The instance ID '${instanceId}' does not exist`);
+    }
     return instance;
   }
 
   #spot(instanceId: string): InstanceRecord {
     const instance = this.#known(instanceId);
-    if (instance.spec.market !== 'spot') throw new Error(`${instanceId} is no Spot Instance`);
+    if (instance.spec.market !== 'spot') {
+      throw new AwsError('IncorrectInstanceState', `${instanceId} is no Spot Instance`);
+    }
     return instance;
   }
 

@@ -83,3 +83,25 @@ test.each([
   through('arn', payload, 's3.amazonaws.com', 'bucket');
   expect(told).toHaveLength(1 + times);
 });
+
+test('launches find no capacity while it is withheld', async () => {
+  const everywhere = { type: 't3.nano' } as const;
+  expect(world.region.faults.inject({ kind: 'withhold-capacity', ...everywhere }).words).toContain('t3.nano');
+  await world.call('autoscaling', 'SetDesiredCapacity', { AutoScalingGroupName: 'web', DesiredCapacity: 4 });
+  await world.seconds(60);
+  expect(await zones()).toHaveLength(3);
+  expect((await world.activities('web')).map(({ StatusCode }) => StatusCode)).toContain('Failed');
+  world.region.faults.inject({ kind: 'release-capacity', ...everywhere });
+  await world.seconds(600);
+  expect(await zones()).toHaveLength(4);
+});
+
+test('an instance whose status checks fail is replaced, and one that is no Spot Instance gets no notice', async () => {
+  const [first] = (await world.describe('web'))?.Instances ?? [];
+  const instance = first?.InstanceId ?? '';
+  expect(() => world.region.faults.inject({ kind: 'interrupt-spot', instance })).toThrow('no Spot Instance');
+  world.region.faults.inject({ kind: 'impair-instance', instance });
+  await world.seconds(900);
+  const left = (await world.describe('web'))?.Instances ?? [];
+  expect(left.map(({ InstanceId }) => InstanceId)).not.toContain(instance);
+});
