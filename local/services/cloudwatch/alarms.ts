@@ -3,6 +3,8 @@ import type { MetricAlarm, MetricDataQuery, StateValue } from '@aws-sdk/client-c
 import type { Timer } from '../../clock.ts';
 import type { Context } from '../../context.ts';
 import type { Collection, Saved } from '../../state/persistent.ts';
+import { awsTime, reasonData, reasonFor } from './alarm-words.ts';
+import { type AlarmTerms, evaluateAlarm, type MissingData } from './evaluate-alarm.ts';
 import { compileExpression } from './expression.ts';
 import type { Metrics, Series } from './series.ts';
 import { statistic } from './series.ts';
@@ -116,50 +118,31 @@ export class Alarms {
   /** @returns whether time alone may change the state again, without new data. */
   #evaluate(alarm: MetricAlarm & { AlarmName: string }): boolean {
     const before = alarm.StateValue;
-    const periods = alarm.EvaluationPeriods ?? 1;
-    const needed = alarm.DatapointsToAlarm ?? periods;
-    const points = this.#points(alarm, periods + extraPeriods);
-    const real = points.flatMap((value, age) => (value === undefined ? [] : [{ value, age }]));
-    const treat = alarm.TreatMissingData ?? 'missing';
+    const now = this.#context.clock.now();
+    const terms = termsOf(alarm);
     const threshold = alarm.Threshold ?? 0;
-    const breaches = (value: number): boolean => compare(alarm.ComparisonOperator, value, threshold);
-    const used = real.slice(0, periods);
-    const breaching = used.filter((point) => breaches(point.value)).length;
-    const missing = periods - used.length;
-
-    let next: StateValue | undefined;
-    if (missing === 0 || treat === 'breaching' || treat === 'notBreaching') {
-      next = breaching + (treat === 'breaching' ? missing : 0) >= needed ? 'ALARM' : 'OK';
-    } else if (used.length === 0) {
-      next = treat === 'ignore' ? undefined : 'INSUFFICIENT_DATA';
-    } else if (breaching >= needed) {
-      next = 'ALARM';
-    } else if (treat === 'ignore') {
-      next = undefined;
-    } else {
-      // Breaching for as long as needed, with nothing but gaps since: taken as still breaching.
-      const oldest = used.filter((point) => breaches(point.value)).at(-1);
-      next = breaching === used.length && oldest !== undefined && oldest.age + 1 >= needed ? 'ALARM' : 'OK';
-    }
-    if (next !== undefined && next !== before) {
+    const points = this.#points(alarm, terms.evaluationPeriods + extraPeriods);
+    const found = points.flatMap((value, age) =>
+      value === undefined
+        ? []
+        : [{ value, age, breaching: compare(alarm.ComparisonOperator, value, threshold) }],
+    );
+    const verdict = evaluateAlarm(found, terms);
+    const next = verdict.state;
+    if (next !== 'retain' && next !== before) {
+      const period = periodMs(alarm);
+      const end = Math.floor((now - arrivalMs + 1) / period) * period;
+      const startOf = (age: number): number => end - (age + 1) * period;
       this.setState(
         alarm.AlarmName,
         next,
-        reasonFor(
-          alarm,
-          used.map((point) => point.value),
-          next,
-        ),
-        reasonData(
-          alarm,
-          used.map((point) => point.value),
-          this.#context.clock.now(),
-        ),
+        reasonFor(alarm, terms, verdict, next, startOf),
+        reasonData(alarm, terms, verdict, now, startOf),
       );
     }
     // Data of the period that is still open will count at its end.
     const open = this.#points(alarm, 1, periodMs(alarm))[0] !== undefined;
-    return real.length > 0 || open || alarm.StateValue !== before;
+    return found.length > 0 || open || alarm.StateValue !== before;
   }
 
   /** Values of the newest complete periods, newest first. @param aheadMs begins so much later. */
@@ -206,7 +189,7 @@ export class Alarms {
       value: of.StateValue,
       reason: of.StateReason,
       ...(of.StateReasonData === undefined ? {} : { reasonData: of.StateReasonData }),
-      timestamp: of.StateUpdatedTimestamp?.toISOString().replace('Z', '+0000'),
+      timestamp: awsTime(of.StateUpdatedTimestamp?.getTime() ?? 0),
     });
     this.#context.hooks.publish({
       source: 'aws.cloudwatch',
@@ -274,28 +257,13 @@ function compare(operator: string | undefined, value: number, threshold: number)
   }
 }
 
-function reasonFor(alarm: MetricAlarm, values: readonly number[], state: StateValue): string {
-  if (values.length === 0) return 'Insufficient Data: no datapoints were received.';
-  const words: Record<string, string> = {
-    GreaterThanThreshold: 'greater than',
-    GreaterThanOrEqualToThreshold: 'greater than or equal to',
-    LessThanThreshold: 'less than',
-    LessThanOrEqualToThreshold: 'less than or equal to',
+function termsOf(alarm: MetricAlarm): AlarmTerms {
+  const evaluationPeriods = alarm.EvaluationPeriods ?? 1;
+  return {
+    evaluationPeriods,
+    datapointsToAlarm: alarm.DatapointsToAlarm ?? evaluationPeriods,
+    missingData: (alarm.TreatMissingData ?? 'missing') as MissingData, // checked when it was put
   };
-  const verb = state === 'ALARM' ? '' : 'not ';
-  const many = values.length === 1 ? '1 datapoint' : `${values.length} datapoints`;
-  return `Threshold Crossed: ${many} [${values.join(', ')}] ${values.length === 1 ? 'was' : 'were'} ${verb}${words[alarm.ComparisonOperator ?? ''] ?? 'beyond'} the threshold (${alarm.Threshold ?? 0}).`;
-}
-
-function reasonData(alarm: MetricAlarm, values: readonly number[], now: number): string {
-  return JSON.stringify({
-    version: '1.0',
-    queryDate: new Date(now).toISOString(),
-    statistic: alarm.Statistic ?? alarm.ExtendedStatistic,
-    period: periodMs(alarm) / 1_000,
-    recentDatapoints: [...values].reverse(),
-    threshold: alarm.Threshold,
-  });
 }
 
 function describeMetrics(alarm: MetricAlarm): unknown[] {
