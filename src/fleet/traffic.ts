@@ -11,6 +11,19 @@ export const propagationSeconds = 10;
 
 export const noWeights: Weights = { blue: 0, green: 0 };
 
+/**
+ * Whether other weights than lineage's may be those from before our own change: a description that is answered from a
+ * late copy still shows them. https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
+ */
+export function mayBeStale(
+  present: Weights,
+  lineage: { readonly weights: Weights; readonly weightsSince?: string | undefined },
+  now: Date,
+): boolean {
+  if (sameWeights(present, lineage.weights) || lineage.weightsSince === undefined) return false;
+  return now.getTime() - Date.parse(lineage.weightsSince) < propagationSeconds * 1000;
+}
+
 /** Weights that give `share` per cent to `slot` and the rest to the other. */
 export function weightsFor(slot: SlotColour, share: number): Weights {
   const rest = 100 - share;

@@ -3,8 +3,9 @@ import type { Groups } from '../../aws/groups.ts';
 import type { LoadBalancer, SlotArns } from '../../aws/load-balancer.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
+import { formatWeights, mayBeStale } from '../../fleet/traffic.ts';
 import type { UndoWorld } from '../../fleet/undo.ts';
-import type { TrafficWorld } from '../../fleet/world.ts';
+import type { RuleView, TrafficWorld } from '../../fleet/world.ts';
 
 export interface LookDeps {
   readonly balancer: LoadBalancer;
@@ -36,6 +37,23 @@ export async function lookAtTraffic(
     });
   }
   return { rule, slots: { blue: { targets: blue }, green: { targets: green } } };
+}
+
+/**
+ * To be asked before the rule's weights are held against lineage's.
+ * @throws FlotillaError `AwsUnavailable` while the rule may be shown as it was before our own change: look again.
+ */
+export function refuseIfStale(
+  rule: Pick<RuleView, 'weights'>,
+  fleet: Pick<FleetItem, 'fleet' | 'weights' | 'weightsSince'>,
+  now: Date,
+): void {
+  if (!mayBeStale(rule.weights, fleet, now)) return;
+  throw new FlotillaError(
+    'AwsUnavailable',
+    `The rule of ${fleet.fleet} is shown with ${formatWeights(rule.weights)}, maybe from before the last change`,
+    { fleet: fleet.fleet },
+  );
 }
 
 /** All that undoing and removing look at. `undoingSince` in milliseconds since the epoch. */

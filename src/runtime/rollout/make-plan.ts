@@ -10,7 +10,7 @@ import { phases } from '../../fleet/phases.ts';
 import { planRollout } from '../../fleet/plan.ts';
 import { keys } from '../../lineage/keys.ts';
 import type { Hold } from './hold.ts';
-import { slotArns } from './look.ts';
+import { refuseIfStale, slotArns } from './look.ts';
 import { refuseIfEnded } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
 
@@ -51,6 +51,7 @@ export async function makePlan(
       fleet: fleet.fleet,
     });
   }
+  if (rule !== undefined) refuseIfStale(rule, fleet, hold.now());
   const image = await table.get(keys.image(release.identity), imageItem);
   const verdict = planRollout({
     fleet,

@@ -11,7 +11,7 @@ import { decideShift, proveTraffic, stepWeights } from '../../fleet/traffic.ts';
 import type { TrafficWorld, Weights } from '../../fleet/world.ts';
 import { refuseIfFailing } from './check-health.ts';
 import type { Hold } from './hold.ts';
-import { lookAtTraffic, slotArns } from './look.ts';
+import { lookAtTraffic, refuseIfStale, slotArns } from './look.ts';
 import { refuseIfEnded, refuseIfRinging } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
 
@@ -45,6 +45,7 @@ export async function leaveGate(
     plan.way === 'launch' ? deps.groups.activities(plan.groupName) : [],
     refuseIfRinging(hold.fleet, call.rollout, deps.alarms),
   ]);
+  refuseIfStale(world.rule, hold.fleet, hold.now());
   await refuseIfFailing(
     {
       fleet: call.fleet,

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { guardRemoval, guardWeights } from '../../../src/fleet/guard.ts';
-import { decideShift, proveTraffic, stepWeights, weightsFor } from '../../../src/fleet/traffic.ts';
+import {
+  decideShift,
+  mayBeStale,
+  proveTraffic,
+  stepWeights,
+  weightsFor,
+} from '../../../src/fleet/traffic.ts';
 import type { SlotViews, TrafficWorld, Weights } from '../../../src/fleet/world.ts';
 
 const slots = (blue: number, green: number): SlotViews => ({
@@ -62,6 +68,21 @@ describe('shifting', () => {
     expect(stepWeights('blue', 10, true)).toEqual({ blue: 10, green: 90 });
     expect(stepWeights('blue', 10, false)).toEqual({ blue: 100, green: 0 });
     expect(weightsFor('green', 100)).toEqual({ blue: 0, green: 100 });
+  });
+});
+
+describe('weights that lineage does not expect', () => {
+  const since = '2026-01-01T00:00:00.000Z';
+  const lineage = { weights: { blue: 50, green: 50 }, weightsSince: since };
+  const later = (seconds: number) => new Date(Date.parse(since) + seconds * 1000);
+
+  it('may be old ones for a while after our own change, and are somebody else’s later', () => {
+    const before = { blue: 100, green: 0 };
+    expect(mayBeStale(before, lineage, later(0))).toBe(true);
+    expect(mayBeStale(before, lineage, later(9.9))).toBe(true);
+    expect(mayBeStale(before, lineage, later(10))).toBe(false);
+    expect(mayBeStale(before, { weights: lineage.weights }, later(0))).toBe(false);
+    expect(mayBeStale(lineage.weights, lineage, later(0))).toBe(false);
   });
 });
 
