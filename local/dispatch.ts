@@ -1,10 +1,12 @@
 /** The one place through which every API call goes, from the wire or from inside: rights, operation, log. */
 import { performance } from 'node:perf_hooks';
+import { Replicas } from './consistency/replicas.ts';
 import type { Context } from './context.ts';
 import type { CallFaults } from './faults/calls.ts';
 import type { Iam } from './iam/iam.ts';
 import type { CallLog } from './look/log.ts';
 import { type Access, AwsError, type Call, type Principal, type Service } from './service.ts';
+import type { Throttles } from './throttling/throttles.ts';
 import { protocolOf } from './wire/catalogue.ts';
 import { checkConstraints } from './wire/constraints/refuse.ts';
 
@@ -33,6 +35,8 @@ export class Dispatcher {
   readonly #services: ReadonlyMap<string, Service>;
   readonly #log: CallLog;
   readonly #faults: CallFaults;
+  readonly #throttles: Throttles;
+  readonly #replicas: Replicas;
 
   constructor(
     context: Context,
@@ -40,12 +44,15 @@ export class Dispatcher {
     services: ReadonlyMap<string, Service>,
     log: CallLog,
     faults: CallFaults,
+    throttles: Throttles,
   ) {
     this.#context = context;
     this.#iam = iam;
     this.#services = services;
     this.#log = log;
     this.#faults = faults;
+    this.#throttles = throttles;
+    this.#replicas = new Replicas(context.clock, context.lag);
   }
 
   /** Runs an operation with the caller's rights. @throws AwsError, whatever goes wrong. */
@@ -81,6 +88,7 @@ export class Dispatcher {
     const service = this.#services.get(serviceId);
     const found = service?.operations[operation];
     if (service === undefined || found === undefined) throw lacking(serviceId, operation);
+    this.#throttles.admit(serviceId, operation, input, caller.principal);
     const authorize = (access: Access): void => {
       seen.resource = access.resources[0] ?? '*';
       const words = this.#iam.refusal(caller.principal, access, service.resourcePolicies);
@@ -93,7 +101,13 @@ export class Dispatcher {
     if (serviceId === 'ec2' && (input as { DryRun?: boolean } | undefined)?.DryRun === true)
       throw new AwsError('DryRunOperation', 'Request would have succeeded, but DryRun flag is set.', 412);
     try {
-      return await found.run(input as never, call);
+      return await this.#replicas.around(
+        service,
+        operation,
+        (input ?? {}) as Readonly<Record<string, unknown>>,
+        caller.principal,
+        async () => await found.run(input as never, call),
+      );
     } finally {
       // One that failed may have changed something, too.
       if (!onlyReads.test(operation)) this.#context.keeping?.touched();

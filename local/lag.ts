@@ -11,13 +11,42 @@ export interface LagBounds {
   rulesMs: number;
   /** A target's registration, health and deregistration to a load balancer's node. */
   targetsMs: number;
+  /** A change to the second of two copies that describing calls are answered from. */
+  describeMs: number;
+  /** A new snapshot to that copy, rarely. https://github.com/awslabs/coldsnap/issues/43 */
+  newSnapshotMs: number;
+  /** A write in DynamoDB to the copies that may answer a read that does not ask for consistency. */
+  copiesMs: number;
+  /** A write in DynamoDB to the global secondary indexes of its table. */
+  indexesMs: number;
 }
 
-const noLag: LagBounds = { rulesMs: 0, targetsMs: 0 };
+const noLag: LagBounds = {
+  rulesMs: 0,
+  targetsMs: 0,
+  describeMs: 0,
+  newSnapshotMs: 0,
+  copiesMs: 0,
+  indexesMs: 0,
+};
 /** Virtual time is free: the worst that is plausible. */
-export const worstLag: LagBounds = { rulesMs: 8_000, targetsMs: 2_000 };
+export const worstLag: LagBounds = {
+  rulesMs: 8_000,
+  targetsMs: 2_000,
+  describeMs: 5_000,
+  newSnapshotMs: 60_000,
+  copiesMs: 0,
+  indexesMs: 0,
+};
 /** Where somebody waits in front of the machine. */
-export const briefLag: LagBounds = { rulesMs: 1_500, targetsMs: 500 };
+export const briefLag: LagBounds = {
+  rulesMs: 1_500,
+  targetsMs: 500,
+  describeMs: 500,
+  newSnapshotMs: 2_000,
+  copiesMs: 100,
+  indexesMs: 200,
+};
 
 export class Lag {
   readonly bounds: LagBounds;

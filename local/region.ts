@@ -8,7 +8,7 @@ import { Dispatcher } from './dispatch.ts';
 import { createFaultsDoor } from './faults/door.ts';
 import { Faults } from './faults/faults.ts';
 import { createIam, type Iam, type KeyPair } from './iam/iam.ts';
-import { briefLag, Lag, worstLag } from './lag.ts';
+import { briefLag, Lag, type LagBounds, worstLag } from './lag.ts';
 import { CallLog } from './look/log.ts';
 import { createLook } from './look/page.ts';
 import { createParts, type OpenHooks, type Parts } from './parts.ts';
@@ -17,6 +17,7 @@ import type { Principal, Service } from './service.ts';
 import type { StandingStack } from './stack/standing.ts';
 import { Keeper } from './state/keeper.ts';
 import { mapOf, type Persistent, single } from './state/persistent.ts';
+import { Throttles } from './throttling/throttles.ts';
 import { type Front, FrontDoor } from './wire/front-door.ts';
 import type { WireRequest, WireResponse } from './wire/http.ts';
 import { type Listening, listen } from './wire/server.ts';
@@ -26,6 +27,8 @@ export interface RegionOptions {
   readonly clock?: Clock;
   /** What ids and chance follow from; the same seed gives the same region. */
   readonly seed?: number;
+  /** How late news arrives inside the region, where not as usual. */
+  readonly lag?: Partial<LagBounds>;
   /** Where bytes are kept; a temporary folder that goes with the region unless told otherwise. */
   readonly dataDir?: string;
   /**
@@ -55,6 +58,8 @@ export interface Region {
   readonly log: CallLog;
   /** What can be made to go wrong. */
   readonly faults: Faults;
+  /** How often each API may be called. */
+  readonly throttles: Throttles;
   /** What answers at the front door besides AWS's APIs; may be added to. */
   readonly fronts: Front[];
   readonly root: Principal;
@@ -110,7 +115,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
   const context: Context = {
     clock,
     random,
-    lag: new Lag(seed + 1, clock instanceof VirtualClock ? worstLag : briefLag),
+    lag: new Lag(seed + 1, { ...(clock instanceof VirtualClock ? worstLag : briefLag), ...options.lag }),
     accountId: options.accountId ?? '000000000000',
     regionName,
     zones: ['a', 'b', 'c'].map((letter) => regionName + letter),
@@ -123,6 +128,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
   const fronts: Front[] = [];
   const log = new CallLog();
   const faults = new Faults(context);
+  const throttles = new Throttles(clock);
   const services = new Map<string, Service>();
   const parts = createParts({
     context,
@@ -138,8 +144,8 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
   faults.attach(parts);
   hooks.invokeAsync = faults.aroundNotifications(hooks.invokeAsync);
   fronts.push(createFaultsDoor(iam, faults));
-  fronts.push(createLook({ context, iam, services, log, faults }));
-  const dispatcher = new Dispatcher(context, iam, services, log, faults.calls);
+  fronts.push(createLook({ context, iam, services, log, faults, throttles }));
+  const dispatcher = new Dispatcher(context, iam, services, log, faults.calls, throttles);
   const door = new FrontDoor(context, iam, dispatcher, services, fronts);
   /** An answer leaves the region only once what it tells is kept. */
   async function kept<T>(answered: Promise<T>): Promise<T> {
@@ -208,6 +214,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     iam,
     log,
     faults,
+    throttles,
     fronts,
     root: iam.root,
     stacks,

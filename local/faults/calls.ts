@@ -1,7 +1,7 @@
 /** Faults that strike API calls, whoever makes them: refused, late, or done without an answer. */
 import type { Clock } from '../clock.ts';
 import { AwsError } from '../service.ts';
-import { protocolOf } from '../wire/catalogue.ts';
+import { throttled } from '../throttling/throttled.ts';
 import { covers, type FaultBook, means } from './book.ts';
 
 /**
@@ -60,28 +60,5 @@ export class CallFaults {
         await perform().catch(() => undefined);
         throw new AnswerLost(action);
     }
-  }
-}
-
-/**
- * How each service says that it is asked too often.
- * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html (RequestLimitExceeded),
- * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html (SlowDown),
- * https://docs.aws.amazon.com/ebs/latest/APIReference/CommonErrors.html (ThrottlingException),
- * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
- */
-export function throttled(serviceId: string): AwsError {
-  if (serviceId === 'dynamodb')
-    return new AwsError('ThrottlingException', 'Rate of requests exceeds the allowed throughput.', 400);
-  if (serviceId === 'lambda') return new AwsError('TooManyRequestsException', 'Rate exceeded', 429);
-  switch (protocolOf(serviceId)) {
-    case 'ec2Query':
-      return new AwsError('RequestLimitExceeded', 'Request limit exceeded.', 503);
-    case 'restXml':
-      return new AwsError('SlowDown', 'Please reduce your request rate.', 503);
-    case 'awsQuery':
-      return new AwsError('Throttling', 'Rate exceeded', 400);
-    default:
-      return new AwsError('ThrottlingException', 'Rate exceeded', 400);
   }
 }

@@ -4,6 +4,7 @@ import { view } from '../faults/door.ts';
 import type { Faults } from '../faults/faults.ts';
 import type { Iam } from '../iam/iam.ts';
 import type { Service } from '../service.ts';
+import type { Throttles } from '../throttling/throttles.ts';
 import { traceRoot } from '../trace.ts';
 import type { Front } from '../wire/front-door.ts';
 import { namesNoBucket, queryPairs, splitUrl } from '../wire/http.ts';
@@ -19,7 +20,7 @@ export interface Look {
   /** Executions that run, instances that are up: what would be lost if the region ended now. */
   readonly runs: Survey;
   readonly exists: Survey;
-  /** What single services tell besides: buckets with their keys, tables, users and roles, HTTP APIs. */
+  /** What single services tell besides: buckets with their keys, tables, users and roles, HTTP APIs, what throttles. */
   readonly services: Readonly<Record<string, unknown>>;
   readonly faults: readonly ReturnType<typeof view>[];
   readonly callsSinceStart: number;
@@ -33,6 +34,7 @@ export interface LookedAt {
   readonly services: ReadonlyMap<string, Service>;
   readonly log: CallLog;
   readonly faults: Faults;
+  readonly throttles: Throttles;
 }
 
 /** How many calls the page shows. */
@@ -73,10 +75,10 @@ const pageHeaders = {
 };
 
 async function takeLook(looked: LookedAt, query: ReadonlyMap<string, string>): Promise<Look> {
-  const { context, iam, services, log, faults } = looked;
+  const { context, iam, services, log, faults, throttles } = looked;
   const found = await survey(asker(services, iam.root));
   const { executions = [], instances = [], ...rest } = found;
-  const told: Record<string, unknown> = { iam: iam.look() };
+  const told: Record<string, unknown> = { iam: iam.look(), throttling: throttles.list() };
   for (const service of services.values()) {
     const what = service.look?.();
     if (what !== undefined) told[service.id] = what;

@@ -22,6 +22,8 @@ async function setWeights(blue: number, green: number): Promise<void> {
   ];
   const Actions = [{ Type: 'forward', ForwardConfig: { TargetGroups } }];
   await doors.world.call('elasticloadbalancing', 'ModifyRule', { RuleArn: ruleArn, Actions });
+  // Until then a description may still show the rule as it was.
+  await doors.world.seconds(5);
 }
 
 async function weights(): Promise<number[]> {

@@ -7,6 +7,7 @@ import { createCopy } from './copy.ts';
 import { createEngine, type Item } from './engine.ts';
 import { InProgress } from './in-progress.ts';
 import { createItems } from './items.ts';
+import { LateCopies } from './late-copies.ts';
 import { Lock } from './lock.ts';
 import { createTables } from './tables.ts';
 import { createTransactions } from './transactions.ts';
@@ -28,6 +29,7 @@ export function createDynamoDb(context: Context): DynamoDb {
   const lock = new Lock();
   const changes = new Changes(context, engine, lock);
   const inProgress = new InProgress();
+  const late = new LateCopies(context, engine, changes);
   const tables = createTables(context, engine);
   const transactions = createTransactions(context, engine, lock, changes, inProgress);
   const copy = context.keeping === undefined ? [] : [createCopy(engine, lock)];
@@ -41,7 +43,7 @@ export function createDynamoDb(context: Context): DynamoDb {
       id: 'dynamodb',
       operations: {
         ...tables.operations,
-        ...createItems(context, engine, lock, changes, inProgress),
+        ...createItems(context, engine, lock, changes, inProgress, late),
         ...transactions.operations,
       },
       look: () => ({ tables: tables.names() }),

@@ -22,6 +22,7 @@ import { AwsError, type Operation } from '../../service.ts';
 import type { Changes, Target } from './changes.ts';
 import type { Engine, Item, Table } from './engine.ts';
 import type { InProgress } from './in-progress.ts';
+import type { LateCopies } from './late-copies.ts';
 import type { Lock } from './lock.ts';
 import { onTable, onTables, tableNameOf } from './rights.ts';
 import { plain } from './values.ts';
@@ -45,6 +46,7 @@ export function createItems(
   lock: Lock,
   changes: Changes,
   inProgress: InProgress,
+  late: LateCopies,
 ) {
   async function targetOf(TableName: string, of: Write): Promise<Target> {
     return { tableName: TableName, key: plain(keyOf(of, await engine.table(TableName))) as Item };
@@ -55,11 +57,11 @@ export function createItems(
   ): Operation<Input, Output> {
     return {
       access: onTable(context, operation),
-      run: async (input) =>
-        (await engine.run(operation, {
-          ...input,
-          TableName: tableNameOf(context, input.TableName),
-        })) as Output,
+      run: async (input, { principal }) => {
+        const asked = { ...input, TableName: tableNameOf(context, input.TableName) };
+        const fresh = await engine.run(operation, asked);
+        return (await late.shown(asked, fresh, principal)) as Output;
+      },
     };
   }
 
