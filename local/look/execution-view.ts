@@ -116,9 +116,6 @@ export function executionView(events: readonly HistoryEvent[]): ExecutionView {
       const { name, index = 0 } = event.mapIterationStartedEventDetails ?? {};
       const visit = around(spot, (one) => one.name === name);
       if (visit !== undefined) put({ branch: open(visit, index), visit: undefined });
-    } else if (type === 'MapIterationSucceeded') {
-      const visit = around(spot, (one) => one.name === event.mapIterationSucceededEventDetails?.name);
-      if (visit !== undefined) put(at(visit));
     } else if (type === 'EvaluationFailed') {
       const { error } = event.evaluationFailedEventDetails ?? {};
       if (spot.visit !== undefined && error !== undefined) spot.visit.error = error;

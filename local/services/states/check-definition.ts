@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { type Available, unsupportedIn } from './check-expression.ts';
 import type { Definition, State, States, StateType } from './definition.ts';
 import type { Json } from './json.ts';
 import { isExpression, type Query } from './query.ts';
@@ -77,6 +78,13 @@ async function shapeComplaints(definition: Definition): Promise<Complaint[]> {
 
 /** Digests of definitions found whole: the validator takes a tenth of a second, and regions come in hundreds. */
 const wellShaped = new Set<string>();
+
+/** Results exist where a state is left, errors where they are caught. */
+function availableAt(location: string): Available {
+  const [, caught, left] =
+    /\/States\/[^/]+(?:(\/Catch\/\d+\/(?:Output|Assign))|(\/(?:Output|Assign)))(?:\/|$)/.exec(location) ?? [];
+  return { result: left !== undefined, errorOutput: caught !== undefined };
+}
 
 class Checker {
   readonly #query: Query;
@@ -170,9 +178,14 @@ class Checker {
       const text: string = value;
       if (isExpression(text)) {
         const complaint = this.#query.complaint(text);
-        if (complaint !== undefined) this.#say('INVALID_JSONATA', complaint, location);
+        if (complaint !== undefined) {
+          this.#say('INVALID_JSONATA_EXPRESSION', complaint, location);
+          return;
+        }
+        for (const unsupported of unsupportedIn(this.#query.tree(text), availableAt(location)))
+          this.#say('UNSUPPORTED_JSONATA_EXPRESSION', unsupported, location);
       } else if (text.startsWith('{%') || text.endsWith('%}')) {
-        this.#say('INVALID_JSONATA', 'An expression starts with {% and ends with %}.', location);
+        this.#say('INVALID_JSONATA_EXPRESSION', 'An expression starts with {% and ends with %}.', location);
       }
       return;
     }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import jsonata from 'jsonata';
 import type { Clock } from '../../clock.ts';
 import { Random } from '../../random.ts';
+import type { SyntaxNode } from './check-expression.ts';
 import type { Json } from './json.ts';
 import { StateError } from './state-error.ts';
 
@@ -46,6 +47,11 @@ export class Query {
       const { code, message, position } = error as jsonata.JsonataError;
       return `${code}: ${message} (at position ${position})`;
     }
+  }
+
+  /** The syntax tree of an expression that parses. */
+  tree(text: string): SyntaxNode {
+    return this.#compile(text).ast() as unknown as SyntaxNode;
   }
 
   /**

@@ -273,6 +273,22 @@ describe('a definition', () => {
       /sqs:sendMessage/,
     ],
     ['a broken expression', of({ ...pass, Output: '{% 1 + %}' }), /INVALID_JSONATA|SCHEMA_VALIDATION_FAILED/],
+    [
+      'a name that means nothing at the top',
+      of({ ...pass, Output: '{% phone %}' }),
+      /UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'phone' at the top level is not supported. at \/States\/A\/Output/,
+    ],
+    ['the context item', of({ ...pass, Output: '{% $.a %}' }), /Reference to '\$' is not supported/],
+    [
+      'a result before there is one',
+      of({ ...(task('x') as object), Arguments: { a: '{% $states.result %}' } }),
+      /Reference to '\$states.result' is not supported in this field/,
+    ],
+    [
+      'an error outside of a catch',
+      of({ ...(task('x') as object), Output: '{% $states.errorOutput %}' }),
+      /Reference to '\$states.errorOutput' is not supported/,
+    ],
     ['half a fence', of({ ...pass, Output: '{% 1' }), /INVALID_JSONATA|SCHEMA_VALIDATION_FAILED/],
     ['a field of JSONPath', of({ ...pass, ResultPath: '$.x' }), /ResultPath|SCHEMA/],
     ['the reserved variable', of({ ...pass, Assign: { states: 1 } }), /'states'/],
@@ -282,6 +298,17 @@ describe('a definition', () => {
       code: 'InvalidDefinition',
       message: expect.stringMatching(words),
     });
+  });
+
+  it.each([
+    '$states.input.items[value > 3]',
+    '$states.input.items.name',
+    '$map($states.input.items, function($one) { $one.name })',
+    '$states.input.items^(age)',
+    '$states.input.items{name: age}',
+    '($x := 1; $x + $states.input.n)',
+  ])('with a name inside of an expression is taken: %s', async (expression) => {
+    await createBench().machine(of({ ...pass, Output: `{% ${expression} %}` }));
   });
 
   it('whose role Step Functions may not assume is refused', async () => {
