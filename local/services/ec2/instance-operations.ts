@@ -56,7 +56,7 @@ export function instanceOperations(state: Ec2State) {
       const most = required(MaxCount, 'MaxCount');
       if (most < 1 || required(MinCount, 'MinCount') > most)
         throw invalidValue('MinCount must not exceed MaxCount');
-      const parameters = JSON.stringify([asked, most]);
+      const parameters = JSON.stringify([asked, MinCount, most]);
       const earlier = ClientToken === undefined ? undefined : launchedByToken.get(ClientToken);
       if (earlier !== undefined) {
         if (earlier.parameters !== parameters) {

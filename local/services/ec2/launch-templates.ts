@@ -236,11 +236,13 @@ export function launchTemplateOperations(state: Ec2State) {
   const ModifyLaunchTemplate: Operation<ModifyLaunchTemplateRequest, ModifyLaunchTemplateResult> = {
     access: onTemplate('ec2:ModifyLaunchTemplate'),
     run(input) {
-      const record = findTemplate(state, input);
-      if (input.DefaultVersion !== undefined) {
-        record.template.DefaultVersionNumber = findVersion(record, input.DefaultVersion).VersionNumber;
-      }
-      return { LaunchTemplate: describeTemplate(record) };
+      return once('ModifyLaunchTemplate', input.ClientToken, input, () => {
+        const record = findTemplate(state, input);
+        if (input.DefaultVersion !== undefined) {
+          record.template.DefaultVersionNumber = findVersion(record, input.DefaultVersion).VersionNumber;
+        }
+        return { LaunchTemplate: describeTemplate(record) };
+      });
     },
   };
 
