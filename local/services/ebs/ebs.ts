@@ -125,8 +125,6 @@ function writeOperations(state: EbsState, startedByToken: Started) {
         throw invalid('VolumeSize must be a whole number of GiB from 1 to 65536', 'INVALID_VOLUME_SIZE');
       }
       const timeoutMinutes = input.Timeout ?? 60;
-      if (timeoutMinutes < 10 || timeoutMinutes > 4_320)
-        throw invalid('Timeout must be between 10 and 4320 minutes');
       if ((input.Tags ?? []).some((tag) => tag.Key === undefined || tag.Key.startsWith('aws:'))) {
         throw invalid("Tag keys must not be empty or start with 'aws:'", 'INVALID_TAG');
       }

@@ -21,11 +21,6 @@ export function listOperations(state: EbsState) {
     if (snapshot.status === 'completed') return snapshot;
     throw invalid(`The snapshot ${snapshot.snapshotId} is not completed`, 'INVALID_SNAPSHOT_ID');
   };
-  const limitOf = (maxResults: number | undefined): number => {
-    const limit = maxResults ?? 10_000;
-    if (limit < 100 || limit > 10_000) throw invalid('MaxResults must be between 100 and 10000');
-    return limit;
-  };
   const badToken = () => invalid('The page token is invalid', 'INVALID_PAGE_TOKEN');
 
   const ListSnapshotBlocks: Operation<ListSnapshotBlocksRequest, ListSnapshotBlocksResponse> = {
@@ -37,7 +32,7 @@ export function listOperations(state: EbsState) {
       const shown = page(
         blocks,
         ([index]) => `${index}`,
-        limitOf(input.MaxResults),
+        input.MaxResults ?? 10_000,
         input.NextToken,
         badToken,
       );
@@ -73,7 +68,7 @@ export function listOperations(state: EbsState) {
       const shown = page(
         changed,
         (index) => `${index}`,
-        limitOf(input.MaxResults),
+        input.MaxResults ?? 10_000,
         input.NextToken,
         badToken,
       );

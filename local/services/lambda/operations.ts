@@ -310,8 +310,6 @@ export function functionOperations(deps: FunctionOperationsDeps): Operations {
         ]);
         const stored = store.find(input.FunctionName, input.Qualifier);
         const { MaximumRetryAttempts: retries = 2, MaximumEventAgeInSeconds: age = 21_600 } = input;
-        if (![0, 1, 2].includes(retries)) throw invalid('MaximumRetryAttempts must be 0, 1 or 2.');
-        if (age < 60 || age > 21_600) throw invalid('MaximumEventAgeInSeconds must be from 60 to 21600.');
         stored.asyncRetries = retries;
         stored.asyncMaxAgeSeconds = age;
         stored.asyncConfigured = true;

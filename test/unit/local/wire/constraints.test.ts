@@ -89,6 +89,13 @@ describe('an input that the model does not allow is refused by', () => {
       "1 validation error detected: Value 'a b' at 'functionName' failed to satisfy constraint: Member must satisfy regular expression pattern:",
     ],
     [
+      'lambda',
+      'PutFunctionEventInvokeConfig',
+      { FunctionName: 'a', MaximumRetryAttempts: 3, MaximumEventAgeInSeconds: 59 },
+      'ValidationException',
+      "2 validation errors detected: Value '3' at 'maximumRetryAttempts' failed to satisfy constraint: Member must have value less than or equal to 2; Value '59' at",
+    ],
+    [
       'states',
       'StartExecution',
       { stateMachineArn: machine, name: 'x'.repeat(81), input: '"'.padEnd(262_145) },
@@ -155,6 +162,8 @@ describe('an input that the model does not allow is refused by', () => {
   test.each([
     ['StartSnapshot', { VolumeSize: 1, Timeout: 9 }, 'INVALID_PARAMETER_VALUE'],
     ['ListSnapshotBlocks', { SnapshotId: 'vol-1' }, 'INVALID_SNAPSHOT_ID'],
+    ['ListSnapshotBlocks', { SnapshotId: 'snap-1', MaxResults: 99 }, 'INVALID_PARAMETER_VALUE'],
+    ['ListChangedBlocks', { SecondSnapshotId: 'snap-1', MaxResults: 10_001 }, 'INVALID_PARAMETER_VALUE'],
     ['ListSnapshotBlocks', { SnapshotId: 'snap-1', NextToken: '%' }, 'INVALID_PAGE_TOKEN'],
     ['GetSnapshotBlock', { SnapshotId: 'snap-1', BlockIndex: -1, BlockToken: 'a' }, 'INVALID_BLOCK'],
   ])('ebs with a reason: %s %j', async (operation, input, reason) => {
