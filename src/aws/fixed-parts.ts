@@ -352,7 +352,12 @@ export function openFixedParts(
       return required(answer.LaunchTemplate?.LaunchTemplateId, "the launch template's id");
     },
 
-    removeRule: (arn) => unlessGone(noRule, () => balancing.send(new DeleteRuleCommand({ RuleArn: arn }))),
+    // A right that asks for a tag refuses what is gone, as that has none: only a look tells the two apart.
+    removeRule: (arn) =>
+      unlessGone(noRule, async () => {
+        await balancing.send(new DescribeRulesCommand({ RuleArns: [arn] }));
+        await balancing.send(new DeleteRuleCommand({ RuleArn: arn }));
+      }),
 
     async removeTargetGroup(arn) {
       try {
@@ -367,6 +372,9 @@ export function openFixedParts(
     },
 
     removeTemplate: (id) =>
-      unlessGone(noTemplate, () => ec2.send(new DeleteLaunchTemplateCommand({ LaunchTemplateId: id }))),
+      unlessGone(noTemplate, async () => {
+        await ec2.send(new DescribeLaunchTemplatesCommand({ LaunchTemplateIds: [id] }));
+        await ec2.send(new DeleteLaunchTemplateCommand({ LaunchTemplateId: id }));
+      }),
   };
 }

@@ -1,0 +1,37 @@
+/** The audit of the roles: all scenarios, one after the other, in one region. */
+import type { PolicyDocument } from '../../../local/service.ts';
+import { Auditor, type Finding } from './auditor.ts';
+import { openDoors, scenarios } from './scenarios.ts';
+import type { Unit } from './units.ts';
+
+/** One part of one function's role. */
+export interface Audited {
+  readonly functionName: string;
+  readonly document: PolicyDocument;
+  readonly unit: Unit;
+  /** Undefined where no scenario uses the part. */
+  readonly finding: Finding | undefined;
+}
+
+export async function runAudit(): Promise<readonly Audited[]> {
+  const doors = await openDoors();
+  const { region } = doors.world;
+  try {
+    const auditor = await Auditor.over(region);
+    for (const scenario of scenarios) {
+      auditor.scenario = scenario.name;
+      await scenario.run(doors);
+    }
+    auditor.scenario = 'an event that is none';
+    await auditor.withoutLogs();
+    return [...auditor.all()].map(({ role, functionName, document, unit }) => ({
+      functionName: functionName.replace('flotilla-', ''),
+      document,
+      unit,
+      finding: auditor.findingOf(role, unit),
+    }));
+  } finally {
+    // Not the world's: a function that was refused one of several calls answers before the others, as it may.
+    await region.close();
+  }
+}

@@ -1,0 +1,406 @@
+/** What the audit has the stack do: between them the scenarios drive every function into each of its branches. */
+import { createHash } from 'node:crypto';
+import type { MachineScript } from '../../../local/machines/scripted.ts';
+import { type KernelBundle, kernelKeys } from '../../../src/contracts/kernel-bundle.ts';
+import { kernelDigest } from '../../../src/image/identity.ts';
+import { standInKernel } from '../../../src/image/kernel-bundle.ts';
+import { Doors, program } from '../kit/doors.ts';
+
+export interface Scenario {
+  readonly name: string;
+  run(doors: Doors): Promise<void>;
+}
+
+/** Doors whose fleet does everything that a fleet can be told to. */
+export function openDoors(): Promise<Doors> {
+  return Doors.open(everything);
+}
+
+const everything = {
+  scaling: { cpuPercent: 50, requestsPerTarget: 100 },
+  instances: { profile: 'program', minimum: 1, desired: 2, maximum: 3 },
+  rollout: {
+    steps: [{ weight: 50, bakeSeconds: 60 }, { weight: 100 }],
+    alarms: [{ name: 'errors', missingData: 'quiet' as const }],
+    keepWarmSeconds: 600,
+    drainSeconds: 0,
+  },
+};
+
+async function addKernel(doors: Doors, version: string): Promise<void> {
+  const files = [...standInKernel().files, { name: 'klibs/ntp', bytes: Buffer.from('a module') }];
+  const put = (Key: string, body: Uint8Array | string) =>
+    doors.world.call('s3', 'PutObject', { Bucket: doors.storeBucket, Key, Body: Buffer.from(body) });
+  const described = files.map(({ name, bytes }) => ({
+    name,
+    sizeBytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  }));
+  const bundle: KernelBundle = {
+    version,
+    architecture: 'x86_64',
+    digest: kernelDigest(described),
+    files: described,
+  };
+  for (const { name, bytes } of files) await put(kernelKeys.file(version, name), bytes);
+  await put(kernelKeys.bundle(version), JSON.stringify(bundle));
+}
+
+const alarm = (doors: Doors, StateValue: 'OK' | 'ALARM') =>
+  doors.world.call('monitoring', 'SetAlarmState', {
+    AlarmName: 'errors',
+    StateValue,
+    StateReason: 'the audit says so',
+  });
+
+/** Uploads, and waits for the end of the image's way. */
+const sent = async (doors: Doors, key: string, bytes: Uint8Array) =>
+  doors.uploadEnded(key, await doors.upload(key, bytes));
+
+const ended = async (
+  doors: Doors,
+  { fleet, rollout }: { fleet?: string | undefined; rollout?: number | undefined },
+) => doors.rolloutEnded(`${fleet}-${rollout}`);
+
+const free = (doors: Doors) =>
+  doors.until(async () => ((await doors.fleet()).lease === null ? true : undefined));
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'a first release',
+    async run(doors) {
+      await doors.world.call('monitoring', 'PutMetricAlarm', {
+        AlarmName: 'errors',
+        Namespace: 'web',
+        MetricName: 'errors',
+        Statistic: 'Sum',
+        Period: 60,
+        EvaluationPeriods: 1,
+        Threshold: 1,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      });
+      await alarm(doors, 'OK');
+      await doors.deploy('one');
+      for (const path of ['/', '/fleets', '/fleets/web/releases', '/fleets/web/rollouts', '/uploads'])
+        await doors.api(`GET ${path}`);
+      const { live } = await doors.fleet();
+      await doors.api(`GET /lineage/${live.imageId}`);
+    },
+  },
+  {
+    name: 'a second release, and back while the first is warm',
+    async run(doors) {
+      await doors.deploy('two');
+      const { body } = await doors.api('POST /fleets/web/rollback', {});
+      await doors.rolloutEnded(body.rollout);
+    },
+  },
+  {
+    name: 'a retirement',
+    async run(doors) {
+      await doors.world.seconds(15 * 60);
+    },
+  },
+  {
+    name: 'orders at gates',
+    async run(doors) {
+      for (const verb of ['abort', 'promote']) {
+        await free(doors);
+        const upload = await sent(doors, `web/${verb}`, program(verb));
+        const id = `web-${upload.rollout}`;
+        await doors.phase(id, 'baking');
+        await doors.api(`POST /rollouts/${id}/${verb}`, {});
+        await doors.rolloutEnded(id);
+      }
+    },
+  },
+  {
+    name: 'an order before there is a gate',
+    async run(doors) {
+      await free(doors);
+      const [one] = await doors.uploads();
+      for (const verb of ['abort', 'promote']) {
+        await free(doors);
+        const { body } = await doors.api('POST /fleets/web/rollouts', { image: one?.imageId });
+        await doors.api(`POST /rollouts/${body.rollout}/${verb}`, {});
+        await doors.rolloutEnded(body.rollout);
+      }
+    },
+  },
+  {
+    name: 'a third release while the first is warm',
+    async run(doors) {
+      await free(doors);
+      await doors.deploy('third');
+      await doors.deploy('fourth');
+    },
+  },
+  {
+    name: 'an alarm during a bake',
+    async run(doors) {
+      await free(doors);
+      const upload = await sent(doors, 'web/alarmed', program('alarmed'));
+      await doors.phase(`web-${upload.rollout}`, 'baking');
+      await alarm(doors, 'ALARM');
+      await ended(doors, upload);
+      await alarm(doors, 'OK');
+    },
+  },
+  {
+    name: 'a candidate that is never healthy, and some that fall ill',
+    async run(doors) {
+      const { instances } = doors.world.region.parts.ec2;
+      const before = instances.machines;
+      let ill = true;
+      let known = '';
+      // What is launched from now on of an image that is not known yet is ill when told so.
+      const script: MachineScript = { healthy: () => !ill, console: ['no database'] };
+      const live = (await doors.fleet()).live.imageId;
+      instances.machines = ({ ImageId = '' }) => {
+        known = ImageId;
+        return known === live ? {} : script;
+      };
+      await free(doors);
+      await ended(doors, await sent(doors, 'web/never', program('never')));
+      for (const [name, steps] of Object.entries({
+        shift: [{ weight: 50, bakeSeconds: 25 }, { weight: 100 }],
+        promote: [{ weight: 100, bakeSeconds: 25 }],
+        sweep: [{ weight: 50, bakeSeconds: 600 }, { weight: 100 }],
+      })) {
+        await free(doors);
+        await doors.apply({ ...everything, rollout: { ...everything.rollout, steps } });
+        ill = false;
+        const upload = await sent(doors, `web/ill-${name}`, program(`ill-${name}`));
+        await doors.phase(`web-${upload.rollout}`, 'baking');
+        ill = true;
+        await ended(doors, upload);
+      }
+      instances.machines = before;
+      await free(doors);
+      await doors.apply(everything);
+    },
+  },
+  {
+    name: 'an execution that is stopped',
+    async run(doors) {
+      await free(doors);
+      const upload = await sent(doors, 'web/halted', program('halted'));
+      await doors.phase(`web-${upload.rollout}`, 'baking');
+      await stopAll(doors, 'swap-fleet');
+      await ended(doors, upload);
+    },
+  },
+  {
+    name: 'an execution that is stopped, and found by a late event',
+    async run(doors) {
+      await free(doors);
+      const upload = await sent(doors, 'web/late', program('late'));
+      await doors.phase(`web-${upload.rollout}`, 'baking');
+      let tries = 0;
+      doors.world.fault = (name) => {
+        if (name === 'recover-rollout') tries += 1;
+        return name === 'sweep' || (name === 'recover-rollout' && tries <= 2) ? 'crash' : undefined;
+      };
+      await stopAll(doors, 'swap-fleet');
+      await doors.world.seconds(240);
+      doors.world.fault = () => undefined;
+      await ended(doors, upload);
+    },
+  },
+  {
+    name: 'a retirement that is stopped',
+    async run(doors) {
+      await free(doors);
+      await doors.deploy('unretired');
+      let stopped = false;
+      doors.world.fault = (name) => {
+        if (name === 'remove-group' && !stopped) {
+          stopped = true;
+          void stopAll(doors, 'retire-release');
+        }
+        return undefined;
+      };
+      await doors.world.seconds(1200);
+      doors.world.fault = () => undefined;
+    },
+  },
+  {
+    name: "deployments that wait for each other, and that take each other's place",
+    async run(doors) {
+      for (const whenBusy of ['queue', 'supersede'] as const) {
+        await free(doors);
+        await doors.apply({ ...everything, rollout: { ...everything.rollout, whenBusy } });
+        const first = await sent(doors, `web/${whenBusy}-1`, program(`${whenBusy}-1`));
+        await doors.phase(`web-${first.rollout}`, 'baking');
+        const second = await sent(doors, `web/${whenBusy}-2`, program(`${whenBusy}-2`));
+        await ended(doors, first);
+        await ended(doors, second);
+      }
+      await free(doors);
+      await doors.apply(everything);
+    },
+  },
+  {
+    name: 'an execution that is stopped, and its event lost',
+    async run(doors) {
+      await free(doors);
+      const upload = await sent(doors, 'web/lost', program('lost'));
+      await doors.phase(`web-${upload.rollout}`, 'baking');
+      doors.world.fault = (name) => (name === 'recover-rollout' ? 'crash' : undefined);
+      await stopAll(doors, 'swap-fleet');
+      await ended(doors, upload);
+      doors.world.fault = () => undefined;
+    },
+  },
+  {
+    name: 'deployments by image, artifact and new settings',
+    async run(doors) {
+      await free(doors);
+      const one = (await doors.uploads()).find(({ key }) => key === 'web/one');
+      await doors.api('POST /fleets/web/rollouts', { image: 'ami-0123456789abcdef0' });
+      await doors.api('POST /fleets/web/rollouts', { artifact: 'e'.repeat(64) });
+      await doors.apply({ ...everything, image: { environment: { COLOUR: 'green' } } });
+      const { body } = await doors.api('POST /fleets/web/rollouts', { artifact: one?.artifactSha256 });
+      const upload = await doors.until(async () => {
+        const answer = await doors.api(`GET ${body.address}`);
+        return answer.status === 200 && answer.body.ended ? answer.body : undefined;
+      });
+      await doors.rolloutEnded(upload.rollout);
+      await doors.apply(everything);
+    },
+  },
+  {
+    name: 'an upload by a URL of the API',
+    async run(doors) {
+      const bytes = program('presigned');
+      const { body } = await doors.api('POST /fleets/web/uploads', {
+        name: 'presigned',
+        sizeBytes: bytes.length,
+      });
+      const { pathname, search, host } = new URL(body.url);
+      const answer = await doors.world.region.handle({
+        method: 'PUT',
+        url: pathname + search,
+        headers: { host, 'content-length': String(bytes.length), ...body.headers },
+        body: bytes,
+      });
+      if (answer.status !== 200) throw new Error(`the upload was answered with ${answer.status}`);
+      const version = String(answer.headers['x-amz-version-id']);
+      await ended(doors, await doors.uploadEnded('web/presigned', version));
+    },
+  },
+  {
+    name: 'uploads that are refused',
+    async run(doors) {
+      await sent(doors, 'web/text', Buffer.from('no program'));
+      await doors.apply({ ...everything, image: { kernel: '9.9.9' } });
+      await sent(doors, 'web/no-kernel', program('no-kernel'));
+      await addKernel(doors, '9.1.0');
+      await doors.apply({ ...everything, image: { kernel: '9.1.0', klibs: ['ntp'] } });
+      await ended(doors, await sent(doors, 'web/kernel', program('kernel')));
+      await doors.apply(everything);
+    },
+  },
+  {
+    name: 'an upload that is gone before it is looked at',
+    async run(doors) {
+      const versionId = await doors.upload('web/gone', program('gone'));
+      await doors.world.call('s3', 'DeleteObject', {
+        Bucket: doors.uploadBucket,
+        Key: 'web/gone',
+        VersionId: versionId,
+      });
+      await doors.uploadEnded('web/gone', versionId);
+    },
+  },
+  {
+    name: 'builds that break off after each of their steps',
+    async run(doors) {
+      for (const step of ['write-blocks', 'complete-snapshot', 'register-image', 'record-image']) {
+        doors.world.fault = (name) => (name === step ? 'crash' : undefined);
+        await sent(doors, `web/after-${step}`, program(`after-${step}`));
+        doors.world.fault = () => undefined;
+      }
+    },
+  },
+  {
+    name: 'builds that are stopped in each of their steps',
+    async run(doors) {
+      for (const step of ['write-blocks', 'check-image']) {
+        let stopped = false;
+        doors.world.fault = (name) => {
+          if (name === step && !stopped) {
+            stopped = true;
+            void stopAll(doors, 'build-image');
+          }
+          return undefined;
+        };
+        const key = `web/stopped-${step}`;
+        const versionId = await doors.upload(key, program(key));
+        await doors.uploadEnded(key, versionId);
+        doors.world.fault = () => undefined;
+      }
+    },
+  },
+  {
+    name: 'builds whose leftovers the next one finds',
+    async run(doors) {
+      for (const step of ['complete-snapshot', 'check-image']) {
+        const key = `web/left-${step}`;
+        doors.world.fault = (name) =>
+          name === step || name === 'abandon-image' || name === 'sweep-builds' ? 'crash' : undefined;
+        await sent(doors, key, program(key));
+        doors.world.fault = () => undefined;
+        await ended(doors, await sent(doors, key, program(key)));
+      }
+    },
+  },
+  {
+    name: 'the same bytes twice at once',
+    async run(doors) {
+      const bytes = program('twice');
+      const versions = [];
+      for (const key of ['web/twice-a', 'web/twice-b']) versions.push(await doors.upload(key, bytes));
+      for (const [at, key] of ['web/twice-a', 'web/twice-b'].entries())
+        await doors.uploadEnded(key, versions[at] ?? '');
+    },
+  },
+  {
+    name: 'a fleet from its beginning to its end',
+    async run(doors) {
+      await doors.apply({}, 'shop');
+      await doors.deploy('till', 'shop');
+      await doors.apply(
+        {
+          rule: { hosts: ['shop.example.com'], paths: ['/shop'] },
+          healthCheck: { path: '/healthz', deadlineSeconds: 120, gracePeriodSeconds: 20 },
+          rollout: {
+            steps: [{ weight: 100 }],
+            drainSeconds: 5,
+            keepWarmSeconds: 600,
+            smokeTest: { path: '/' },
+          },
+        },
+        'shop',
+      );
+      // Nothing answers on the virtual clock, so that this rollout ends with its smoke test.
+      await ended(doors, await sent(doors, 'shop/bell', program('bell')));
+      await doors.world.seconds(120);
+      await doors.until(async () => {
+        const { status, body } = await doors.api('DELETE /fleets/shop?force=true&confirm=shop');
+        // A right that was missing at the very end leaves nothing to remove.
+        return body.outcome === 'removed' || status === 404 ? true : undefined;
+      });
+    },
+  },
+];
+
+/** Stops what runs of a machine, as a person in the console might. */
+async function stopAll({ world }: Doors, machine: string): Promise<void> {
+  const { executions } = await world.call('states', 'ListExecutions', {
+    stateMachineArn: `arn:aws:states:us-east-1:000000000000:stateMachine:flotilla-${machine}`,
+    statusFilter: 'RUNNING',
+  });
+  for (const { executionArn } of executions)
+    await world.call('states', 'StopExecution', { executionArn, cause: 'the audit says so' });
+}
