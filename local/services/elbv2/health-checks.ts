@@ -13,6 +13,8 @@ const firstCheckMs = 1_000;
 
 export class HealthChecks {
   readonly #state: Elbv2State;
+  /** When targets that need no check now were checked last. */
+  readonly #resting = new WeakMap<TargetRecord, number>();
   readonly #listeners: ((group: TargetGroupRecord, target: TargetRecord) => void)[] = [];
 
   constructor(state: Elbv2State) {
@@ -113,6 +115,7 @@ export class HealthChecks {
 
   #check(group: TargetGroupRecord, target: TargetRecord): void {
     target.timer = undefined;
+    this.#resting.delete(target);
     if (target.retired || target.checking || target.health.State === 'draining') return;
     const { clock } = this.#state.context;
     const startedAt = clock.now();
@@ -129,8 +132,10 @@ export class HealthChecks {
         steady &&
         settled &&
         length >= Math.max(group.check.healthyThreshold, group.check.unhealthyThreshold)
-      )
+      ) {
+        this.#resting.set(target, startedAt);
         return;
+      }
       const nextAt = startedAt + group.check.intervalSeconds * 1_000;
       target.timer = clock.after(nextAt - clock.now(), () => this.#check(group, target));
     };
@@ -169,10 +174,15 @@ export class HealthChecks {
     }
   }
 
-  /** Checks at once where no check is due, because something may have changed. */
+  /** Checks where no check is due, because something may have changed. */
   #poke(group: TargetGroupRecord, target: TargetRecord): void {
     if (target.timer !== undefined || target.checking || target.retired) return;
-    target.timer = this.#state.context.clock.after(0, () => this.#check(group, target));
+    const { clock } = this.#state.context;
+    // A target that rests is looked at when it would have been, had it never rested.
+    const restingSince = this.#resting.get(target) ?? clock.now();
+    const intervalMs = group.check.intervalSeconds * 1_000;
+    const nextAt = restingSince + Math.ceil((clock.now() - restingSince) / intervalMs) * intervalMs;
+    target.timer = clock.after(nextAt - clock.now(), () => this.#check(group, target));
   }
 
   #instanceChanged(instance: InstanceRecord): void {
