@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { unzipSync } from 'fflate';
 import { AwsError } from '../../service.ts';
 import type { FunctionCode } from './executor.ts';
+import { readZip, type ZipEntry } from './zip.ts';
 
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const directUploadBytes = 50 * 1024 * 1024;
@@ -30,38 +30,51 @@ export function storeCode(directory: string, zip: Uint8Array): FunctionCode {
 }
 
 function unpack(zip: Uint8Array, folder: string): void {
-  let files: Record<string, Uint8Array>;
-  try {
-    files = unzipSync(zip);
-  } catch {
-    throw new AwsError(
+  const unreadable = (): AwsError =>
+    new AwsError(
       'InvalidParameterValueException',
       'Could not unzip uploaded file. Please check your file, then try to upload again.',
     );
+  let files: ZipEntry[];
+  try {
+    files = readZip(zip);
+  } catch {
+    throw unreadable();
   }
-  const total = Object.values(files).reduce((sum, bytes) => sum + bytes.byteLength, 0);
+  const total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   if (total > unpackedBytes) {
     throw new AwsError(
       'InvalidParameterValueException',
       `Unzipped size must be smaller than ${unpackedBytes} bytes`,
     );
   }
-  const stray = Object.keys(files).find(
-    (name) => name.startsWith('/') || name.includes('\\') || name.split('/').includes('..'),
+  const stray = files.find(
+    ({ name }) => name.startsWith('/') || name.includes('\\') || name.split('/').includes('..'),
   );
   if (stray !== undefined) {
-    throw new AwsError('InvalidParameterValueException', `The package names a file outside itself: ${stray}`);
+    throw new AwsError(
+      'InvalidParameterValueException',
+      `The package names a file outside itself: ${stray.name}`,
+    );
   }
   // Into a folder beside it first: a half-unpacked package must never be taken for a whole one.
   const draft = `${folder}.draft-${process.pid}`;
   mkdirSync(draft, { recursive: true });
-  for (const [name, bytes] of Object.entries(files)) {
+  for (const file of files) {
+    const { name } = file;
     const path = join(draft, name);
     if (name.endsWith('/')) {
       mkdirSync(path, { recursive: true });
       continue;
     }
     mkdirSync(dirname(path), { recursive: true });
+    let bytes: Uint8Array;
+    try {
+      bytes = file.read();
+    } catch {
+      rmSync(draft, { recursive: true });
+      throw unreadable();
+    }
     writeFileSync(path, bytes);
   }
   try {
