@@ -57,7 +57,13 @@ if (program === undefined) {
 // program sees it close. npm and the shell between do not pass signals on, so a vanished parent counts as one.
 const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, program), ...rest], {
   stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-  env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}`, FLOTILLA_PARENT_FD: '3' },
+  env: {
+    // Compiled code and stripped types are kept: reading them again costs more than half of a start.
+    NODE_COMPILE_CACHE: join(root, '.build', 'compile-cache'),
+    ...process.env,
+    PATH: `${bin}${delimiter}${process.env.PATH}`,
+    FLOTILLA_PARENT_FD: '3',
+  },
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 const parent = process.ppid;
