@@ -11,6 +11,8 @@ const region = await createRegion({
   seed: 5,
   ...(process.argv[2] === undefined ? {} : { dataDir: process.argv[2] }),
 });
+// The one request is made as soon as targets are healthy: each node knows of them at once.
+region.context.lag.off();
 await region.listen();
 const { imageId } = await makeImage(region, 'doomed');
 const targetGroup = await makeTargetGroup(region, 'doomed');
