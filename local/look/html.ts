@@ -35,6 +35,10 @@ export function renderPage(look: Look, query: ReadonlyMap<string, string>): stri
       ([id, what]) =>
         `<details><summary>${escapeXml(id)}</summary><pre>${escapeXml(JSON.stringify(what, null, 2))}</pre></details>`,
     ),
+    ...look.executions.map(
+      ({ arn, steps }) =>
+        `<h2>Steps of ${escapeXml(arn.slice(arn.lastIndexOf(':') + 1))}</h2><p class="about">${escapeXml(arn)}; states with the seconds from the start in which they were entered and left</p><pre>${escapeXml(steps)}</pre>`,
+    ),
     `<h2 id="calls">Calls</h2>`,
     filterForm(query),
     callTable(look),
@@ -47,7 +51,7 @@ function cell(column: string, value: string | number, row: Row): string {
   const text = escapeXml(String(value));
   if (column === 'arn') return '';
   if (column === 'name' && row.arn !== undefined)
-    return `<td class="tight"><a href="/_region?execution=${encodeURIComponent(String(row.arn))}#calls">${text}</a></td>`;
+    return `<td class="tight"><a href="/_region?execution=${encodeURIComponent(String(row.arn))}">${text}</a></td>`;
   if (column === 'status' || column === 'state') return `<td class="tight ${text}">${text}</td>`;
   return `<td${typeof value === 'number' ? ' class="number"' : ''}>${text}</td>`;
 }

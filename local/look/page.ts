@@ -8,9 +8,10 @@ import type { Throttles } from '../throttling/throttles.ts';
 import { traceRoot } from '../trace.ts';
 import type { Front } from '../wire/front-door.ts';
 import { namesNoBucket, queryPairs, splitUrl } from '../wire/http.ts';
+import { executionView, renderExecution } from './execution-view.ts';
 import { renderPage } from './html.ts';
 import type { CallLog, LoggedCall } from './log.ts';
-import { asker, type Survey, survey } from './survey.ts';
+import { type Ask, asker, historyOf, type Survey, survey } from './survey.ts';
 
 /** What the page tells; `?format=json` gives it as it is. */
 export interface Look {
@@ -23,6 +24,8 @@ export interface Look {
   /** What single services tell besides: buckets with their keys, tables, users and roles, HTTP APIs, what throttles. */
   readonly services: Readonly<Record<string, unknown>>;
   readonly faults: readonly ReturnType<typeof view>[];
+  /** The steps of the executions that were asked for by name, as the console would draw them; without their data. */
+  readonly executions: readonly { readonly arn: string; readonly steps: string }[];
   readonly callsSinceStart: number;
   /** Newest first, as filtered. */
   readonly calls: readonly (Omit<LoggedCall, 'at'> & { readonly when: string })[];
@@ -76,7 +79,8 @@ const pageHeaders = {
 
 async function takeLook(looked: LookedAt, query: ReadonlyMap<string, string>): Promise<Look> {
   const { context, iam, services, log, faults, throttles } = looked;
-  const found = await survey(asker(services, iam.root));
+  const ask = asker(services, iam.root);
+  const found = await survey(ask);
   const { executions = [], instances = [], ...rest } = found;
   const told: Record<string, unknown> = { iam: iam.look(), throttling: throttles.list() };
   for (const service of services.values()) {
@@ -84,7 +88,8 @@ async function takeLook(looked: LookedAt, query: ReadonlyMap<string, string>): P
     if (what !== undefined) told[service.id] = what;
   }
   const wanted = query.get('outcome') || (query.has('denied') ? 'denied' : '');
-  const roots = rootsOf(query.get('rollout') || query.get('execution') || '', executions);
+  const asked = askedFor(query.get('rollout') || query.get('execution') || '', executions);
+  const roots = asked?.map((arn) => traceRoot(arn));
   const calls = log
     .list({ who: query.get('who'), q: query.get('q') })
     .filter((call) => wanted === '' || call.outcome === wanted)
@@ -103,15 +108,22 @@ async function takeLook(looked: LookedAt, query: ReadonlyMap<string, string>): P
     exists: { executions, instances, ...rest },
     services: told,
     faults: faults.list().map(view),
+    executions: await stepsOf(ask, asked ?? []),
     callsSinceStart: log.total,
     calls,
   };
 }
 
-/** The traces of the executions of that name or ARN; undefined where none is asked for. */
-function rootsOf(wanted: string, executions: Survey[string]): readonly string[] | undefined {
+/** The executions of that name or ARN; undefined where none is asked for. */
+function askedFor(wanted: string, executions: Survey[string]): readonly string[] | undefined {
   if (wanted === '') return undefined;
   return executions
     .filter(({ name, arn }) => name === wanted || arn === wanted)
-    .map(({ arn }) => traceRoot(String(arn)));
+    .map(({ arn }) => String(arn));
+}
+
+async function stepsOf(ask: Ask, arns: readonly string[]): Promise<Look['executions']> {
+  return await Promise.all(
+    arns.map(async (arn) => ({ arn, steps: renderExecution(executionView(await historyOf(ask, arn))) })),
+  );
 }

@@ -8,7 +8,7 @@ import type { Image, Instance, LaunchTemplate, Snapshot } from '@aws-sdk/client-
 import type { Rule as ListenerRule, TargetGroup } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Rule as EventRule } from '@aws-sdk/client-eventbridge';
 import type { FunctionConfiguration } from '@aws-sdk/client-lambda';
-import type { ExecutionListItem, StateMachineListItem } from '@aws-sdk/client-sfn';
+import type { ExecutionListItem, HistoryEvent, StateMachineListItem } from '@aws-sdk/client-sfn';
 import type { Principal, Service } from '../service.ts';
 
 /** A thing as the page shows it: names of columns to plain values. */
@@ -17,7 +17,7 @@ export type Row = Readonly<Record<string, string | number>>;
 export type Survey = Readonly<Record<string, readonly Row[]>>;
 
 // biome-ignore lint/suspicious/noExplicitAny: outputs of many operations; each list says what it takes out of them
-type Ask = (service: string, operation: string, input?: object) => Promise<any>;
+export type Ask = (service: string, operation: string, input?: object) => Promise<any>;
 
 /** Asks past rights, log and faults: looking is no call. */
 export function asker(services: ReadonlyMap<string, Service>, root: Principal): Ask {
@@ -66,6 +66,23 @@ async function executionRows(ask: Ask): Promise<Row[]> {
     }),
   );
   return lists.flat().sort((a, b) => b.started.localeCompare(a.started));
+}
+
+/** All events of an execution, oldest first, without the data that passed through it. */
+export async function historyOf(ask: Ask, executionArn: string): Promise<HistoryEvent[]> {
+  const found: HistoryEvent[] = [];
+  let nextToken: string | undefined;
+  do {
+    const page = await ask('states', 'GetExecutionHistory', {
+      executionArn,
+      includeExecutionData: false,
+      maxResults: 1000,
+      ...(nextToken === undefined ? {} : { nextToken }),
+    });
+    found.push(...(page.events as HistoryEvent[]));
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+  return found;
 }
 
 async function instanceRows(ask: Ask): Promise<Row[]> {

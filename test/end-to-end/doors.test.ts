@@ -81,12 +81,16 @@ describe('the doors', { timeout: 240_000 }, () => {
 
   it('show on the region page what a rollout called, and nothing else', async () => {
     const page = await fetch(`${local.endpoint}/_region?format=json&rollout=hello-1`);
-    const { calls, exists } = (await page.json()) as {
+    const { calls, exists, executions } = (await page.json()) as {
+      executions: { steps: string }[];
       calls: { who: string; action: string }[];
       exists: Record<string, { name?: string; status?: string }[]>;
     };
     expect(exists.executions).toContainEqual(
       expect.objectContaining({ name: 'hello-1', status: 'SUCCEEDED' }),
+    );
+    expect(executions[0]?.steps).toMatch(
+      /^SUCCEEDED .*\n {2}AcquireLease[\s\S]*PromoteRelease[\s\S]*Succeed/,
     );
     const seen = new Set(calls.map(({ action }) => action));
     expect(seen).toContain('elasticloadbalancing:ModifyRule');

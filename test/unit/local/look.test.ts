@@ -5,9 +5,11 @@ import { createRegion, type Region } from '../../../local/region.ts';
 import { traceOfExecution } from '../../../local/trace.ts';
 
 let region: Region;
+let clock: VirtualClock;
 
 beforeEach(async () => {
-  region = await createRegion({ clock: new VirtualClock(), seed: 11 });
+  clock = new VirtualClock();
+  region = await createRegion({ clock, seed: 11 });
 });
 
 afterEach(() => region.close());
@@ -44,6 +46,7 @@ async function startWaiting(name: string): Promise<string> {
     }),
   })) as { stateMachineArn: string };
   const started = await region.call('states', 'StartExecution', { stateMachineArn, name, input: '{}' });
+  await clock.advance(1_000);
   return (started as { executionArn: string }).executionArn;
 }
 
@@ -67,6 +70,14 @@ test('calls are filtered by rollout, caller, text and outcome', async () => {
   expect(await actions('?outcome=error')).toEqual(['s3:HeadBucket']);
   expect(await actions('?q=GetCaller')).toEqual(['sts:GetCallerIdentity']);
   expect(await actions('?who=nobody')).toEqual([]);
+});
+
+test('an execution that is asked for is shown step by step', async () => {
+  const arn = await startWaiting('web-3');
+  const { executions } = await data('?rollout=web-3');
+  expect(executions).toMatchObject([{ arn, steps: expect.stringContaining('Wait (Wait) 0.0–…') }]);
+  expect((await look('?rollout=web-3')).text).toContain('Steps of web-3');
+  expect((await data()).executions).toEqual([]);
 });
 
 test('looking is no call, and changes nothing', async () => {
