@@ -1,5 +1,4 @@
 /** Seals a snapshot: so many blocks, with this checksum over all of theirs. */
-import { createHash } from 'node:crypto';
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
 import { ec2Client } from '../src/aws/clients/ec2.ts';
@@ -7,17 +6,11 @@ import { isRetryable } from '../src/aws/errors.ts';
 import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { describeSnapshot, openSnapshotWriter, type SnapshotWriter } from '../src/aws/snapshots.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
-import {
-  type BuildAttempt,
-  buildAttempt,
-  buildKeys,
-  executionArn,
-  segmentDigests,
-  type WrittenSegment,
-  writtenSegment,
-} from '../src/contracts/build.ts';
-import { FlotillaError } from '../src/errors.ts';
+import { buildAttempt, buildKeys, executionArn, writtenSegment } from '../src/contracts/build.ts';
+import type { BlockMap } from '../src/contracts/image-blocks.ts';
 import { linearChecksum } from '../src/image/blocks.ts';
+import { putChecksums } from '../src/image/delta.ts';
+import { readBlockFile } from '../src/runtime/block-map.ts';
 import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
 import { ownAttempt, saveAttempt } from '../src/runtime/image-attempt.ts';
 
@@ -25,6 +18,7 @@ const input = z.strictObject({
   ...buildAttempt.shape,
   executionArn,
   snapshotId: z.string(),
+  encrypted: z.boolean(),
   segments: z.array(writtenSegment),
 });
 
@@ -35,34 +29,35 @@ interface Deps {
   readonly ec2: EC2Client;
 }
 
-/** The checksums that a segment left in the store, which must be the ones that its writer told of. */
-async function readChecksums(
-  objects: Objects,
-  bucket: string,
-  attempt: BuildAttempt,
-  told: WrittenSegment,
-): Promise<string[]> {
-  const key = buildKeys.digests(attempt, told.number);
-  const bytes = (await objects.bytes({ bucket, key })) ?? new Uint8Array(0);
-  if (createHash('sha256').update(bytes).digest('hex') !== told.digest) {
-    throw new FlotillaError('ImageBuildFailed', `${key} is not what its writer left`, { key });
-  }
-  const entries = segmentDigests.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
-  return entries.map(([, checksum]) => checksum);
-}
-
 async function complete(
-  { identity, attempt, executionArn: self, snapshotId, segments }: z.output<typeof input>,
+  { identity, attempt, executionArn: self, snapshotId, encrypted, segments }: z.output<typeof input>,
   { table, objects, writer, ec2 }: Deps,
   { config }: Invocation,
 ) {
   const own = await ownAttempt(table, { identity, attempt }, self);
+  const files = [...segments]
+    .sort((a, b) => a.number - b.number)
+    .map(({ number, ...file }) => ({ ...file, key: buildKeys.digests({ identity, attempt }, number) }));
   const checksums: string[] = [];
-  for (const told of [...segments].sort((a, b) => a.number - b.number)) {
-    checksums.push(...(await readChecksums(objects, config.storeBucket, { identity, attempt }, told)));
+  for (const file of files) {
+    checksums.push(...putChecksums(await readBlockFile(objects, config.storeBucket, file)));
   }
   const checksum = linearChecksum(checksums);
   const blocksWritten = checksums.length;
+  const map: BlockMap = {
+    format: 1,
+    identity,
+    attempt,
+    snapshotId,
+    volumeSizeGiB: own.volumeSizeGiB,
+    encrypted,
+    depth: 0,
+    nonZero: files.reduce((sum, file) => sum + file.nonZero, 0),
+    put: blocksWritten,
+    files,
+  };
+  const key = buildKeys.blockMap({ identity, attempt });
+  await objects.put({ bucket: config.storeBucket, key }, JSON.stringify(map), 'application/json');
   if (own.checksum !== checksum) {
     try {
       await writer.complete(snapshotId, blocksWritten, checksum);

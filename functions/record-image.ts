@@ -3,11 +3,13 @@ import * as z from 'zod';
 import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
 import { buildAttempt, executionArn } from '../src/contracts/build.ts';
+import { blockMapKey } from '../src/contracts/image-blocks.ts';
 import { imageItem } from '../src/contracts/items.ts';
 import { imageRegistered } from '../src/lineage/events.ts';
 import { keys } from '../src/lineage/keys.ts';
 import { imageRefs } from '../src/lineage/refs.ts';
 import { putRef } from '../src/runtime/accept-upload.ts';
+import { readAttemptMap } from '../src/runtime/block-map.ts';
 import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
 import { ownAttempt, saveAttempt } from '../src/runtime/image-attempt.ts';
 import { putDocuments } from '../src/runtime/image-documents.ts';
@@ -32,6 +34,9 @@ async function record(
     const at = clock.now().toISOString();
     const image = { ...own, state: 'available' as const, snapshotId, imageId, completedAt: at };
     const recipe = await readRecipe(objects, config.storeBucket, { identity, attempt });
+    const map = await readAttemptMap(objects, config.storeBucket, { identity, attempt });
+    const key = blockMapKey(identity);
+    await objects.put({ bucket: config.storeBucket, key }, JSON.stringify(map), 'application/json');
     await putDocuments(objects, config, image, recipe, at);
     await saveAttempt(table, image, {
       writes: imageRefs(image, at).map(putRef),

@@ -5,8 +5,10 @@ import { hasCode, isRetryable } from '../src/aws/errors.ts';
 import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { openSnapshotWriter, type SnapshotWriter } from '../src/aws/snapshots.ts';
 import { buildAttempt, buildKeys, segment, type WrittenSegment } from '../src/contracts/build.ts';
+import type { BlockDigest, SegmentBlocks } from '../src/contracts/image-blocks.ts';
 import { FlotillaError } from '../src/errors.ts';
 import { BLOCK_BYTES, blockChecksum, isZero } from '../src/image/blocks.ts';
+import { beneath, mustPut, zeroChecksum } from '../src/image/delta.ts';
 import { blocksBetween } from '../src/image/extents.ts';
 import { candidateBlocks, readRuns } from '../src/image/segments.ts';
 import type { ByteSource } from '../src/image/source.ts';
@@ -62,12 +64,13 @@ async function write(
   const disk = await openDisk(objects, config, recipe);
   const indexes = blocksBetween(candidateBlocks(disk.plan, encrypted), part.first, part.first + part.count);
 
-  const put = async ({ index, bytes }: Block): Promise<[number, string] | undefined> => {
-    if (!encrypted && isZero(bytes)) return undefined;
+  const put = async ({ index, bytes }: Block): Promise<{ digest: BlockDigest; wasPut: boolean }> => {
+    const checksum = isZero(bytes) ? zeroChecksum : blockChecksum(bytes);
+    const digest: BlockDigest = [index, checksum];
+    if (!mustPut(checksum, beneath(index, encrypted, undefined))) return { digest, wasPut: false };
     if (remainingMilliseconds() < reserveMilliseconds) {
       throw new FlotillaError('DeadlineNear', `Block ${index} of ${snapshotId} is left to the next try`);
     }
-    const checksum = blockChecksum(bytes);
     await withBackoff(
       {
         clock,
@@ -79,18 +82,21 @@ async function write(
       },
       () => writer.putBlock(snapshotId, index, bytes, checksum),
     );
-    return [index, checksum];
+    return { digest, wasPut: true };
   };
 
-  const checksums = (await mapBounded(readBlocks(disk.bytes, indexes), concurrency, put)).filter(
-    (entry) => entry !== undefined,
-  );
-  const file = JSON.stringify(checksums);
+  const blocks = await mapBounded(readBlocks(disk.bytes, indexes), concurrency, put);
+  const written: SegmentBlocks = {
+    nonZero: blocks.map(({ digest }) => digest).filter(([, checksum]) => checksum !== zeroChecksum),
+    put: blocks.filter(({ wasPut }) => wasPut).map(({ digest: [index] }) => index),
+  };
+  const file = JSON.stringify(written);
   const key = buildKeys.digests({ identity, attempt }, part.number);
   await objects.put({ bucket: config.storeBucket, key }, file, 'application/json');
   return {
-    number: part.number,
-    written: checksums.length,
+    ...part,
+    nonZero: written.nonZero.length,
+    put: written.put.length,
     digest: createHash('sha256').update(file).digest('hex'),
   };
 }

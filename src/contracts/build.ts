@@ -79,9 +79,11 @@ export type Recipe = z.infer<typeof recipe>;
 /** Keys in the store. */
 export const buildKeys = {
   recipe: ({ identity, attempt }: BuildAttempt) => `recipes/${identity}/${attempt}.json`,
-  /** Checksums of the blocks that one segment wrote. */
+  /** Digests of the blocks of one segment, see segmentBlocks. */
   digests: ({ identity, attempt }: BuildAttempt, segment: number) =>
     `digests/${identity}/${attempt}/${String(segment).padStart(6, '0')}.json`,
+  /** The map of an attempt's blocks, see blockMap: the image's once it is recorded. */
+  blockMap: ({ identity, attempt }: BuildAttempt) => `digests/${identity}/${attempt}/map.json`,
   /** What was seen when the artifact was inspected, see storedArtifact. */
   artifact: (sha256: string) => `artifacts/${sha256}.json`,
   /** CycloneDX. */
@@ -100,14 +102,13 @@ export const segment = z.strictObject({
 });
 export type Segment = z.infer<typeof segment>;
 
-/** What one segment wrote; the checksums themselves lie in the store. */
+/** What one segment wrote; the digests themselves lie in the store (see image-blocks.ts). */
 export const writtenSegment = z.strictObject({
-  number: z.number().int().min(0),
-  written: z.number().int().min(0),
-  /** SHA-256, hexadecimal, of the file with the checksums. */
+  ...segment.shape,
+  /** Blocks of the image that are not zero, and blocks that were put. */
+  nonZero: z.number().int().min(0),
+  put: z.number().int().min(0),
+  /** SHA-256, hexadecimal, of the file with the digests. */
   digest: sha256Hex,
 });
 export type WrittenSegment = z.infer<typeof writtenSegment>;
-
-/** The file with the checksums of one segment's blocks: index and base64 SHA-256, ascending. */
-export const segmentDigests = z.array(z.tuple([z.number().int().min(0), z.string()]));

@@ -6,6 +6,7 @@ import { sdkStreamMixin } from '@smithy/core/serde';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../functions/write-blocks.ts';
+import { segmentBlocks } from '../../src/contracts/image-blocks.ts';
 import { BLOCK_BYTES } from '../../src/image/blocks.ts';
 import { awsError, giveEnvironment, lambdaContext } from '../support/function-kit.ts';
 
@@ -69,10 +70,15 @@ describe('write-blocks', () => {
     }
     expect(result).toEqual({
       number: 0,
-      written: 3,
+      first: 0,
+      count: 4,
+      nonZero: 3,
+      put: 3,
       digest: createHash('sha256').update(digestFile()).digest('hex'),
     });
-    expect((JSON.parse(digestFile()) as [number, string][]).map(([index]) => index)).toEqual([0, 2, 3]);
+    const { nonZero, put } = segmentBlocks.parse(JSON.parse(digestFile()));
+    expect(nonZero.map(([index]) => index)).toEqual([0, 2, 3]);
+    expect(put).toEqual([0, 2, 3]);
   });
 
   it('leaves nothing out on an encrypted snapshot, where a block without a put reads as garbage', async () => {
@@ -86,7 +92,7 @@ describe('write-blocks', () => {
       .rejectsOnce(awsError('ResourceNotFoundException', 404))
       .rejectsOnce(awsError('RequestThrottledException'))
       .resolves({});
-    await expect(handler(event, lambdaContext())).resolves.toMatchObject({ written: 3 });
+    await expect(handler(event, lambdaContext())).resolves.toMatchObject({ put: 3 });
     expect(puts().filter((put) => put.BlockIndex === 2)).toHaveLength(3);
   });
 
