@@ -14,7 +14,7 @@ import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { manyRollouts, monthOfFleets, type Simulated } from '../test/scenarios/kit/simulation.ts';
-import { packageStack } from '../tour/up.ts';
+import { packageStack } from '../tour/package-stack.ts';
 
 /** One region's share; whoever has its answer asks for the next. */
 type Share =

@@ -28,6 +28,11 @@ export interface Context {
   readonly zones: readonly string[];
   /** Where bytes are kept that are too many for memory; below it each service has a folder of its own. */
   readonly dataDir: string;
+  /**
+   * Where regions leave for each other what follows from bytes alone and costs time to find out: unpacked packages,
+   * definitions found whole. It may be emptied at any time.
+   */
+  readonly sharedDir?: string | undefined;
   /** `http://127.0.0.1:4566`: known once the front door listens. */
   readonly endpoint: () => string;
   readonly hooks: Hooks;

@@ -45,6 +45,11 @@ export interface RegionOptions {
    * each of it once; each region has a folder of its own unless told otherwise.
    */
   readonly codeDir?: string;
+  /**
+   * Where regions leave for each other what follows from bytes alone and costs time to find out, so that the next one
+   * on a new folder is up sooner. It may be emptied at any time.
+   */
+  readonly sharedDir?: string;
   readonly regionName?: string;
   readonly accountId?: string;
 }
@@ -120,6 +125,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     regionName,
     zones: ['a', 'b', 'c'].map((letter) => regionName + letter),
     dataDir,
+    sharedDir: options.sharedDir,
     endpoint,
     hooks,
     ...(options.keepState === true && { keeping }),

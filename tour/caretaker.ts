@@ -1,4 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** One line to the janitor. */
@@ -43,4 +46,11 @@ export class Caretaker {
     janitor.stdin?.end();
     await gone;
   }
+}
+
+/** A temporary folder that goes when this process does. */
+export async function scratchFolder(caretaker: Caretaker): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'flotilla-tour-'));
+  caretaker.finally({ remove: folder });
+  return folder;
 }

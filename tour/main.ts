@@ -10,14 +10,11 @@
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { S3Client } from '@aws-sdk/client-s3';
-import { openApi } from '../cli/api-client.ts';
-import { Caretaker } from './caretaker.ts';
-import { journey, type Programs, startBuilding } from './journey.ts';
+import { Caretaker, scratchFolder } from './caretaker.ts';
 import { whenToldToEnd } from './lifeline.ts';
 import { createNarrator } from './narrator.ts';
-import { type Story, tellStory, whatDidNotHold } from './story.ts';
-import { type LocalRegion, packageStack, scratchFolder, startLocal } from './up.ts';
+import { packageStack } from './package-stack.ts';
+import type { LocalRegion } from './up.ts';
 import { whereNext } from './where-next.ts';
 
 const usage = 'usage: npm start -- [--exit] [--json] [--no-tour] [--port N] [--data DIR]';
@@ -72,9 +69,11 @@ whenToldToEnd((why) => {
 const scratchDir = await scratchFolder(caretaker);
 try {
   say.chapter('A local region');
-  const programs = noTour ? undefined : startBuilding(scratchDir, caretaker);
+  const tour = noTour ? undefined : await import('./tour.ts');
+  const programs = tour?.startBuilding(scratchDir, caretaker);
   say.status('packaging the stack');
-  await packageStack(caretaker);
+  // The region's own modules are read meanwhile.
+  const [{ startLocal }] = await Promise.all([import('./up.ts'), packageStack(caretaker)]);
   say.fact('packaged: a CloudFormation template, one bundle and one role a function');
   say.status('starting');
   const dataDir = data === undefined ? join(scratchDir, 'region') : resolve(data);
@@ -83,15 +82,12 @@ try {
   say.fact(
     `up at ${local.endpoint}, ${local.region.restored ? 'as it was left' : 'made from the packaged template'}`,
   );
-  const story = programs === undefined ? undefined : await tour(local, programs);
+  const told = programs && (await tour?.tell(local, programs, say));
   finished = true;
-  const reasons = story === undefined ? [] : whatDidNotHold(story);
-  if (story !== undefined) tellStory(story, say);
-  for (const reason of reasons) say.print(`  Not as promised: ${reason}.`);
-  if (json && story !== undefined) console.log(JSON.stringify(story));
+  if (json && told !== undefined) console.log(JSON.stringify(told.story));
   if (exit) {
     ending = true;
-    await end(reasons.length === 0 ? 0 : 1);
+    await end(told === undefined || told.held ? 0 : 1);
   }
   whereNext(local, say);
   // Nothing else keeps the process up: the region's own timers and sockets may be quiet.
@@ -102,35 +98,5 @@ try {
     say.print(`\n${error instanceof Error ? error.message : String(error)}`);
     if (process.env.FLOTILLA_DEBUG !== undefined) console.error(error);
     await end(1);
-  }
-}
-
-async function tour(region: LocalRegion, programs: Programs): Promise<Story> {
-  const { accessKeyId, secretAccessKey } = region.operator;
-  const credentials = { accessKeyId, secretAccessKey };
-  const regionName = region.region.context.regionName;
-  const api = openApi(
-    { apiUrl: region.apiUrl, region: regionName, endpoint: region.endpoint, credentials },
-    { userAgent: 'flotilla-tour' },
-  );
-  const objects = new S3Client({
-    endpoint: region.endpoint,
-    region: regionName,
-    credentials,
-    forcePathStyle: true,
-  });
-  try {
-    return await journey({
-      say,
-      api,
-      objects,
-      uploadBucket: region.uploadBucket,
-      balancerUrl: region.balancerUrl,
-      callsFor: (executionArn) => region.region.log.callsOf(executionArn),
-      programs,
-      now: () => Date.now(),
-    });
-  } finally {
-    objects.destroy();
   }
 }

@@ -1,6 +1,5 @@
 /** Brings up a local region with the packaged stack in it, as `npm start` and `flotilla up` do. */
-import { chmod, lstat, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RegionNote } from '../cli/local-region.ts';
@@ -9,11 +8,12 @@ import type { KeyPair } from '../local/iam/iam.ts';
 import { createRegion, type Region } from '../local/region.ts';
 import { deployStack } from '../local/stack/deploy.ts';
 import type { Caretaker } from './caretaker.ts';
-import { runHelper } from './helper-program.ts';
 import { addBundle } from './stand-in.ts';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const packageDir = join(root, '.build', 'package');
+/** What a region has found out about the package for the next ones; the packager empties it. */
+const sharedDir = join(root, '.build', 'compiled');
 const template = join(packageDir, 'cloudformation-template-update-stack.json');
 
 export interface LocalOptions {
@@ -39,18 +39,14 @@ export interface LocalRegion {
   close(): Promise<void>;
 }
 
-/** Bundles and template, made anew only where a source changed. @throws Error with the packager's own words */
-export async function packageStack(caretaker?: Caretaker): Promise<void> {
-  const { code, said } = await runHelper(process.execPath, [join(root, 'infra', 'package.ts')], {
-    cwd: root,
-    caretaker,
-  });
-  if (code !== 0) throw new Error(`The stack could not be packaged:\n${said}`);
-}
-
 export async function startLocal(options: LocalOptions): Promise<LocalRegion> {
   const { port, dataDir, keepState = false, caretaker } = options;
-  const region = await createRegion({ port, keepState, ...(dataDir === undefined ? {} : { dataDir }) });
+  const region = await createRegion({
+    port,
+    keepState,
+    sharedDir,
+    ...(dataDir === undefined ? {} : { dataDir }),
+  });
   try {
     return await furnish(region, caretaker);
   } catch (error) {
@@ -128,11 +124,4 @@ async function leaveNote(caretaker: Caretaker | undefined, note: RegionNote): Pr
   await rm(file, { force: true });
   await writeFile(file, JSON.stringify(note), { mode: 0o600, flag: 'wx' });
   return file;
-}
-
-/** A temporary folder that goes when this process does. */
-export async function scratchFolder(caretaker: Caretaker): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'flotilla-tour-'));
-  caretaker?.finally({ remove: folder });
-  return folder;
 }

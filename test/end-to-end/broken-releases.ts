@@ -8,8 +8,9 @@ import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { type ApiClient, openApi } from '../../cli/api-client.ts';
 import type { FleetSpecInput } from '../../src/contracts/fleet-spec.ts';
 import { buildExample, type Variant } from '../../tour/build-example.ts';
+import { packageStack } from '../../tour/package-stack.ts';
 import type { Traffic } from '../../tour/traffic.ts';
-import { type LocalRegion, packageStack, startLocal } from '../../tour/up.ts';
+import { type LocalRegion, startLocal } from '../../tour/up.ts';
 
 /** What a command left behind. */
 export interface Said {

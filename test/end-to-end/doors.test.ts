@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run } from '../../cli/run.ts';
 import { standInKernel } from '../../src/image/kernel-bundle.ts';
 import { buildExample } from '../../tour/build-example.ts';
-import { type LocalRegion, packageStack, startLocal } from '../../tour/up.ts';
+import { packageStack } from '../../tour/package-stack.ts';
+import { type LocalRegion, startLocal } from '../../tour/up.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'flotilla-doors-'));
 const fleetFile = fileURLToPath(new URL('../../examples/hello/fleet.yml', import.meta.url));

@@ -31,7 +31,8 @@ import { makeManifest } from '../../src/image/manifest.ts';
 import { segmentBlocks } from '../../src/image/segments.ts';
 import { bytesSource } from '../../src/image/source.ts';
 import { buildExample } from '../../tour/build-example.ts';
-import { type LocalRegion, packageStack, startLocal } from '../../tour/up.ts';
+import { packageStack } from '../../tour/package-stack.ts';
+import { type LocalRegion, startLocal } from '../../tour/up.ts';
 
 const MiB = 1_048_576;
 const diskBytes = 2_048 * MiB;

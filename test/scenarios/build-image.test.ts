@@ -26,7 +26,8 @@ import { makeManifest } from '../../src/image/manifest.ts';
 import { bytesSource } from '../../src/image/source.ts';
 import { keys, lists } from '../../src/lineage/keys.ts';
 import { fleetPlace } from '../../src/lineage/places.ts';
-import { type LocalRegion, packageStack, startLocal } from '../../tour/up.ts';
+import { packageStack } from '../../tour/package-stack.ts';
+import { type LocalRegion, startLocal } from '../../tour/up.ts';
 
 // Two cores may be shared with other work: what takes ten seconds alone may take a minute.
 vi.setConfig({ testTimeout: 180_000 });

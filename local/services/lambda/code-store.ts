@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { AwsError } from '../../service.ts';
 import type { FunctionCode } from './executor.ts';
 import { readZip, type ZipEntry } from './zip.ts';
@@ -14,8 +14,12 @@ export function codeFolder(directory: string, sha256: string): string {
   return join(directory, Buffer.from(sha256, 'base64').toString('hex'));
 }
 
-/** Unpacks a deployment package below `directory`, once per digest. */
-export function storeCode(directory: string, zip: Uint8Array): FunctionCode {
+/**
+ * Unpacks a deployment package below `directory`, once per digest.
+ * @param sharedDir where other regions may have unpacked the same package, and the next ones find it. Its files are
+ *   linked, not used in place: a region goes on where the folder is emptied.
+ */
+export function storeCode(directory: string, zip: Uint8Array, sharedDir?: string): FunctionCode {
   if (zip.byteLength > directUploadBytes) {
     throw new AwsError(
       'RequestEntityTooLargeException',
@@ -25,7 +29,10 @@ export function storeCode(directory: string, zip: Uint8Array): FunctionCode {
   }
   const sha256 = createHash('sha256').update(zip).digest('base64');
   const folder = codeFolder(directory, sha256);
-  if (!existsSync(folder)) unpack(zip, folder);
+  if (!existsSync(folder)) {
+    const shared = sharedDir === undefined ? undefined : codeFolder(sharedDir, sha256);
+    if (shared === undefined || !linked(zip, shared, folder)) unpack(zip, folder);
+  }
   return { sha256, sizeBytes: zip.byteLength, directory: folder };
 }
 
@@ -77,6 +84,30 @@ function unpack(zip: Uint8Array, folder: string): void {
     }
     writeFileSync(path, bytes);
   }
+  settle(draft, folder);
+}
+
+/** @returns whether the files could be linked: the shared folder may lie on another disk, or be emptied meanwhile. */
+function linked(zip: Uint8Array, from: string, folder: string): boolean {
+  const draft = `${folder}.draft-${process.pid}`;
+  try {
+    if (!existsSync(from)) unpack(zip, from);
+    mkdirSync(draft, { recursive: true });
+    for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      const to = join(draft, relative(from, path));
+      mkdirSync(entry.isDirectory() ? to : dirname(to), { recursive: true });
+      if (!entry.isDirectory()) linkSync(path, to);
+    }
+  } catch {
+    rmSync(draft, { recursive: true, force: true });
+    return false;
+  }
+  settle(draft, folder);
+  return true;
+}
+
+function settle(draft: string, folder: string): void {
   try {
     renameSync(draft, folder);
   } catch (error) {

@@ -88,7 +88,7 @@ export function functionOperations(deps: FunctionOperationsDeps): Operations {
       | undefined,
     call: Call,
   ): Promise<FunctionCode> {
-    if (code?.ZipFile !== undefined) return storeCode(deps.directory, code.ZipFile);
+    if (code?.ZipFile !== undefined) return storeCode(deps.directory, code.ZipFile, context.sharedDir);
     if (code?.S3Bucket === undefined || code.S3Key === undefined) {
       throw invalid('Please provide a source for function code.');
     }
@@ -98,10 +98,10 @@ export function functionOperations(deps: FunctionOperationsDeps): Operations {
       { Bucket: code.S3Bucket, Key: code.S3Key, VersionId: code.S3ObjectVersion },
       call.principal,
     )) as { Body: AsyncIterable<Uint8Array> | Uint8Array };
-    if (object.Body instanceof Uint8Array) return storeCode(deps.directory, object.Body);
+    if (object.Body instanceof Uint8Array) return storeCode(deps.directory, object.Body, context.sharedDir);
     const chunks: Uint8Array[] = [];
     for await (const chunk of object.Body) chunks.push(chunk);
-    return storeCode(deps.directory, Buffer.concat(chunks));
+    return storeCode(deps.directory, Buffer.concat(chunks), context.sharedDir);
   }
 
   const createFunction = on<CreateFunctionRequest, ReturnType<typeof configurationOf>>(

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { type Available, unsupportedIn } from './check-expression.ts';
 import type { Definition, State, States, StateType } from './definition.ts';
 import type { Json } from './json.ts';
 import { isExpression, type Query } from './query.ts';
+import { wellShaped } from './well-shaped.ts';
 
 /** What is wrong with a definition. */
 export interface Complaint {
@@ -41,10 +41,12 @@ export const functionResource = /^arn:aws:lambda:[a-z0-9-]+:\d{12}:function:[a-z
 /**
  * Reads a definition and says what is wrong with it, or what the region lacks of it. The shape itself is left
  * to asl-validator.
+ * @param sharedDir where other regions may have noted that they found the same text whole
  */
 export async function checkDefinition(
   text: string,
   query: Query,
+  sharedDir?: string,
 ): Promise<{ definition: Definition | undefined; complaints: readonly Complaint[] }> {
   let definition: Definition;
   try {
@@ -55,17 +57,16 @@ export async function checkDefinition(
       complaints: [{ code: 'INVALID_JSON_DESCRIPTION', message: (error as Error).message, location: '' }],
     };
   }
-  const digest = createHash('sha256').update(text).digest('base64');
-  const shape = wellShaped.has(digest) ? [] : await shapeComplaints(definition);
+  const shape = wellShaped.has(text, sharedDir) ? [] : await shapeComplaints(definition);
   if (shape.length > 0) return { definition: undefined, complaints: shape };
-  wellShaped.add(digest);
+  wellShaped.add(text, sharedDir);
   const complaints: Complaint[] = [];
   new Checker(query, complaints).group(definition, '', definition.QueryLanguage ?? 'JSONPath', new Set());
   return { definition, complaints };
 }
 
 async function shapeComplaints(definition: Definition): Promise<Complaint[]> {
-  // Loaded when it is first needed: it takes a tenth of a second.
+  // Loaded when it is first needed, which is seldom: see well-shaped.ts.
   const { default: validate } = await import('asl-validator');
   const { isValid, errors } = validate(definition);
   if (isValid) return [];
@@ -75,9 +76,6 @@ async function shapeComplaints(definition: Definition): Promise<Complaint[]> {
     location: error.schemaError?.instancePath ?? '',
   }));
 }
-
-/** Digests of definitions found whole: the validator takes a tenth of a second, and regions come in hundreds. */
-const wellShaped = new Set<string>();
 
 /** Results exist where a state is left, errors where they are caught. */
 function availableAt(location: string): Available {

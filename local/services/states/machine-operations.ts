@@ -117,7 +117,9 @@ export function machineOperations(core: StatesCore): Operations {
     ValidateStateMachineDefinition: {
       access: () => [{ action: 'states:ValidateStateMachineDefinition', resources: ['*'] }],
       async run(input: ValidateStateMachineDefinitionInput): Promise<ValidateStateMachineDefinitionOutput> {
-        const { complaints } = await context.clock.hold(checkDefinition(input.definition ?? '', core.query));
+        const { complaints } = await context.clock.hold(
+          checkDefinition(input.definition ?? '', core.query, context.sharedDir),
+        );
         return {
           result: complaints.length === 0 ? 'OK' : 'FAIL',
           diagnostics: complaints

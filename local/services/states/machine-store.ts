@@ -162,7 +162,9 @@ export class MachineStore {
         `Invalid State Machine Definition: 'larger than ${definitionBytes} bytes'`,
       );
     }
-    const { definition, complaints } = await this.#context.clock.hold(checkDefinition(text, this.#query));
+    const { definition, complaints } = await this.#context.clock.hold(
+      checkDefinition(text, this.#query, this.#context.sharedDir),
+    );
     if (definition === undefined || complaints.length > 0) {
       const told = complaints.map(
         ({ code, message, location }) => `${code}: ${message} at ${location || '/'}`,
