@@ -3,11 +3,13 @@
  */
 import type { ReadableDisk } from '../services/ebs/snapshots.ts';
 import type { TfsTuple, TfsValue } from './tfs-log.ts';
-import { DiskUnreadable, readRootTuple } from './tfs-log.ts';
+import { DiskUnreadable, readRootTuple, readWithin } from './tfs-log.ts';
 
 const blockBytes = 512;
 /** The largest program that is run: far above any Go binary, far below what would fill the host's disk. */
 const longestProgramBytes = 1024 ** 3;
+/** Each is a read of its own; a program is written once and lies in one or a few. */
+const mostExtents = 4096;
 
 export interface BootPlan {
   /** As the manifest names it, for example `/hello`. */
@@ -27,16 +29,20 @@ export async function readBootPlan(disk: ReadableDisk): Promise<BootPlan> {
   if (program === undefined || program === '') throw new DiskUnreadable('The manifest names no program');
   const file = findFile(root, program);
   const programBytes = number(file.get('filelength'));
-  if (programBytes === undefined || programBytes < 0 || programBytes > longestProgramBytes) {
+  if (
+    programBytes === undefined ||
+    programBytes < 0 ||
+    programBytes > Math.min(longestProgramBytes, disk.sizeBytes)
+  ) {
     throw new DiskUnreadable(`The program ${program} has no usable length`);
   }
   const extents = readExtents(file);
   const given = list(root.get('arguments'));
-  const environment: Record<string, string> = {};
   const entries = root.get('environment');
-  if (entries instanceof Map) {
-    for (const [name, value] of entries) environment[name] = text(value) ?? '';
-  }
+  // Not by assignment: one may be called __proto__.
+  const environment = Object.fromEntries(
+    entries instanceof Map ? [...entries].map(([name, value]) => [name, text(value) ?? '']) : [],
+  );
   return {
     program,
     arguments: given.length === 0 ? [program] : given,
@@ -53,7 +59,7 @@ export async function readKernelStart(disk: ReadableDisk): Promise<Uint8Array | 
     const extents = readExtents(findFile(await readRootTuple(disk, offset), 'kernel'));
     const [first] = extents;
     if (first === undefined) return undefined;
-    return await disk.read(offset + first.diskOffset, Math.min(first.length, blockBytes));
+    return await readWithin(disk, offset + first.diskOffset, Math.min(first.length, blockBytes));
   } catch (error) {
     // A disk without a boot partition has no kernel; what is wrong with it is said when its program is looked for.
     if (error instanceof DiskUnreadable) return undefined;
@@ -62,7 +68,7 @@ export async function readKernelStart(disk: ReadableDisk): Promise<Uint8Array | 
 }
 
 async function findFileSystem(disk: ReadableDisk, which: 'boot' | 'root'): Promise<number> {
-  const mbr = Buffer.from(await disk.read(0, 512));
+  const mbr = Buffer.from(await readWithin(disk, 0, blockBytes));
   const signed = mbr.readUInt16LE(0x1fe) === 0xaa55;
   // With a UEFI system partition in the first entry, everything moves down by one.
   const index = (mbr[0x1be + 4] === 0xef ? 1 : 0) + (which === 'root' ? 1 : 0);
@@ -102,6 +108,7 @@ function readExtents(file: TfsTuple): Extent[] {
   const extents = file.get('extents');
   const found: Extent[] = [];
   if (!(extents instanceof Map)) return found;
+  if (extents.size > mostExtents) throw new DiskUnreadable('The program lies in too many pieces');
   for (const [key, value] of extents) {
     if (!(value instanceof Map) || value.has('uninited')) continue;
     const [at, offset, length] = [Number(key), number(value.get('offset')), number(value.get('length'))];
@@ -131,7 +138,7 @@ async function* pieces(
     }
     while (at < end) {
       const count = Math.min(most, end - at);
-      const bytes = await disk.read(rootOffset + extent.diskOffset + (at - extent.fileOffset), count);
+      const bytes = await readWithin(disk, rootOffset + extent.diskOffset + (at - extent.fileOffset), count);
       yield bytes;
       at += count;
     }

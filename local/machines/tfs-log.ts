@@ -9,15 +9,23 @@ export type TfsTuple = Map<string, TfsValue>;
 
 const sectorBytes = 512;
 /** What a log may cost to read; images that were seen stay below a hundredth of it. */
-const limits = { logBytes: 64 * 1024 ** 2, extensions: 256, values: 2_000_000, depth: 100 };
+const limits = { logBytes: 32 * 1024 ** 2, extensions: 256, values: 2_000_000, depth: 1024 };
 
 export class DiskUnreadable extends Error {
   override readonly name = 'DiskUnreadable';
 }
 
+/** @throws DiskUnreadable where the disk ends before: numbers on a disk may lead anywhere. */
+export async function readWithin(disk: ReadableDisk, offset: number, length: number): Promise<Uint8Array> {
+  if (offset < 0 || length < 0 || offset + length > disk.sizeBytes) {
+    throw new DiskUnreadable(`The disk leads to ${length} bytes at ${offset}, and ends at ${disk.sizeBytes}`);
+  }
+  return disk.read(offset, length);
+}
+
 /** The root tuple of the file system that begins at `startOffset`. */
 export async function readRootTuple(disk: ReadableDisk, startOffset: number): Promise<TfsTuple> {
-  const first = await disk.read(startOffset, sectorBytes);
+  const first = await readWithin(disk, startOffset, sectorBytes);
   const head = extensionHeader(first);
   if (head === undefined) throw new DiskUnreadable('There is no TFS where the partition begins');
   // Extension 0 has a UUID of 16 bytes and a label that ends with a zero before its records.
@@ -55,7 +63,7 @@ export async function readRootTuple(disk: ReadableDisk, startOffset: number): Pr
       throw new DiskUnreadable('The log runs in a circle, or is too long');
     }
     seen.add(start);
-    const extension = await disk.read(startOffset + start * sectorBytes, bytes);
+    const extension = await readWithin(disk, startOffset + start * sectorBytes, bytes);
     const next = extensionHeader(extension);
     if (next === undefined) throw new DiskUnreadable('A log extension has no header');
     cursor = new Cursor(extension, next.next);
