@@ -38,6 +38,8 @@ export interface ElfFile {
 
 const segmentType = { load: 1, dynamic: 2, interpreter: 3 } as const;
 const segmentFlag = { execute: 1, write: 2 } as const;
+/** The type of a file that can be loaded anywhere. */
+const movable = 3;
 const headerBytes = 64;
 const segmentBytes = 56;
 const sectionBytes = 64;
@@ -185,7 +187,12 @@ function nameIn(names: Uint8Array, at: number): string {
 }
 
 /**
- * Refuses what a unikernel cannot start: a program that asks for a dynamic linker, and a library.
+ * Refuses what a unikernel cannot start: a program that asks for a dynamic linker, a library, and a program for any
+ * address that cannot move itself there.
+ *
+ * A static PIE as C's linkers make it (`-static-pie`) moves itself by its dynamic section and runs. Go's own linker
+ * makes no such: its `-buildmode=pie` asks for a dynamic linker, and where that is suppressed (`-d`) nobody would do
+ * the moving, on Linux neither.
  *
  * @throws FlotillaError ArtifactDynamicallyLinked, ArtifactNotExecutable
  */
@@ -203,6 +210,12 @@ export async function requireStaticProgram(source: ByteSource, elf: ElfFile): Pr
   }
   if (elf.entry === 0n || (await namesLibraries(source, elf))) {
     throw new FlotillaError('ArtifactNotExecutable', 'The ELF is a library, not a program.');
+  }
+  if (elf.type === movable && !elf.segments.some((segment) => segment.type === segmentType.dynamic)) {
+    throw new FlotillaError(
+      'ArtifactNotExecutable',
+      'The ELF is position-independent, and says nowhere what must be adapted to its place.',
+    );
   }
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseElf, requireStaticProgram } from '../../../src/image/elf.ts';
 import { recognise } from '../../../src/image/recognise.ts';
 import { bytesSource } from '../../../src/image/source.ts';
-import { type ElfOptions, loadAddress, makeElf, makeGoElf, type Part } from './elf-maker.ts';
+import { type ElfOptions, inlineBuildInfo, loadAddress, makeElf, makeGoElf, type Part } from './elf-maker.ts';
 
 const code: Part = { type: 1, flags: 5, bytes: Buffer.from('code') };
 const dynamic = (tag: number): Part => {
@@ -108,11 +108,20 @@ describe('a program', () => {
     [183, 'arm64'],
   ];
   it.each(machines)('of machine %i is for %s', async (machine, architecture) => {
-    const options: ElfOptions = { machine, system: 3, type: 3, entry: loadAddress };
+    const options: ElfOptions = { machine, system: 3, entry: loadAddress };
     expect(await recognise(bytesSource(makeGoElf(undefined, options)))).toMatchObject({
       kind: 'go-elf',
       architecture,
       buildInfo: { goVersion: 'go1.26.8', path: 'example.com/hello' },
+    });
+  });
+  it('for any address runs where it can move itself there, and not else', async () => {
+    const parts = [{ type: 1, flags: 6, bytes: inlineBuildInfo('go1.26.8', 'path\tx\n') }];
+    const made = makeElf({ type: 3, segments: [...parts, dynamic(5)] });
+    expect(await recognise(bytesSource(made))).toMatchObject({ kind: 'go-elf' });
+    await expect(recognise(bytesSource(makeElf({ type: 3, segments: parts })))).rejects.toMatchObject({
+      name: 'ArtifactNotExecutable',
+      message: expect.stringContaining('position-independent'),
     });
   });
 });
