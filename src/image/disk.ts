@@ -13,7 +13,7 @@ import {
   placePartitions,
   withPartitions,
 } from './layout.ts';
-import { type Manifest, manifestTuple } from './manifest.ts';
+import { type Manifest, manifestTuple, mountPoints } from './manifest.ts';
 import { SECTOR_BYTES } from './tfs/log.ts';
 import { type FileEntry, type FileSystemPlan, planFileSystem } from './tfs/plan.ts';
 
@@ -182,6 +182,7 @@ function planRootFs({ manifest, programBytes, identity }: DiskInput): FileSystem
     uuid: uuidFrom(`root ${identity}`),
     attributes: manifestTuple(manifest),
     mainPath: program.path,
+    directories: mountPoints(manifest),
     files: [program, ...files],
   });
 }

@@ -6,7 +6,7 @@ import type { Manifest } from './manifest.ts';
  * Changes whenever the same input would give other bytes: it is part of every identity, so that a newer builder
  * never adopts an older builder's image for its own.
  */
-export const BUILDER_VERSION = '1';
+export const BUILDER_VERSION = '2';
 
 export interface IdentityInput {
   /** SHA-256 of what was uploaded, in hexadecimal. */

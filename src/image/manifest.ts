@@ -4,7 +4,9 @@
  */
 import { FlotillaError } from '../errors.ts';
 import type { GoBuildInfo } from './build-info.ts';
+import { text } from './tfs/decode.ts';
 import { encodeTuple } from './tfs/encode.ts';
+import { DEEPEST_PATH } from './tfs/plan.ts';
 import { fromPlain, isTuple, type PlainValue, type TfsTuple, type TfsValue, toPlain } from './tfs/value.ts';
 
 export interface Manifest {
@@ -71,12 +73,17 @@ export function makeManifest(settings: ManifestSettings, program: string): Manif
   return manifest;
 }
 
-/** Whatever the encoder refuses is refused here, with a name, and not later when the disk is planned. */
+/**
+ * Whatever the encoder refuses, or could not be read again, is refused here, with a name, and not later when the
+ * disk is planned.
+ */
 function checkEncoding(manifest: Manifest): void {
   try {
-    encodeTuple(manifestTuple(manifest));
+    const tuple = manifestTuple(manifest);
+    encodeTuple(tuple);
+    readManifest(tuple);
   } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
+    if (!(cause instanceof RangeError || cause instanceof FlotillaError)) throw cause;
     throw new FlotillaError(
       'ManifestInvalid',
       `The manifest cannot be written: ${cause.message}.`,
@@ -106,12 +113,28 @@ function checkTexts(manifest: Manifest): void {
   }
 }
 
-function checkPaths({ program, files }: Manifest): void {
+/**
+ * Where volumes are to be mounted, `mounts` in the attributes: the directories must be there, as Ops makes them.
+ * Nothing in the order of the attributes tells.
+ */
+export function mountPoints({ attributes }: Pick<Manifest, 'attributes'>): string[] {
+  const { mounts } = attributes;
+  if (mounts === null || typeof mounts !== 'object' || Array.isArray(mounts)) return [];
+  const paths = Object.values(mounts).filter((path): path is string => typeof path === 'string');
+  return [...new Set(paths.filter((path) => path !== '/'))].sort();
+}
+
+function checkPaths(manifest: Manifest): void {
+  const { program, files } = manifest;
   const paths = [program, ...Object.keys(files)];
   const known = new Set(paths);
   if (known.size < paths.length) throw invalid(`the file ${program} would replace the program`);
-  for (const path of paths) {
+  const mounts = mountPoints(manifest);
+  const covered = mounts.find((path) => known.has(path));
+  if (covered !== undefined) throw invalid(`${covered} is a file, and a volume is to be mounted there`);
+  for (const path of [...paths, ...mounts]) {
     const [empty, ...names] = path.split('/');
+    if (names.length >= DEEPEST_PATH) throw invalid(`a path of ${names.length} names`);
     if (
       empty !== '' ||
       names.some((name) => name === '' || name === '.' || name === '..' || name.includes('\0'))
@@ -171,8 +194,8 @@ export interface DiskManifest {
  * @throws FlotillaError DiskMalformed where there is no program, or the values are of the wrong kind
  */
 export function readManifest(root: TfsTuple): DiskManifest {
-  const program = root.get('program');
-  if (typeof program !== 'string' || program === '') throw malformed('it names no program');
+  const program = textOf(root.get('program'));
+  if (program === undefined || program === '') throw malformed('it names no program');
   const attributes = [...root].filter(([key]) => key === 'klibs' || !ownKeys.has(key));
   return {
     program,
@@ -203,19 +226,26 @@ function readArguments(value: TfsValue | undefined): string[] {
     : value;
   if (!Array.isArray(list)) throw malformed('its arguments are no list');
   return list.map((argument: TfsValue) => {
-    if (typeof argument !== 'string') throw malformed('an argument is no text');
-    return argument;
+    const said = textOf(argument);
+    if (said === undefined) throw malformed('an argument is no text');
+    return said;
   });
+}
+
+/** The kernel takes an untyped buffer for a text, and warns. */
+function textOf(value: TfsValue | undefined): string | undefined {
+  return value instanceof Uint8Array ? text(value) : typeof value === 'string' ? value : undefined;
 }
 
 function readEnvironment(value: TfsValue | undefined): Record<string, string> {
   if (value === undefined) return {};
   if (!isTuple(value)) throw malformed('its environment is no tuple');
   return Object.fromEntries(
-    [...value].map(([name, text]) => {
-      if (typeof text === 'string') return [name, text];
-      if (text instanceof Uint8Array && text.length === 1) return [name, '']; // the null value
-      throw malformed(`the environment's ${name} is no text`);
+    [...value].map(([name, setting]) => {
+      if (setting instanceof Uint8Array && setting.length === 1 && setting[0] === 0) return [name, '']; // the null value
+      const said = textOf(setting);
+      if (said === undefined) throw malformed(`the environment's ${name} is no text`);
+      return [name, said];
     }),
   );
 }

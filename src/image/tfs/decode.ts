@@ -1,4 +1,5 @@
 /** Bytes to values, version 5 of the encoding and the older version 4. */
+import { isUtf8 } from 'node:buffer';
 import { ByteReader, malformedDisk } from './bytes.ts';
 import { valueType } from './encode.ts';
 import type { TfsTuple, TfsValue } from './value.ts';
@@ -108,6 +109,7 @@ export class LogDecoder {
 
   #name(reader: ByteReader, old: boolean): string {
     const head = old ? oldHeader(reader) : header(reader);
+    if (head.type !== valueType.buffer) throw malformedDisk('a name of another type than names have');
     if (head.immediate) {
       const name = text(reader.take(head.count));
       this.#numbered.push(name);
@@ -167,6 +169,12 @@ function continued(reader: ByteReader, high: number, more: boolean): number {
   return count;
 }
 
-function text(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+/**
+ * Linux lets names hold any byte but two. Where they are no UTF-8, those beyond ASCII are told as `\xff`, so that
+ * two names which differ stay two.
+ */
+export function text(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (isUtf8(buffer)) return buffer.toString('utf8');
+  return buffer.toString('latin1').replace(/[\x80-\xff]/g, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
 }

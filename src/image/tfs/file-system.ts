@@ -106,6 +106,7 @@ export function find(fs: FileSystem, path: string): TfsNode | undefined {
 }
 
 const noChildren: TfsTuple = new Map();
+const noExtents: TfsTuple = new Map();
 
 function childrenOf(tuple: TfsTuple): TfsTuple {
   const children = tuple.get('children');
@@ -116,7 +117,8 @@ function childrenOf(tuple: TfsTuple): TfsTuple {
 function toNode(fs: FileSystem, tuple: TfsTuple, path: string): TfsNode {
   const target = tuple.get('linktarget');
   if (typeof target === 'string') return { kind: 'symlink', path, target };
-  const extents = tuple.get('extents');
+  // a length alone makes a file, too: one that was made long and never written reads as zeros
+  const extents = tuple.get('extents') ?? (tuple.has('filelength') ? noExtents : undefined);
   if (extents === undefined || tuple.has('children')) return { kind: 'directory', path };
   if (!isTuple(extents)) throw malformedDisk('the extents of a file are no tuple', { path });
   const length = tuple.get('filelength');

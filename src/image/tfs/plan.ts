@@ -47,6 +47,9 @@ export interface FileSystemPlan {
   readonly usedBytes: number;
 }
 
+/** How many names a path may have: what is nested deeper is refused by readers, this project's among them. */
+export const DEEPEST_PATH = 250;
+
 const firstDataSector = 1 + EXTENSION_SECTORS;
 const mainSector = 2 * EXTENSION_SECTORS;
 
@@ -159,6 +162,7 @@ function fileNode(sizeBytes: number, sector: number): TfsTuple {
 /** @throws RangeError */
 function namesOf(path: string): string[] {
   const names = path.split('/');
+  if (names.length > DEEPEST_PATH) throw new RangeError(`a path of ${names.length} names`);
   if (
     names.shift() !== '' ||
     names.some((name) => name === '' || name === '.' || name === '..' || name.includes('\0'))

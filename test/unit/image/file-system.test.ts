@@ -8,6 +8,7 @@ import { find, openFile, readFileSystem, walk } from '../../../src/image/tfs/fil
 import { readLog, uuidText, writeLog } from '../../../src/image/tfs/log.ts';
 import { type FileSystemInput, planFileSystem } from '../../../src/image/tfs/plan.ts';
 import type { TfsValue } from '../../../src/image/tfs/value.ts';
+import { tree } from './trees.ts';
 
 const uuid = Uint8Array.from({ length: 16 }, (_, i) => i * 16 + i);
 
@@ -35,42 +36,6 @@ async function contents(source: ByteSource): Promise<Record<string, unknown>> {
   }
   return Object.fromEntries(all);
 }
-
-const segment = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 }).filter(isName);
-function isName(text: string): boolean {
-  return text !== '.' && text !== '..' && !text.includes('/') && !text.includes('\0');
-}
-
-interface Tree {
-  readonly files: Map<string, Uint8Array>;
-  readonly symlinks: Map<string, string>;
-}
-
-/** Any set of paths in which no file is also a directory. */
-const tree: fc.Arbitrary<Tree> = fc
-  .array(
-    fc.tuple(
-      fc.array(segment, { minLength: 1, maxLength: 4 }).map((names) => `/${names.join('/')}`),
-      fc.oneof(
-        fc.uint8Array({ maxLength: 1500 }),
-        fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }),
-      ),
-    ),
-    { maxLength: 25 },
-  )
-  .map((entries) => {
-    const wanted = new Map<string, Uint8Array | string>(entries);
-    const parents = new Set<string>();
-    for (const path of wanted.keys()) {
-      for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1))
-        parents.add(path.slice(0, at));
-    }
-    const kept = [...wanted].filter(([path]) => !parents.has(path));
-    return {
-      files: new Map(kept.filter((entry): entry is [string, Uint8Array] => typeof entry[1] !== 'string')),
-      symlinks: new Map(kept.filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
-    };
-  });
 
 describe('a file system', () => {
   it('reads back the same, for any tree', async () => {
@@ -159,6 +124,7 @@ describe('a file system', () => {
   });
 
   it.each([
+    ['a path of more names than readers follow', ['/a'.repeat(250)]],
     ['a relative path', ['a']],
     ['a path with ..', ['/a/../b']],
     ['a path with an empty part', ['/a//b']],
@@ -263,6 +229,56 @@ describe('a file whose bytes are not all there', () => {
       Buffer.concat([Buffer.alloc(1024), Buffer.alloc(1024, 7), Buffer.alloc(4000 - 2048)]),
     );
     expect(await openFile(fs, node).read(2000, 100)).toEqual(new Uint8Array(100).fill(7, 0, 48));
+  });
+});
+
+describe('a file with a length and nothing else', () => {
+  it('reads as zeros', async () => {
+    const fs = await fileSystemOf(
+      encodeTuple(new Map([['children', new Map([['f', new Map([['filelength', 700n]])]])]])),
+    );
+    const node = find(fs, '/f');
+    if (node?.kind !== 'file') throw new Error('no file');
+    expect(await openFile(fs, node).read(0, 1000)).toEqual(new Uint8Array(700));
+  });
+});
+
+describe('names that are no UTF-8', () => {
+  const directories = (...names: number[][]) => [
+    0x91,
+    ...longName('children'),
+    0x80 | 0x10 | names.length,
+    ...names.flatMap((bytes) => [0x80 | bytes.length, ...bytes, 0x90]),
+  ];
+
+  it('are told byte by byte, and stay apart', async () => {
+    const fs = await fileSystemOf(directories([0xff], [0xfe], [0x61, 0xc3, 0xbc]));
+    expect([...walk(fs)].map(({ path }) => path)).toEqual(['/', '/\\xff', '/\\xfe', '/aü']);
+  });
+
+  it('must be of the type that names have', async () => {
+    // root { 'x' as a string: … }
+    await expect(fileSystemOf([0x91, 0xc1, 0x78, 0x90])).rejects.toMatchObject({ name: 'DiskMalformed' });
+  });
+});
+
+describe('a later tuple of a log', () => {
+  it('adds to an earlier one by its number, changes it and deletes from it', async () => {
+    // root #1 { a #2: {} #3, b #4: 'x' }; then #3 { c #5: 'y' }; then #1 { b: nothing, d #6: -5 }
+    const records = [
+      [0x92, ...name('a'), 0x90, ...name('b'), 0xc1, 0x78],
+      [0x11, 3, ...name('c'), 0xc1, 0x79],
+      [0x12, 1, 0x04, 0x80, ...name('d'), 0xb1, 5],
+    ];
+    const fs = await fileSystemOf([0x90], (disk) =>
+      disk.set([...records.flatMap((bytes) => [2, bytes.length, bytes.length, ...bytes, 4]), 1], 521),
+    );
+    expect(fs.root).toEqual(
+      new Map<string, TfsValue>([
+        ['a', new Map([['c', 'y']])],
+        ['d', -5n],
+      ]),
+    );
   });
 });
 

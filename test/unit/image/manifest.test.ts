@@ -6,9 +6,13 @@ import {
   programPath,
   readManifest,
 } from '../../../src/image/manifest.ts';
-import type { TfsValue } from '../../../src/image/tfs/value.ts';
+import type { PlainValue, TfsValue } from '../../../src/image/tfs/value.ts';
 
 const malformed = expect.objectContaining({ name: 'DiskMalformed' });
+
+function nested(depth: number): PlainValue {
+  return depth === 0 ? 'x' : { in: nested(depth - 1) };
+}
 
 describe('a manifest', () => {
   it('gives the program its own name as first argument, and a resolver', () => {
@@ -60,6 +64,11 @@ describe('a manifest', () => {
     ['a key that would make the root a file', { attributes: { extents: {} } }],
     ['a key that has a setting of its own', { attributes: { program: '/x' } }],
     ['a fraction', { attributes: { coredumplimit: 1.5 } }],
+    ['a volume over a file', { files: { '/data': '' }, attributes: { mounts: { x: '/data' } } }],
+    ['a volume below a file', { files: { '/data': '' }, attributes: { mounts: { x: '/data/x' } } }],
+    ['a volume nowhere', { attributes: { mounts: { x: 'data' } } }],
+    ['a path of more names than readers follow', { files: { ['/a'.repeat(250)]: '' } }],
+    ['a value nested deeper than it could be read', { attributes: { own: nested(40) } }],
   ])('cannot have %s', (_, settings) => {
     expect(() => makeManifest(settings, '/hello')).toThrow(
       expect.objectContaining({ name: 'ManifestInvalid' }),
@@ -88,6 +97,27 @@ describe('a manifest', () => {
         ]),
       ),
     ).toThrow(malformed);
+  });
+
+  it('takes an untyped buffer for a text, as the kernel does', () => {
+    const [program, setting] = [Buffer.from('/x'), Buffer.from('ü\xff', 'latin1')];
+    const root = new Map<string, TfsValue>([
+      ['program', program],
+      ['arguments', [program, '']],
+      [
+        'environment',
+        new Map<string, TfsValue>([
+          ['A', setting],
+          ['B', new Uint8Array(1)],
+        ]),
+      ],
+    ]);
+    expect(readManifest(root)).toEqual({
+      program: '/x',
+      arguments: ['/x', ''],
+      environment: { A: '\\xfc\\xff', B: '' },
+      attributes: {},
+    });
   });
 
   it('reads the arguments of older disks in the order of their numbers', () => {
