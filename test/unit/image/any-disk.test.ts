@@ -192,7 +192,9 @@ describe('any manifest', () => {
           program: '/bin/shop',
           arguments: manifest.arguments,
         });
-        expect(Object.entries(boot.environment).sort()).toEqual(Object.entries(settings.environment).sort());
+        expect(new Map(Object.entries(boot.environment))).toEqual(
+          new Map(Object.entries(settings.environment)),
+        );
         const pieces: Uint8Array[] = [];
         for await (const piece of boot.programPieces()) pieces.push(piece);
         expect(Buffer.concat(pieces)).toEqual(program);
