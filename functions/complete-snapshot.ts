@@ -7,12 +7,13 @@ import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { describeSnapshot, openSnapshotWriter, type SnapshotWriter } from '../src/aws/snapshots.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
 import { buildAttempt, buildKeys, executionArn, writtenSegment } from '../src/contracts/build.ts';
-import type { BlockMap } from '../src/contracts/image-blocks.ts';
-import { linearChecksum } from '../src/image/blocks.ts';
+import type { BlockFile, BlockMap } from '../src/contracts/image-blocks.ts';
+import { linearSum } from '../src/image/blocks.ts';
 import { putChecksums } from '../src/image/delta.ts';
 import { readBlockFile } from '../src/runtime/block-map.ts';
 import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
 import { ownAttempt, saveAttempt } from '../src/runtime/image-attempt.ts';
+import { readAhead } from '../src/runtime/parallel.ts';
 
 const input = z.strictObject({
   ...buildAttempt.shape,
@@ -29,6 +30,9 @@ interface Deps {
   readonly ec2: EC2Client;
 }
 
+/** Of the at most some hundred files; those of a disk of a TiB have 300 KB each, and only so many are held. */
+const filesAtOnce = 8;
+
 async function complete(
   { identity, attempt, executionArn: self, snapshotId, encrypted, segments }: z.output<typeof input>,
   { table, objects, writer, ec2 }: Deps,
@@ -38,12 +42,15 @@ async function complete(
   const files = [...segments]
     .sort((a, b) => a.number - b.number)
     .map(({ number, ...file }) => ({ ...file, key: buildKeys.digests({ identity, attempt }, number) }));
-  const checksums: string[] = [];
-  for (const file of files) {
-    checksums.push(...putChecksums(await readBlockFile(objects, config.storeBucket, file)));
+  const sum = linearSum();
+  let blocksWritten = 0;
+  const read = (file: BlockFile) => readBlockFile(objects, config.storeBucket, file);
+  for await (const [, blocks] of readAhead(files, filesAtOnce, read)) {
+    const checksums = putChecksums(blocks);
+    for (const checksum of checksums) sum.add(checksum);
+    blocksWritten += checksums.length;
   }
-  const checksum = linearChecksum(checksums);
-  const blocksWritten = checksums.length;
+  const checksum = sum.checksum();
   const map: BlockMap = {
     format: 1,
     identity,

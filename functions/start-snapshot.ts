@@ -7,7 +7,7 @@ import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { openSnapshotWriter, type SnapshotWriter } from '../src/aws/snapshots.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
 import { buildAttempt, executionArn } from '../src/contracts/build.ts';
-import { candidateBlocks, planSegments } from '../src/image/segments.ts';
+import { candidateBlocks, planSegments, writersOf } from '../src/image/segments.ts';
 import { imageSnapshotStarted } from '../src/lineage/events.ts';
 import { openDisk } from '../src/runtime/disk.ts';
 import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
@@ -54,7 +54,8 @@ async function start(
   });
   const when = { at: clock.now().toISOString(), executionArn: self };
   await saveAttempt(table, { ...own, snapshotId }, { events: [imageSnapshotStarted(own, snapshotId, when)] });
-  return { snapshotId, encrypted, segments: planSegments(candidateBlocks(plan, encrypted)) };
+  const segments = planSegments(candidateBlocks(plan, encrypted));
+  return { snapshotId, encrypted, segments, writers: writersOf(segments) };
 }
 
 export const handler = lambdaFunction({

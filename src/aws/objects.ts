@@ -30,7 +30,7 @@ export interface ObjectFacts {
 /** Random access to an object's bytes, for what asks for ranges (see src/image/source.ts). */
 export interface ObjectSource {
   readonly sizeBytes: number;
-  read(offset: number, length: number): Promise<Uint8Array>;
+  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
 }
 
 export interface Objects {
@@ -99,11 +99,12 @@ export function openObjects(client: S3Client = s3Client()): Objects {
 
     source: (ref, sizeBytes) => ({
       sizeBytes,
-      async read(offset, length) {
+      async read(offset, length, signal) {
         const wanted = Math.min(length, sizeBytes - offset);
         if (wanted <= 0) return new Uint8Array(0); // S3 has no empty range
         const answer = await client.send(
           new GetObjectCommand({ ...address(ref), Range: `bytes=${offset}-${offset + wanted - 1}` }),
+          signal === undefined ? {} : { abortSignal: signal },
         );
         return body(answer).transformToByteArray();
       },

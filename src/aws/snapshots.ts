@@ -26,14 +26,21 @@ export interface SnapshotStart {
   readonly tags: Tags;
 }
 
+export interface Block {
+  readonly index: number;
+  readonly bytes: Uint8Array;
+  /** SHA-256, base64. */
+  readonly checksum: string;
+}
+
 export interface SnapshotWriter {
   /**
    * `encrypted`: the account encrypts by default, so that a block which is not put reads as garbage
    * (awslabs/coldsnap issues 395, 396): zero blocks must be put too.
    */
   start(wanted: SnapshotStart): Promise<{ readonly snapshotId: string; readonly encrypted: boolean }>;
-  /** Puts one block of 512 KiB. Repeatable: the same bytes at the same place. */
-  putBlock(snapshotId: string, index: number, bytes: Uint8Array, checksum: string): Promise<void>;
+  /** Puts one block of 512 KiB, in one try. Repeatable: the same bytes at the same place. */
+  putBlock(snapshotId: string, block: Block, signal?: AbortSignal): Promise<void>;
   /** @param linearChecksum over the written blocks only, base64 */
   complete(snapshotId: string, changedBlocks: number, linearChecksum: string): Promise<void>;
 }
@@ -58,7 +65,7 @@ export function openSnapshotWriter(client: EBSClient = ebsClient()): SnapshotWri
       return { snapshotId: answer.SnapshotId, encrypted: !plain };
     },
 
-    async putBlock(snapshotId, index, bytes, checksum) {
+    async putBlock(snapshotId, { index, bytes, checksum }, signal) {
       await client.send(
         new PutSnapshotBlockCommand({
           SnapshotId: snapshotId,
@@ -68,6 +75,7 @@ export function openSnapshotWriter(client: EBSClient = ebsClient()): SnapshotWri
           Checksum: checksum,
           ChecksumAlgorithm: 'SHA256',
         }),
+        signal === undefined ? {} : { abortSignal: signal },
       );
     },
 

@@ -21,9 +21,18 @@ export function blockChecksum(block: Uint8Array): string {
  * @param checksums base64, in block order
  */
 export function linearChecksum(checksums: Iterable<string>): string {
+  const sum = linearSum();
+  for (const checksum of checksums) sum.add(checksum);
+  return sum.checksum();
+}
+
+/** {@link linearChecksum}, given one after the other: nothing is kept. */
+export function linearSum(): { add(checksum: string): void; checksum(): string } {
   const hash = createHash('sha256');
-  for (const checksum of checksums) hash.update(Buffer.from(checksum, 'base64'));
-  return hash.digest('base64');
+  return {
+    add: (checksum) => void hash.update(checksum, 'base64'),
+    checksum: () => hash.digest('base64'),
+  };
 }
 
 /** True if every byte is zero. At memcmp's speed: a GiB takes a fraction of a second. */

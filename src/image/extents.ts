@@ -82,15 +82,14 @@ export function readPlan(plan: DiskPlan, sources: Readonly<Record<string, ByteSo
   }
   return {
     sizeBytes: plan.sizeBytes,
-    read: (offset, length) => readRange(plan, sources, offset, length),
+    read: (offset, length, signal) => readRange(plan, sources, { offset, length, signal }),
   };
 }
 
 async function readRange(
   plan: DiskPlan,
   sources: Readonly<Record<string, ByteSource>>,
-  offset: number,
-  length: number,
+  { offset, length, signal }: { offset: number; length: number; signal: AbortSignal | undefined },
 ): Promise<Uint8Array> {
   const size = readableLength(plan.sizeBytes, offset, length);
   const end = offset + size;
@@ -100,7 +99,11 @@ async function readRange(
     if (extent === undefined || extent.offset >= end) break;
     const start = Math.max(offset, extent.offset);
     const stop = Math.min(end, extent.offset + extent.sizeBytes);
-    const piece = await readExtent(extent, sources, start - extent.offset, stop - start);
+    const piece = await readExtent(extent, sources, {
+      offset: start - extent.offset,
+      length: stop - start,
+      signal,
+    });
     if (piece.length === size) return piece; // a whole block of the program: no copy
     bytes ??= new Uint8Array(size);
     bytes.set(piece, start - offset);
@@ -124,11 +127,10 @@ function firstEndingAfter(extents: readonly DiskExtent[], offset: number): numbe
 async function readExtent(
   { from }: DiskExtent,
   sources: Readonly<Record<string, ByteSource>>,
-  offset: number,
-  length: number,
+  { offset, length, signal }: { offset: number; length: number; signal: AbortSignal | undefined },
 ): Promise<Uint8Array> {
   if ('bytes' in from) return from.bytes.subarray(offset, offset + length);
-  const piece = await sources[from.source]?.read(from.offset + offset, length);
+  const piece = await sources[from.source]?.read(from.offset + offset, length, signal);
   if (piece?.length !== length)
     throw new RangeError(`the source ${from.source} gave less than was asked for`);
   return piece;

@@ -12,7 +12,8 @@
  */
 export interface ByteSource {
   readonly sizeBytes: number;
-  read(offset: number, length: number): Promise<Uint8Array>;
+  /** @param signal ends a read that comes over the network; others need not heed it */
+  read(offset: number, length: number, signal?: AbortSignal): Promise<Uint8Array>;
 }
 
 /** How many bytes a read may give; throws a RangeError for what no caller may ask. */

@@ -14,6 +14,8 @@ export interface BackoffOptions {
   readonly capMilliseconds: number;
   /** No try begins later than this after the first. */
   readonly withinMilliseconds: number;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
   /** Which failures are worth another try. */
   readonly retry: (error: unknown) => boolean;
 }
@@ -39,7 +41,7 @@ export async function withBackoff<T>(options: BackoffOptions, operation: () => P
       const wait = jitteredDelay(attempt, options);
       const spent = options.clock.now().getTime() - start;
       if (!options.retry(error) || spent + wait > options.withinMilliseconds) throw error;
-      await options.clock.sleep(wait);
+      await options.clock.sleep(wait, options.signal);
     }
   }
 }

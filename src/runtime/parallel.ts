@@ -1,34 +1,31 @@
 /**
- * Calls `work` for each item with at most `limit` calls at a time, in order of the items; the answers keep
- * that order. The first failure stops further calls from starting; those that run are awaited before it is
- * thrown, so that nothing is left running behind the caller's back.
+ * Works on the items in order and gives each with its result, while up to `ahead` of them are worked on. Who stops
+ * early waits for those that run.
  */
-export async function mapBounded<Item, Result>(
-  items: Iterable<Item> | AsyncIterable<Item>,
-  limit: number,
-  work: (item: Item, index: number) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  const running = new Set<Promise<void>>();
-  const failures: unknown[] = [];
-  let index = 0;
-  for await (const item of items) {
-    if (failures.length > 0) break;
-    const place = index++;
-    const task: Promise<void> = work(item, place).then(
-      (result) => {
-        results[place] = result;
-        running.delete(task);
-      },
-      (error: unknown) => {
-        failures.push(error);
-        running.delete(task);
-      },
-    );
-    running.add(task);
-    if (running.size >= limit) await Promise.race(running);
+export async function* readAhead<Item, Result>(
+  items: Iterable<Item>,
+  ahead: number,
+  work: (item: Item) => Promise<Result>,
+): AsyncGenerator<[Item, Result]> {
+  const running: { item: Item; result: Promise<Result> }[] = [];
+  try {
+    for (const item of items) {
+      const result = work(item);
+      result.catch(() => undefined); // told when its turn comes
+      running.push({ item, result });
+      if (running.length < ahead) continue;
+      yield await first(running);
+    }
+    while (running.length > 0) yield await first(running);
+  } finally {
+    await Promise.allSettled(running.map(({ result }) => result));
   }
-  await Promise.all(running);
-  if (failures.length > 0) throw failures[0];
-  return results;
+}
+
+async function first<Item, Result>(
+  running: { item: Item; result: Promise<Result> }[],
+): Promise<[Item, Result]> {
+  const next = running.shift();
+  if (next === undefined) throw new RangeError('nothing is worked on');
+  return [next.item, await next.result];
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { errorCatalogue } from '../../src/errors.ts';
 import { longestCallSeconds } from '../../src/image/claim.ts';
+import { mostWriters } from '../../src/image/segments.ts';
 
 const root = new URL('../../', import.meta.url);
 const text = (path: string) => readFileSync(new URL(path, root), 'utf8');
@@ -13,6 +14,7 @@ interface Rule {
 interface State {
   readonly Type: string;
   readonly Comment?: string;
+  readonly MaxConcurrency?: number;
   readonly Retry?: readonly Rule[];
   readonly Catch?: readonly Rule[];
   readonly ItemProcessor?: { readonly States: Readonly<Record<string, State>> };
@@ -50,6 +52,10 @@ describe('build-image and its functions', () => {
       expect(declared).toContain(name);
       expect(granted).toContain(name);
     }
+  });
+
+  it('agree on how many writers share the quota of puts', () => {
+    expect(machine.States.WriteSegments?.MaxConcurrency).toBe(mostWriters);
   });
 
   it('tell an operator what happens in each state', () => {

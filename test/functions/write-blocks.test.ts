@@ -39,6 +39,7 @@ const event = {
   snapshotId: 'snap-1',
   encrypted: false,
   segment: { number: 0, first: 0, count: 4 },
+  writers: 1,
 };
 
 const body = (bytes: Uint8Array) => sdkStreamMixin(Readable.from([bytes]));

@@ -7,7 +7,18 @@ import { clientSettings } from './settings.ts';
  * a megabyte once more per block costs a third of the time of a put.
  */
 export function ebsClient(): EBSClient {
-  const client = new EBSClient({ ...clientSettings, maxAttempts: 1 });
+  const client = new EBSClient({
+    ...clientSettings,
+    maxAttempts: 1,
+    requestHandler: {
+      ...clientSettings.requestHandler,
+      /** Silence on a connection, either way (coldsnap issue 437 settled on the same). */
+      socketTimeout: 12_000,
+      // As many as a writer may have in flight; by default the client would queue them behind 50.
+      httpAgent: { keepAlive: true, maxSockets: 128 },
+      httpsAgent: { keepAlive: true, maxSockets: 128 },
+    },
+  });
   client.middlewareStack.add(
     (next, context) => (args) => {
       const request = args.request as { headers?: Record<string, string> };

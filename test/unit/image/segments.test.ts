@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BLOCK_BYTES } from '../../../src/image/blocks.ts';
 import { blocksBetween, rawDiskPlan } from '../../../src/image/extents.ts';
-import { candidateBlocks, mostSegments, planSegments, readRuns } from '../../../src/image/segments.ts';
+import {
+  candidateBlocks,
+  mostSegments,
+  mostWriters,
+  planSegments,
+  readRuns,
+  writersOf,
+} from '../../../src/image/segments.ts';
 
 const indexes = fc
   .uniqueArray(fc.integer({ min: 0, max: 5000 }), { maxLength: 1500 })
@@ -20,9 +27,38 @@ describe('dividing the writing of a snapshot', () => {
     );
   });
 
-  it('keeps the number of segments bounded for the largest volume', () => {
-    const blocks = Array.from({ length: 2_097_152 }, (_, index) => index);
-    expect(planSegments(blocks).length).toBeLessThanOrEqual(mostSegments);
+  const gib = 2_048;
+  const upTo = (blocks: number) => Array.from({ length: blocks }, (_, index) => index);
+
+  it('gives every writer as much, so that none ends alone', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 64 * gib }), (blocks) => {
+        const segments = planSegments(upTo(blocks));
+        const sizes = segments.map(({ count }) => count);
+        expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+        if (segments.length > mostWriters) expect(segments.length % mostWriters).toBe(0);
+      }),
+      { numRuns: 30 },
+    );
+    expect(planSegments(upTo(100))).toHaveLength(1);
+    expect(planSegments(upTo(gib))).toHaveLength(mostWriters);
+    expect(writersOf(planSegments(upTo(100)))).toBe(1);
+    expect(writersOf(planSegments(upTo(64 * gib)))).toBe(mostWriters);
+  });
+
+  // https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+  it.each([1, 64, 1_024])('stays within payload and history at %i GiB, every retry used up', (sizeGiB) => {
+    const segments = planSegments(upTo(sizeGiB * gib));
+    expect(segments.length).toBeLessThanOrEqual(mostSegments);
+    const written = segments.map((segment) => ({
+      ...segment,
+      nonZero: segment.count,
+      put: segment.count,
+      digest: 'f'.repeat(64),
+    }));
+    expect(JSON.stringify({ segments, written }).length).toBeLessThan(262_144 / 2);
+    // Iteration started and succeeded, state entered and exited; scheduled, started and ended for each of seven tries.
+    expect(segments.length * (4 + 7 * 3)).toBeLessThan(25_000 / 2);
   });
 
   it('reads exactly the blocks that are wanted, in bounded pieces', () => {
