@@ -17,6 +17,7 @@ export class Pulse {
   #frozen = true;
   #dead = false;
   #calls = 0;
+  #works = 0;
   #release: (() => void) | undefined;
 
   readonly #loose: () => void;
@@ -96,10 +97,15 @@ export class Pulse {
 
   /** Real work (a file is read), for which time stands still; the dead hear nothing of its end. */
   work<T>(promise: Promise<T>): Promise<T> {
+    this.#works += 1;
     return new Promise((resolve, reject) => {
+      const done = (tell: () => void): void => {
+        this.#works -= 1;
+        this.run(tell);
+      };
       this.clock.hold(promise).then(
-        (value) => this.run(() => resolve(value)),
-        (error: unknown) => this.run(() => reject(error)),
+        (value) => done(() => resolve(value)),
+        (error: unknown) => done(() => reject(error)),
       );
     });
   }
@@ -107,7 +113,7 @@ export class Pulse {
   freeze(): void {
     if (this.#frozen || this.#dead) return;
     this.#frozen = true;
-    if (this.#calls > 0) this.#loose();
+    if (this.#calls > 0 || this.#works > 0) this.#loose();
     this.#look();
   }
 
