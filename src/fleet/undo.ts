@@ -82,7 +82,9 @@ export function nextUndo(world: UndoWorld): UndoStep {
   const { fleet, rule } = world;
   const rest = restWeights(fleet.live);
   const leaving = withoutRole(world);
-  const misdirected = !sameWeights(rule.weights, rest);
+  // A late copy may show the rule as it was before our own change: then lineage knows better than the rule.
+  const movedJustNow = !sameWeights(fleet.weights, rest) && world.secondsSinceShift < propagationSeconds;
+  const misdirected = movedJustNow || !sameWeights(rule.weights, rest);
 
   // Without a candidate no weight was moved by us: what a person set stays, and a refused plan changes nothing.
   const moved = fleet.candidate !== null;
@@ -97,6 +99,11 @@ export function nextUndo(world: UndoWorld): UndoStep {
   }
   if (moved && !sameWeights(fleet.weights, rest)) return { do: 'record-weights', weights: rest };
 
+  // The rollout's last call may have made a group, or moved traffic, without living to write so; a late copy shows
+  // neither, and what stands with traffic must not be emptied, nor what stands be overlooked.
+  if (moved && world.undoingSeconds < propagationSeconds) {
+    return { do: 'wait', reasons: ['the last call of the rollout may not show yet'] };
+  }
   const removal = nextRemoval(world);
   if (removal.do !== 'done') return removal;
 

@@ -6,7 +6,7 @@ import { FlotillaError } from '../../errors.ts';
 import { guardRemoval } from '../../fleet/guard.ts';
 import { phases } from '../../fleet/phases.ts';
 import type { Hold } from './hold.ts';
-import { lookAtTraffic, slotArns } from './look.ts';
+import { lookAtTraffic, refuseIfStale, slotArns } from './look.ts';
 import { refuseIfEnded } from './orders.ts';
 import { fleetEvent, updateRelease, updateRollout } from './record.ts';
 import { undo } from './undo.ts';
@@ -42,6 +42,10 @@ export async function emptySlot(
   if (!outcome.done) return { done: false, reasons: outcome.reasons };
 
   const left = await deps.balancer.targets(slotArns(hold.fleet)[plan.slot]);
+  // A late copy still shows what drained a moment ago.
+  const draining = left.filter(({ state }) => state.endsWith('draining'));
+  if (draining.length > 0 && draining.length === left.length)
+    return { done: false, reasons: draining.map(({ id, state }) => `${id} is ${state}`) };
   if (left.length > 0) {
     throw new FlotillaError(
       'SlotOccupied',
@@ -62,7 +66,7 @@ export async function emptySlot(
 /**
  * Takes the warm release's role away, after asking the guard; from then on its group is one without a role, which
  * whoever holds the fleet removes.
- * @throws FlotillaError `GuardRefused`.
+ * @throws FlotillaError `GuardRefused`, `AwsUnavailable` while the weights may be shown as they were before.
  */
 export async function letGo(
   hold: Hold,
@@ -72,6 +76,7 @@ export async function letGo(
   const { warm } = hold.fleet;
   if (warm === null || warm.release !== options.release) return;
   const world = await lookAtTraffic(balancer, hold.fleet);
+  refuseIfStale(world.rule, hold.fleet, hold.now());
   const refused = guardRemoval({ groupName: warm.groupName, slot: warm.slot }, hold.fleet, world);
   if (refused.length > 0) {
     throw new FlotillaError('GuardRefused', refused.join('; '), {

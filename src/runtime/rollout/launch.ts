@@ -36,8 +36,8 @@ type Call = HeldCall & { readonly plan: RolloutPlan };
 /**
  * Launches the candidate of the plan. Safe to repeat: the pin, the version's client token and the group's name are
  * the same each time.
- * @throws FlotillaError `SlotOccupied` where the group's name is somebody else's, `GateAborted`, `LeaseLost`,
- * `DeadlineNear`.
+ * @throws FlotillaError `SlotOccupied` where the group's name is somebody else's, `AwsUnavailable` while it is not known
+ * whose it is, `GateAborted`, `LeaseLost`, `DeadlineNear`.
  */
 export async function launchCandidate(
   call: Call,
@@ -188,10 +188,23 @@ function groupSpec(
   };
 }
 
-/** A group of the candidate's name is ours if its tags say so: an earlier try made it. */
+/**
+ * A group of the candidate's name is ours if its tags say so: an earlier try made it.
+ * @throws FlotillaError `AwsUnavailable` while a group that exists is not shown: look again.
+ */
 async function adoptOwn(call: Call, groups: Groups): Promise<void> {
   const group = await groups.describe(call.plan.groupName);
-  if (group?.release === call.plan.release && group.rollout === call.rollout && !group.deleting) return;
+  // One that was made a moment ago may be unknown to the copy that answers.
+  if (group === undefined) {
+    throw new FlotillaError(
+      'AwsUnavailable',
+      `The group ${call.plan.groupName} exists and is not shown yet`,
+      {
+        group: call.plan.groupName,
+      },
+    );
+  }
+  if (group.release === call.plan.release && group.rollout === call.rollout && !group.deleting) return;
   throw new FlotillaError(
     'SlotOccupied',
     `A group named ${call.plan.groupName} exists and is not this rollout's`,

@@ -47,7 +47,7 @@ function world(more: Partial<UndoWorld> = {}): UndoWorld {
     groups: [group(live, 2), group(candidate, 2)],
     slotOfArn: arns,
     secondsSinceShift: 60,
-    undoingSeconds: 0,
+    undoingSeconds: 60,
     ...more,
   };
 }
@@ -91,6 +91,18 @@ describe('undoing', () => {
       do: 'shrink',
       groupName: candidate.groupName,
     });
+  });
+  it('sets the weights back that lineage moved a moment ago, whatever a late copy shows of the rule', () => {
+    expect(nextUndo(world({ ...rest, secondsSinceShift: 9 }))).toMatchObject({
+      do: 'weights',
+      weights: { blue: 100, green: 0 },
+    });
+  });
+  it('takes nothing away, and is not done, before the last call of the rollout shows', () => {
+    const early = { ...rest, fleet: restFleet, undoingSeconds: 9.9 };
+    expect(nextUndo(world(early))).toMatchObject({ do: 'wait' });
+    expect(nextUndo(world({ ...early, groups: [group(live, 2)] }))).toMatchObject({ do: 'wait' });
+    expect(nextUndo(world({ ...early, undoingSeconds: 10 }))).toMatchObject({ do: 'shrink' });
   });
   it('keeps the candidate while live could not serve', () => {
     const slots = { blue: slot('blue', 0), green: slot('green', 2) };
@@ -152,7 +164,12 @@ describe('undoing from anywhere', () => {
   function after(step: UndoStep, before: UndoWorld): UndoWorld {
     switch (step.do) {
       case 'weights':
-        return { ...before, rule: { ...before.rule, weights: step.weights }, secondsSinceShift: 0 };
+        return {
+          ...before,
+          rule: { ...before.rule, weights: step.weights },
+          fleet: { ...before.fleet, weights: step.weights },
+          secondsSinceShift: 0,
+        };
       case 'record-weights':
         return { ...before, fleet: { ...before.fleet, weights: step.weights }, secondsSinceShift: 0 };
       case 'resize':
@@ -190,6 +207,8 @@ describe('undoing from anywhere', () => {
       candidateHealthy: fc.integer({ min: 0, max: 4 }),
       exists: fc.boolean(),
       pinned: fc.boolean(),
+      secondsSinceShift: fc.integer({ min: 0, max: 60 }),
+      undoingSeconds: fc.integer({ min: 0, max: 60 }),
     });
     fc.assert(
       fc.property(anywhere, (given) => {
@@ -204,7 +223,10 @@ describe('undoing from anywhere', () => {
               },
             ]
           : [];
+        const { secondsSinceShift, undoingSeconds } = given;
         let state = world({
+          secondsSinceShift,
+          undoingSeconds,
           fleet: { ...restFleet, pins, weights: { blue: 100 - given.recorded, green: given.recorded } },
           rule: { weights: { blue: 100 - given.share, green: given.share }, foreign: [], sticky: false },
           groups: [group(live, given.size), ...(given.exists ? [group(candidate, given.candidateSize)] : [])],
