@@ -41,6 +41,7 @@ export async function sweep(
   for (let from: string | undefined; ; ) {
     const page = await deps.table.list(lists.fleets, fleetItem, from === undefined ? {} : { from });
     for (const listed of page.items) {
+      if (atRest(listed, time.clock.now())) continue;
       if (time.remainingMilliseconds() < enoughMilliseconds) return { did };
       try {
         const done = await sweepFleet(listed.fleet, deps, time, config);
@@ -57,6 +58,18 @@ export async function sweep(
     from = page.next;
     if (from === undefined) return { did };
   }
+}
+
+/**
+ * Nothing is going on and nothing is due: most fleets, at most times, and then the list is all that a sweep reads. It
+ * lags by moments; what it does not show yet is seen by the next sweep.
+ */
+function atRest({ lease, queue, pins, warm }: FleetItem, now: Date): boolean {
+  return lease === null && queue.length === 0 && pins.length === 0 && !isLate(warm, now);
+}
+
+function isLate(warm: FleetItem['warm'], now: Date): boolean {
+  return warm !== null && now.getTime() - Date.parse(warm.keepUntil) >= retirementLateMilliseconds;
 }
 
 async function sweepFleet(
@@ -140,11 +153,11 @@ async function retireLate(
   config: Pick<Config, 'machinePrefix'>,
 ): Promise<string[]> {
   const { warm } = fleet;
-  const now = time.clock.now().getTime();
-  if (warm === null || now - Date.parse(warm.keepUntil) < retirementLateMilliseconds) return [];
+  const now = time.clock.now();
+  if (warm === null || !isLate(warm, now)) return [];
   const rollout = fleet.nextRollout - 1;
   // A closed name is refused for 90 days; the hour makes the next try another one.
-  const again = `-h${Math.floor(now / 3_600_000)}`;
+  const again = `-h${Math.floor(now.getTime() / 3_600_000)}`;
   await startRetirement(fleet, warm.release, rollout, deps.executions, config, again);
   return [`retires v${warm.release}`];
 }
