@@ -63,7 +63,7 @@ export interface Hooks {
    */
   call(service: string, operation: string, input: unknown, as: Principal, trace?: string): Promise<unknown>;
   /** Credentials for a session of a role; the caller has checked the trust policy. */
-  sessionFor(roleArn: string, sessionName: string): Promise<SessionCredentials>;
+  sessionFor(roleArn: string, sessionName: string, seconds?: number): Promise<SessionCredentials>;
 }
 
 export interface SessionCredentials {

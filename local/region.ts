@@ -102,7 +102,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
       throw new Error(`No Lambda service runs ${functionArn}`);
     },
     call: (service, operation, input, as, trace) => call(service, operation, input, as, trace),
-    sessionFor: async (roleArn, sessionName) => iam.sessionFor(roleArn, sessionName),
+    sessionFor: async (...asked) => iam.sessionFor(...asked),
   };
   let listening: Listening | undefined;
   const endpoint = (): string => {

@@ -2,6 +2,29 @@
 import type { NormalizedSchema } from '@smithy/core/schema';
 import { MalformedInput, readTime, timeFormat, trait, writeTime } from './values.ts';
 
+interface Member {
+  readonly name: string;
+  /** What restJson calls it. */
+  readonly jsonName: string;
+  readonly schema: NormalizedSchema;
+}
+
+/** By the static schema: walking a structure's schema costs more than writing its value. */
+const membersBySchema = new WeakMap<object, ReadonlyMap<string, Member>>();
+
+function membersOf(schema: NormalizedSchema): ReadonlyMap<string, Member> {
+  const own: unknown = schema.getSchema();
+  const found = membersBySchema.get(own as object);
+  if (found !== undefined) return found;
+  const members = new Map<string, Member>();
+  for (const [name, member] of schema.structIterator()) {
+    const jsonName = (trait(member, 'jsonName') as string | undefined) ?? name;
+    members.set(name, { name, jsonName, schema: member });
+  }
+  membersBySchema.set(own as object, members);
+  return members;
+}
+
 /** Reads a value. `renamed`: restJson honours `jsonName`, awsJson does not. @throws MalformedInput */
 function readJson(schema: NormalizedSchema, value: unknown, path: string, renamed: boolean): unknown {
   if (value === null || value === undefined) return undefined;
@@ -47,15 +70,16 @@ export function readJsonMembers(
 ): Record<string, unknown> {
   const source = record(value, path === '' ? 'The body' : path);
   const result: Record<string, unknown> = {};
+  const members = membersOf(schema);
   const known = new Set(['__type']);
-  for (const [name, member] of schema.structIterator()) {
-    if (skip?.(member)) continue;
-    const key = renamed ? ((trait(member, 'jsonName') as string | undefined) ?? name) : name;
+  for (const { name, jsonName, schema: member } of members.values()) {
+    const key = renamed ? jsonName : name;
+    if (source[key] === undefined || skip?.(member)) continue;
     known.add(key);
     const read = readJson(member, source[key], path === '' ? name : `${path}.${name}`, renamed);
     if (read !== undefined) result[name] = read;
   }
-  const unknown = Object.keys(source).find((key) => !known.has(key));
+  const unknown = Object.keys(source).find((key) => source[key] !== undefined && !known.has(key));
   if (unknown !== undefined)
     throw new MalformedInput(
       'unknown',
@@ -95,11 +119,15 @@ export function writeJsonMembers(
   skip?: (member: NormalizedSchema) => boolean,
 ): Record<string, unknown> {
   const result: Record<string, unknown> = {};
-  for (const [name, member] of schema.structIterator()) {
-    const item = (value as Readonly<Record<string, unknown>>)[name];
+  const source = value as Readonly<Record<string, unknown>>;
+  const members = membersOf(schema);
+  const names = Object.keys(source);
+  // A union, such as an attribute's value in DynamoDB, has one member of many.
+  const only = names.length === 1 ? members.get(names[0] ?? '') : undefined;
+  for (const { name, jsonName, schema: member } of only === undefined ? members.values() : [only]) {
+    const item = source[name];
     if (item === undefined || item === null || skip?.(member)) continue;
-    const key = renamed ? ((trait(member, 'jsonName') as string | undefined) ?? name) : name;
-    result[key] = writeJson(member, item, renamed);
+    result[renamed ? jsonName : name] = writeJson(member, item, renamed);
   }
   return result;
 }

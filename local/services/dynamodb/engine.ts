@@ -52,7 +52,18 @@ export interface Table extends Json {
   readonly KeySchema: readonly { readonly AttributeName: string; readonly KeyType: 'HASH' | 'RANGE' }[];
 }
 
-const load = createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
+const loaded = new Map<string, unknown>();
+
+/** A module of dynalite's. Node looks for the file anew at each require, which is a good part of a small request. */
+function load(name: string): unknown {
+  let module = loaded.get(name);
+  if (module === undefined) {
+    module = require(name);
+    loaded.set(name, module);
+  }
+  return module;
+}
 
 export type Engine = ReturnType<typeof createEngine>;
 

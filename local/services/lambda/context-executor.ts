@@ -21,6 +21,11 @@ import { variablesOf } from './variables.ts';
 
 /** An idle environment is given up after this time on the clock. AWS does not say; tens of minutes are usual. */
 const idleMs = 30 * 60_000;
+/**
+ * Even one that is always busy is given up after some hours, AWS says, and not after how many.
+ * https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+ */
+const credentialsSeconds = 6 * 3_600;
 /** Credentials are not handed to an invocation that they may not outlive. */
 const longestInvocationMs = 15 * 60_000;
 
@@ -138,7 +143,7 @@ export class ContextExecutor implements Executor, Crashable {
 
   async #start(revision: FunctionRevision): Promise<Environment> {
     const { hooks, clock, random } = this.#context;
-    const credentials = await hooks.sessionFor(revision.roleArn, revision.name);
+    const credentials = await hooks.sessionFor(revision.roleArn, revision.name, credentialsSeconds);
     const day = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/');
     const environment: Environment = {
       revision,
