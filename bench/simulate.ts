@@ -5,7 +5,7 @@
  *   --rollouts N       so many rollouts, 25 in a region (1000 unless told otherwise)
  *   --month            thirty days of ten fleets instead
  *   --days N           with --month: so many days
- *   --sweep-minutes N  with --month: how often the sweepers run; 1 is as shipped (60 unless told otherwise)
+ *   --sweep-minutes N  with --month: how often the sweepers run instead of as shipped
  *   --seed N           what every id and every choice follows from
  *   --workers N        processes side by side; one for each core unless told otherwise
  */
@@ -19,7 +19,12 @@ import { packageStack } from '../tour/package-stack.ts';
 /** One region's share; whoever has its answer asks for the next. */
 type Share =
   | { readonly what: 'rollouts'; readonly count: number; readonly seed: number }
-  | { readonly what: 'month'; readonly days: number; readonly sweepMinutes: number; readonly seed: number };
+  | {
+      readonly what: 'month';
+      readonly days: number;
+      readonly sweepMinutes: number | undefined;
+      readonly seed: number;
+    };
 
 interface Done {
   readonly result: Simulated;
@@ -97,7 +102,7 @@ async function main(): Promise<void> {
       rollouts: number(1000),
       month: { type: 'boolean', default: false },
       days: number(30),
-      'sweep-minutes': number(60),
+      'sweep-minutes': { type: 'string' },
       seed: number(1),
       workers: number(availableParallelism()),
     },
@@ -105,7 +110,14 @@ async function main(): Promise<void> {
   const seed = Number(values.seed);
   const count = Number(values.rollouts);
   const shares: Share[] = values.month
-    ? [{ what: 'month', days: Number(values.days), sweepMinutes: Number(values['sweep-minutes']), seed }]
+    ? [
+        {
+          what: 'month',
+          days: Number(values.days),
+          sweepMinutes: values['sweep-minutes'] === undefined ? undefined : Number(values['sweep-minutes']),
+          seed,
+        },
+      ]
     : Array.from({ length: Math.ceil(count / rolloutsARegion) }, (_, index) => ({
         what: 'rollouts',
         count: Math.min(rolloutsARegion, count - index * rolloutsARegion),
@@ -129,7 +141,7 @@ async function main(): Promise<void> {
   for (const line of [
     `${rollouts} rollouts: ${[...ends].map(([end, many]) => `${many} ${end}`).join(', ')}`,
     `${(sum((one) => one.virtualSeconds) / 86_400).toFixed(1)} days of virtual time, ${sum((one) => one.invocations)} invocations, ${sum((one) => one.calls)} calls`,
-    `${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of CPU, ${(cpuSeconds / rollouts).toFixed(2)} s a rollout`,
+    `${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of CPU, ${(cpuSeconds / rollouts).toFixed(2)} s a rollout, ${(rollouts / seconds).toFixed(1)} rollouts a second`,
     `seed ${seed}: ${digest.digest('hex').slice(0, 16)}`,
     troubles.length === 0
       ? 'At the end every fleet is at rest, and nothing is left over.'

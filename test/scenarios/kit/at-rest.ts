@@ -5,6 +5,22 @@ const lifetimeSeconds = 7 * 24 * 3_600;
 /** An instance's successor is launched, proven and warmed up before it goes; a machine at its end may wait its turn. */
 const replacementSeconds = 3_600;
 
+async function instancesAlive(world: Fleet['world']): Promise<{ InstanceId: string; LaunchTime: Date }[]> {
+  const { Reservations } = await world.call('ec2', 'DescribeInstances', {});
+  return Reservations.flatMap(
+    ({ Instances }: { Instances: { InstanceId: string; LaunchTime: Date; State: { Name: string } }[] }) =>
+      Instances,
+  ).filter(({ State }: { State: { Name: string } }) => State.Name !== 'terminated');
+}
+
+/** Which instances run for longer than a fleet's may, in words. */
+export async function instancesPastTheirTime(world: Fleet['world']): Promise<string[]> {
+  const oldest = world.clock.now() - (lifetimeSeconds + replacementSeconds) * 1_000;
+  return (await instancesAlive(world))
+    .filter(({ LaunchTime }) => LaunchTime.getTime() < oldest)
+    .map(({ InstanceId, LaunchTime }) => `${InstanceId} runs since ${LaunchTime.toISOString()}`);
+}
+
 /** @returns what is not as it should be, in words; empty when all is well */
 export async function unrest(fleets: readonly Fleet[]): Promise<string[]> {
   const found: string[] = [];
@@ -36,16 +52,9 @@ export async function unrest(fleets: readonly Fleet[]): Promise<string[]> {
     if (group.Instances.length !== group.DesiredCapacity)
       found.push(`${group.AutoScalingGroupName} has ${group.Instances.length} of ${group.DesiredCapacity}`);
   }
-  const { Reservations } = await world.call('ec2', 'DescribeInstances', {});
-  const alive = Reservations.flatMap(
-    ({ Instances }: { Instances: { InstanceId: string; LaunchTime: Date; State: { Name: string } }[] }) =>
-      Instances,
-  ).filter(({ State }: { State: { Name: string } }) => State.Name !== 'terminated');
+  const alive = await instancesAlive(world);
   if (alive.length !== desired) found.push(`${alive.length} instances for ${desired} that are wanted`);
-  for (const { InstanceId, LaunchTime } of alive) {
-    const age = (world.clock.now() - LaunchTime.getTime()) / 1_000;
-    if (age > lifetimeSeconds + replacementSeconds) found.push(`${InstanceId} is ${Math.round(age)} s old`);
-  }
+  found.push(...(await instancesPastTheirTime(world)));
   const { stateMachines } = await world.call('states', 'ListStateMachines', {});
   for (const { stateMachineArn, name } of stateMachines) {
     const { executions } = await world.call('states', 'ListExecutions', {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { unrest } from './at-rest.ts';
 import { Fleet, minute } from './fleet.ts';
+import { Watch } from './watch.ts';
 
 export interface Simulated {
   readonly rollouts: number;
@@ -39,14 +40,18 @@ export async function manyRollouts(count: number, seed: number): Promise<Simulat
 
 /**
  * Thirty days of ten fleets: each is deployed every ten days, its instances are replaced each week, an alarm watches
- * each, and on some days an instance dies or a fleet is resized.
- * @param sweepMinutes how often the sweeper runs; it is what a quiet month consists of
+ * each, and on some days an instance dies. What must hold always is watched, and each evening every fleet is at rest.
+ * @param sweepMinutes how often the sweepers run instead of as shipped; they are what a quiet month consists of
  */
-export async function monthOfFleets(seed: number, sweepMinutes: number, days = 30): Promise<Simulated> {
+export async function monthOfFleets(
+  seed: number,
+  sweepMinutes: number | undefined,
+  days = 30,
+): Promise<Simulated> {
   const first = await Fleet.create({}, { seed });
   const { world } = first;
   const { random } = world.region.context;
-  if (sweepMinutes !== 1) await sweepEvery(first, sweepMinutes);
+  if (sweepMinutes !== undefined) await sweepEvery(first, sweepMinutes);
   const fleets = [first];
   while (fleets.length < 10) fleets.push(await first.beside(`fleet-${fleets.length}`));
   for (const { name } of fleets) {
@@ -64,8 +69,11 @@ export async function monthOfFleets(seed: number, sweepMinutes: number, days = 3
     });
   }
   const ends: Record<string, number> = {};
+  const watch = await Watch.over(fleets, 30 * minute);
+  const found: string[] = [];
   const began = world.clock.now();
   for (let today = 0; today < days; today += 1) {
+    watch.every(20);
     for (const [index, fleet] of fleets.entries()) {
       if (today % 10 !== index % 10 && today !== 0) continue;
       const ill = today > 0 && random.integer(5) === 0;
@@ -73,6 +81,7 @@ export async function monthOfFleets(seed: number, sweepMinutes: number, days = 3
       const told = end.error ?? end.status;
       ends[told] = (ends[told] ?? 0) + 1;
     }
+    watch.every(30 * minute);
     const { Reservations } = await world.call('ec2', 'DescribeInstances', {
       Filters: [{ Name: 'instance-state-name', Values: ['running'] }],
     });
@@ -85,8 +94,9 @@ export async function monthOfFleets(seed: number, sweepMinutes: number, days = 3
         instance: running[random.integer(running.length)].InstanceId,
       });
     await world.seconds(Math.max(0, (began - world.clock.now()) / 1_000 + (today + 1) * day));
+    found.push(...(await unrest(fleets)).map((words) => `day ${today + 1}: ${words}`));
   }
-  return simulated(fleets, ends);
+  return simulated(fleets, ends, [...found, ...watch.found]);
 }
 
 async function sweepEvery({ world }: Fleet, minutes: number): Promise<void> {
@@ -97,11 +107,15 @@ async function sweepEvery({ world }: Fleet, minutes: number): Promise<void> {
   }
 }
 
-async function simulated(fleets: readonly Fleet[], ends: Record<string, number>): Promise<Simulated> {
+async function simulated(
+  fleets: readonly Fleet[],
+  ends: Record<string, number>,
+  seen: readonly string[] = [],
+): Promise<Simulated> {
   const [first] = fleets;
   if (first === undefined) throw new Error('no fleet');
   const { world } = first;
-  const found = await unrest(fleets);
+  const found = [...seen, ...(await unrest(fleets))];
   const { Items } = await world.call('dynamodb', 'Scan', { TableName: 'flotilla' });
   const result: Simulated = {
     rollouts: Object.entries(ends).reduce((sum, [end, many]) => (end === 'unexpected' ? sum : sum + many), 0),
