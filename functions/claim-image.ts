@@ -6,6 +6,7 @@ import { type Images, openImages } from '../src/aws/images.ts';
 import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
 import { acceptedUpload, buildKeys, executionArn, type Recipe, uploadJob } from '../src/contracts/build.ts';
+import type { ParentImage } from '../src/contracts/image-blocks.ts';
 import { type ImageItem, imageItem } from '../src/contracts/items.ts';
 import { FlotillaError } from '../src/errors.ts';
 import { decideClaim, type OwnerState } from '../src/image/claim.ts';
@@ -14,8 +15,9 @@ import { imageAdopted, imageClaimed } from '../src/lineage/events.ts';
 import { keys } from '../src/lineage/keys.ts';
 import { ref } from '../src/lineage/refs.ts';
 import { putRef, requireFleet } from '../src/runtime/accept-upload.ts';
+import { findParent } from '../src/runtime/find-parent.ts';
 import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
-import { ownerState } from '../src/runtime/image-attempt.ts';
+import { ownerState, putFleetImage } from '../src/runtime/image-attempt.ts';
 import { makeRecipe } from '../src/runtime/recipe.ts';
 
 const input = z.strictObject({ upload: uploadJob, artifact: acceptedUpload, executionArn });
@@ -49,8 +51,15 @@ async function stateOfOwner(
   return ownerState(await executions.describe(item.owner));
 }
 
-function claimedItem(recipe: Recipe, attempt: number, owner: string, createdAt: string): ImageItem {
+function claimedItem(
+  recipe: Recipe,
+  attempt: number,
+  owner: string,
+  createdAt: string,
+  parent: ParentImage | undefined,
+): ImageItem {
   return {
+    ...(parent === undefined ? {} : { parent }),
     type: 'image',
     identity: recipe.identity,
     state: 'building',
@@ -99,7 +108,11 @@ async function claim(
       case 'wait':
         return { decision: 'wait', identity, reason: decision.reason };
       case 'adopt': {
-        await table.commit({ writes: [], events: [imageAdopted(identity, artifact.uploadId, when)] });
+        const { fleet: name, upload: number } = artifact;
+        await table.commit({
+          writes: [putFleetImage({ fleet: name, upload: number, identity, at: when.at })],
+          events: [imageAdopted(identity, artifact.uploadId, when)],
+        });
         const { imageId, snapshotId } = decision;
         return { decision: 'adopt', identity, imageId, snapshotId };
       }
@@ -107,7 +120,8 @@ async function claim(
         await keepRecipe(decision.attempt);
         return { decision: 'build', identity, attempt: decision.attempt };
       case 'build': {
-        const claimed = claimedItem(recipe, decision.attempt, self, when.at);
+        const parent = await findParent({ table, objects }, config.storeBucket, artifact.fleet, recipe);
+        const claimed = claimedItem(recipe, decision.attempt, self, when.at, parent);
         const { outcome } = await table.commit({
           writes: [
             {

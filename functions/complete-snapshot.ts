@@ -51,6 +51,7 @@ async function complete(
     blocksWritten += checksums.length;
   }
   const checksum = sum.checksum();
+  const { parent } = own;
   const map: BlockMap = {
     format: 1,
     identity,
@@ -58,7 +59,8 @@ async function complete(
     snapshotId,
     volumeSizeGiB: own.volumeSizeGiB,
     encrypted,
-    depth: 0,
+    depth: parent === undefined ? 0 : parent.depth + 1,
+    ...(parent === undefined ? {} : { parent: { identity: parent.identity, snapshotId: parent.snapshotId } }),
     nonZero: files.reduce((sum, file) => sum + file.nonZero, 0),
     put: blocksWritten,
     files,
@@ -73,7 +75,7 @@ async function complete(
       const known = isRetryable(error) ? undefined : await describeSnapshot(ec2, snapshotId);
       if (known?.prospect !== 'reached') throw error;
     }
-    await saveAttempt(table, { ...own, snapshotId, blocksWritten, checksum });
+    await saveAttempt(table, { ...own, snapshotId, blocks: map.nonZero, blocksWritten, checksum });
   }
   return { blocksWritten, checksum };
 }

@@ -11,7 +11,7 @@ import { imageRefs } from '../src/lineage/refs.ts';
 import { putRef } from '../src/runtime/accept-upload.ts';
 import { readAttemptMap } from '../src/runtime/block-map.ts';
 import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
-import { ownAttempt, saveAttempt } from '../src/runtime/image-attempt.ts';
+import { ownAttempt, putFleetImage, saveAttempt } from '../src/runtime/image-attempt.ts';
 import { putDocuments } from '../src/runtime/image-documents.ts';
 import { readRecipe } from '../src/runtime/recipe.ts';
 
@@ -20,10 +20,12 @@ const input = z.strictObject({
   executionArn,
   snapshotId: z.string(),
   imageId: z.string(),
+  fleet: z.string(),
+  upload: z.number().int().min(1),
 });
 
 async function record(
-  { identity, attempt, executionArn: self, snapshotId, imageId }: z.output<typeof input>,
+  { identity, attempt, executionArn: self, snapshotId, imageId, fleet, upload }: z.output<typeof input>,
   { table, objects }: { readonly table: Table; readonly objects: Objects },
   { clock, config }: Invocation,
 ) {
@@ -39,7 +41,7 @@ async function record(
     await objects.put({ bucket: config.storeBucket, key }, JSON.stringify(map), 'application/json');
     await putDocuments(objects, config, image, recipe, at);
     await saveAttempt(table, image, {
-      writes: imageRefs(image, at).map(putRef),
+      writes: [...imageRefs(image, at).map(putRef), putFleetImage({ fleet, upload, identity, at })],
       events: [imageRegistered(image, { at, executionArn: self })],
     });
   }

@@ -4,10 +4,11 @@ import * as z from 'zod';
 import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { openSnapshotWriter, type SnapshotWriter } from '../src/aws/snapshots.ts';
 import { buildAttempt, buildKeys, segment, type WrittenSegment } from '../src/contracts/build.ts';
-import type { SegmentBlocks } from '../src/contracts/image-blocks.ts';
+import { parentImage, type SegmentBlocks } from '../src/contracts/image-blocks.ts';
 import { beneath, mustPut, zeroChecksum } from '../src/image/delta.ts';
 import { blocksBetween } from '../src/image/extents.ts';
 import { candidateBlocks } from '../src/image/segments.ts';
+import { parentDigests } from '../src/runtime/block-map.ts';
 import { writeBlocks } from '../src/runtime/block-writer.ts';
 import { openDisk } from '../src/runtime/disk.ts';
 import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
@@ -17,6 +18,8 @@ const input = z.strictObject({
   ...buildAttempt.shape,
   snapshotId: z.string(),
   encrypted: z.boolean(),
+  /** The image whose blocks show where nothing is put. */
+  parent: parentImage.nullable(),
   segment,
   /** How many segments are written at the same time. */
   writers: z.number().int().min(1),
@@ -28,18 +31,20 @@ interface Deps {
 }
 
 async function write(
-  { identity, attempt, snapshotId, encrypted, segment: part, writers }: z.output<typeof input>,
+  { identity, attempt, snapshotId, encrypted, parent, segment: part, writers }: z.output<typeof input>,
   { objects, writer }: Deps,
   { clock, config, remainingMilliseconds }: Invocation,
 ): Promise<WrittenSegment> {
   const recipe = await readRecipe(objects, config.storeBucket, { identity, attempt });
   const disk = await openDisk(objects, config, recipe);
+  const run = { first: part.first, end: part.first + part.count };
+  const under = parent === null ? undefined : await parentDigests(objects, config.storeBucket, parent, run);
   const blocks = await writeBlocks(
     {
       snapshotId,
       disk: disk.bytes,
-      indexes: blocksBetween(candidateBlocks(disk.plan, encrypted), part.first, part.first + part.count),
-      mustPut: (index, checksum) => mustPut(checksum, beneath(index, encrypted, undefined)),
+      indexes: blocksBetween(candidateBlocks(disk.plan, encrypted, under), run.first, run.end),
+      mustPut: (index, checksum) => mustPut(checksum, beneath(index, encrypted, under)),
       writers,
     },
     { writer, clock, random: Math.random, remainingMilliseconds },

@@ -138,6 +138,11 @@ export const errorCatalogue = {
     title: 'EC2 reports the snapshot as failed',
     advice: 'Upload again; if it repeats, look at the snapshot in the EC2 console.',
   },
+  SnapshotDiffers: {
+    status: 500,
+    title: 'The snapshot does not hold what was built',
+    advice: 'Do not launch it; upload again to build it anew.',
+  },
   SnapshotTimeout: {
     status: 504,
     title: 'The snapshot did not complete in time',

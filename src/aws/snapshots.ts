@@ -24,6 +24,8 @@ export interface SnapshotStart {
   readonly clientToken: string;
   readonly description: string;
   readonly tags: Tags;
+  /** The snapshot to whose blocks this one adds its own. */
+  readonly parentSnapshotId?: string | undefined;
 }
 
 export interface Block {
@@ -57,6 +59,7 @@ export function openSnapshotWriter(client: EBSClient = ebsClient()): SnapshotWri
           ClientToken: wanted.clientToken,
           Description: wanted.description,
           Timeout: idleMinutes,
+          ...(wanted.parentSnapshotId === undefined ? {} : { ParentSnapshotId: wanted.parentSnapshotId }),
           Tags: Object.entries(wanted.tags).map(([Key, Value]) => ({ Key, Value })),
         }),
       );

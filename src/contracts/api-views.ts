@@ -202,7 +202,10 @@ export const lineageView = z.object({
       imageId: z.string().optional(),
       snapshotId: z.string().optional(),
       kernel: z.string(),
+      /** Blocks that are not zero; of these, `blocksWritten` were put, and the others are the parent's. */
+      blocks: count.optional(),
       blocksWritten: count.optional(),
+      parentSnapshotId: z.string().optional(),
     }),
   ),
   releases: z.array(releaseView),

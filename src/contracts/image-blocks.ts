@@ -56,4 +56,13 @@ export const blockMap = z.strictObject({
 });
 export type BlockMap = z.infer<typeof blockMap>;
 
+/** The image to which another is written as a difference. */
+export const parentImage = z.strictObject({
+  identity: sha256Hex,
+  snapshotId: z.string(),
+  /** How many snapshots the parent itself builds on. */
+  depth: count,
+});
+export type ParentImage = z.infer<typeof parentImage>;
+
 export const blockMapKey = (identity: string): string => `images/${identity}/blocks.json`;

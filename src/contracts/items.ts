@@ -7,6 +7,7 @@
 import * as z from 'zod';
 import { fleetSpec, imageSettings } from './fleet-spec.ts';
 import { architecture, bootMode, sha256Hex, slotColour } from './ids.ts';
+import { parentImage } from './image-blocks.ts';
 import { advice } from './stored-artifact.ts';
 
 const time = z.iso.datetime();
@@ -241,6 +242,12 @@ export const imageItem = z.strictObject({
   volumeSizeGiB: ordinal,
   snapshotId: z.string().optional(),
   imageId: z.string().optional(),
+  /** The image to which this one is written as a difference, fixed with the claim; absent for one in full. */
+  parent: parentImage.optional(),
+  /** Why the parent that the claim had chosen was given up. */
+  parentRefused: z.string().optional(),
+  /** Blocks that are not zero, whoever put them. */
+  blocks: count.optional(),
   blocksWritten: count.optional(),
   /** LINEAR checksum over the written blocks' checksums, base64. */
   checksum: z.string().optional(),
@@ -249,6 +256,17 @@ export const imageItem = z.strictObject({
   error: z.strictObject({ name: z.string(), message: z.string() }).optional(),
 });
 export type ImageItem = z.infer<typeof imageItem>;
+
+/** One image of one fleet, built or adopted, in the order of the fleet's uploads. */
+export const fleetImageItem = z.strictObject({
+  type: z.literal('fleet-image'),
+  fleet: z.string(),
+  /** The fleet's number of the upload that wanted it. */
+  upload: ordinal,
+  identity: sha256Hex,
+  at: time,
+});
+export type FleetImageItem = z.infer<typeof fleetImageItem>;
 
 /** One version of one uploaded object, accepted or not. */
 export const uploadItem = z.strictObject({

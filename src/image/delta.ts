@@ -4,7 +4,7 @@
  * A snapshot with a parent begins with the parent's blocks; what is put replaces them.
  * https://docs.aws.amazon.com/ebs/latest/userguide/writesnapshots.html
  */
-import type { BlockMap, SegmentBlocks } from '../contracts/image-blocks.ts';
+import type { BlockMap, ParentImage, SegmentBlocks } from '../contracts/image-blocks.ts';
 import type { ImageItem } from '../contracts/items.ts';
 import { BLOCK_BYTES, blockChecksum } from './blocks.ts';
 
@@ -55,11 +55,6 @@ export interface ParentCandidate {
   readonly map: BlockMap | undefined;
 }
 
-export interface ChosenParent {
-  readonly identity: string;
-  readonly snapshotId: string;
-}
-
 /**
  * The parent of a new image: the newest of its fleet that stands, with a volume of the same size and digests
  * that are kept. Undefined where none does: the image is written in full.
@@ -68,14 +63,32 @@ export interface ChosenParent {
 export function chooseParent(
   wanted: Pick<ImageItem, 'identity' | 'architecture' | 'volumeSizeGiB'>,
   candidates: readonly ParentCandidate[],
-): ChosenParent | undefined {
+): ParentImage | undefined {
   for (const { image, map } of candidates) {
     const { identity, snapshotId, state, architecture, volumeSizeGiB } = image;
     if (identity === wanted.identity || state !== 'available' || snapshotId === undefined) continue;
     // Another architecture shares nothing; another size of volume is not worth the doubt.
     if (architecture !== wanted.architecture || volumeSizeGiB !== wanted.volumeSizeGiB) continue;
     if (map?.snapshotId !== snapshotId || map.volumeSizeGiB !== volumeSizeGiB) continue;
-    return { identity, snapshotId };
+    return { identity, snapshotId, depth: map.depth };
   }
   return undefined;
+}
+
+/** A run of blocks; `end` is not included. */
+export interface BlockRange {
+  readonly first: number;
+  readonly end: number;
+}
+
+/**
+ * The part of the volume that one call checks: from its file's first block to the next file's, so that all
+ * parts together are the whole volume, zeros included.
+ */
+export function rangeToVerify({ files, volumeSizeGiB }: BlockMap, number: number): BlockRange {
+  const volumeBlocks = (volumeSizeGiB * 1_073_741_824) / BLOCK_BYTES;
+  return {
+    first: number === 0 ? 0 : (files[number]?.first ?? volumeBlocks),
+    end: files[number + 1]?.first ?? volumeBlocks,
+  };
 }

@@ -24,9 +24,17 @@ export interface BlockRun {
 
 /**
  * The blocks of a plan to look at. On an encrypted snapshot a block that was not put reads as garbage, so all
- * of the volume is written.
+ * of the volume is written; over a parent, its blocks show where nothing is put, so they are looked at too.
+ * @param parent checksums of the parent's blocks that are not zero
  */
-export function candidateBlocks(plan: DiskPlan, encrypted: boolean): number[] {
+export function candidateBlocks(
+  plan: DiskPlan,
+  encrypted: boolean,
+  parent?: ReadonlyMap<number, string>,
+): number[] {
+  if (parent !== undefined) {
+    return [...new Set([...nonZeroBlocks(plan), ...parent.keys()])].sort((a, b) => a - b);
+  }
   return encrypted ? Array.from({ length: planBlockCount(plan) }, (_, index) => index) : nonZeroBlocks(plan);
 }
 

@@ -84,22 +84,30 @@ function imageEvent(
 }
 
 export function imageClaimed(image: ImageItem, tookOver: boolean, when: Circumstances): EventItem {
-  const { artifactSha256, kernel, kernelDigest, builderVersion, volumeSizeGiB } = image;
+  const { artifactSha256, kernel, kernelDigest, builderVersion, volumeSizeGiB, parent } = image;
   return imageEvent(
     image,
     'claimed',
-    { artifactSha256, kernel, kernelDigest, builderVersion, volumeSizeGiB, tookOver },
+    { artifactSha256, kernel, kernelDigest, builderVersion, volumeSizeGiB, parent, tookOver },
     when,
   );
 }
 
 export function imageSnapshotStarted(image: ImageItem, snapshotId: string, when: Circumstances): EventItem {
-  return imageEvent(image, 'snapshot-started', { snapshotId }, when);
+  const step = image.parentRefused === undefined ? 'snapshot-started' : 'snapshot-started-in-full';
+  return imageEvent(image, step, { snapshotId, parentSnapshotId: image.parent?.snapshotId }, when);
+}
+
+/** The parent was given up: the image is written in full instead. What was written as a difference is gone. */
+export function imageParentRefused(image: ImageItem, reason: string, when: Circumstances): EventItem {
+  const { parent, snapshotId } = image;
+  return imageEvent(image, 'parent-refused', { parent, snapshotId, reason }, when);
 }
 
 export function imageRegistered(image: ImageItem, when: Circumstances): EventItem {
-  const { imageId, snapshotId, blocksWritten, checksum } = image;
-  return imageEvent(image, 'registered', { imageId, snapshotId, blocksWritten, checksum }, when);
+  const { imageId, snapshotId, parent, blocks, blocksWritten, checksum } = image;
+  const data = { imageId, snapshotId, parent, blocks, blocksWritten, checksum };
+  return imageEvent(image, 'registered', data, when);
 }
 
 /** An attempt was given up, and what it made was removed. */

@@ -6,6 +6,7 @@
  * | fleet | `FLEET#web` | `FLEET` |
  * | release | `FLEET#web` | `RELEASE#0000000007` |
  * | rollout | `FLEET#web` | `ROLLOUT#0000000012` |
+ * | image of a fleet | `FLEET#web` | `IMAGE#0000000012` (number of the upload) |
  * | artifact | `ARTIFACT#<sha256>` | `ARTIFACT` |
  * | image | `IMAGE#<identity>` | `IMAGE` |
  * | former fleet | `FLEET#web` | `FORMER` |
@@ -40,6 +41,10 @@ export const keys = {
     pk: `FLEET#${fleet}`,
     sk: `ROLLOUT#${padded(number)}`,
   }),
+  fleetImage: (fleet: string, upload: number): Key => ({
+    pk: `FLEET#${fleet}`,
+    sk: `IMAGE#${padded(upload)}`,
+  }),
   artifact: (sha256: string): Key => ({ pk: `ARTIFACT#${sha256}`, sk: 'ARTIFACT' }),
   image: (identity: string): Key => ({ pk: `IMAGE#${identity}`, sk: 'IMAGE' }),
   upload: (id: string): Key => ({ pk: `UPLOAD#${id}`, sk: 'UPLOAD' }),
@@ -52,7 +57,7 @@ export const keys = {
 } as const;
 
 /** Prefixes for queries below one partition. */
-export const prefixes = { release: 'RELEASE#', rollout: 'ROLLOUT#' } as const;
+export const prefixes = { release: 'RELEASE#', rollout: 'ROLLOUT#', fleetImage: 'IMAGE#' } as const;
 
 /** Values of `listPk` in the index `byList`; `listSk` is the fleet's name, or time and id of an upload. */
 export const lists = { fleets: 'FLEETS', uploads: 'UPLOADS' } as const;

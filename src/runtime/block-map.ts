@@ -7,10 +7,12 @@ import {
   type BlockMap,
   blockMap,
   blockMapKey,
+  type ParentImage,
   type SegmentBlocks,
   segmentBlocks,
 } from '../contracts/image-blocks.ts';
 import { FlotillaError } from '../errors.ts';
+import type { BlockRange } from '../image/delta.ts';
 
 type Reads = Pick<Objects, 'bytes'>;
 
@@ -65,7 +67,7 @@ export async function readDigests(
   objects: Reads,
   storeBucket: string,
   map: BlockMap,
-  run: { readonly first: number; readonly end: number } = { first: 0, end: Number.POSITIVE_INFINITY },
+  run: BlockRange = { first: 0, end: Number.POSITIVE_INFINITY },
 ): Promise<Map<number, string>> {
   const digests = new Map<number, string>();
   for (const file of map.files) {
@@ -76,4 +78,21 @@ export async function readDigests(
     }
   }
   return digests;
+}
+
+/**
+ * Checksums of a parent's blocks, by index.
+ * @throws FlotillaError ImageBuildFailed when its map is not in the store, or is another snapshot's
+ */
+export async function parentDigests(
+  objects: Reads,
+  storeBucket: string,
+  { identity, snapshotId }: ParentImage,
+  run?: BlockRange,
+): Promise<Map<number, string>> {
+  const map = await findBlockMap(objects, storeBucket, identity);
+  if (map?.snapshotId === snapshotId) return readDigests(objects, storeBucket, map, run);
+  throw new FlotillaError('ImageBuildFailed', `The store has no map of the blocks of ${snapshotId}`, {
+    snapshotId,
+  });
 }

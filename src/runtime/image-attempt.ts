@@ -2,7 +2,7 @@
 import type { ExecutionState } from '../aws/executions.ts';
 import type { Table, Write } from '../aws/table.ts';
 import type { BuildAttempt } from '../contracts/build.ts';
-import { type EventItem, type ImageItem, imageItem } from '../contracts/items.ts';
+import { type EventItem, type FleetImageItem, type ImageItem, imageItem } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
 import type { OwnerState } from '../image/claim.ts';
 import { keys } from '../lineage/keys.ts';
@@ -21,6 +21,12 @@ export function attemptTags(stack: string, { identity, attempt }: BuildAttempt):
 export function ownerState(state: ExecutionState): OwnerState {
   if (state.status === 'running' || state.status === 'unknown') return { kind: state.status };
   return { kind: 'ended', at: state.stoppedAt };
+}
+
+/** From a fleet to its images, newest last: the next one may be written as a difference to one of them. */
+export function putFleetImage(image: Omit<FleetImageItem, 'type'>): Write {
+  const key = keys.fleetImage(image.fleet, image.upload);
+  return { kind: 'put', key, item: { type: 'fleet-image', ...image } };
 }
 
 function notOwner({ identity, attempt }: BuildAttempt): FlotillaError {

@@ -262,13 +262,15 @@ function artifactView(item: ArtifactItem): LineageView['artifacts'][number] {
 }
 
 function imageView(item: ImageItem): LineageView['images'][number] {
-  const { identity, state, kernel, imageId, snapshotId, blocksWritten } = item;
+  const { identity, state, kernel, imageId, snapshotId, blocks, blocksWritten, parent } = item;
   return {
     identity,
     state,
     kernel,
     ...(imageId === undefined ? {} : { imageId }),
     ...(snapshotId === undefined ? {} : { snapshotId }),
+    ...(blocks === undefined ? {} : { blocks }),
+    ...(parent === undefined ? {} : { parentSnapshotId: parent.snapshotId }),
     ...(blocksWritten === undefined ? {} : { blocksWritten }),
   };
 }

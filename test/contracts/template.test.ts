@@ -100,7 +100,7 @@ describe('the functions of the packaged template', () => {
 
   it('end within a minute, where they do not stream a whole disk', () => {
     for (const [id, { Properties }] of functions) {
-      const streams = /^(InspectArtifact|WriteBlocks)Lambda/.test(id);
+      const streams = /^(InspectArtifact|WriteBlocks|VerifySnapshot)Lambda/.test(id);
       expect(Properties.Timeout, id).toBeLessThanOrEqual(streams ? 900 : 60);
       expect(Properties.MemorySize, id).toBeLessThanOrEqual(512);
     }

@@ -38,6 +38,7 @@ const event = {
   attempt: 2,
   snapshotId: 'snap-1',
   encrypted: false,
+  parent: null,
   segment: { number: 0, first: 0, count: 4 },
   writers: 1,
 };

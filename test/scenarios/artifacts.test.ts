@@ -4,10 +4,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { artifactItem, imageItem } from '../../src/contracts/items.ts';
-import { type KernelBundle, kernelKeys } from '../../src/contracts/kernel-bundle.ts';
 import { planDisk } from '../../src/image/disk.ts';
 import { readPlan } from '../../src/image/extents.ts';
-import { kernelDigest } from '../../src/image/identity.ts';
 import { standInKernel } from '../../src/image/kernel-bundle.ts';
 import { makeManifest } from '../../src/image/manifest.ts';
 import { bytesSource } from '../../src/image/source.ts';
@@ -15,6 +13,7 @@ import { keys } from '../../src/lineage/keys.ts';
 import { makeGoElf } from '../unit/image/elf-maker.ts';
 import { Doors, person, program } from './kit/doors.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
+import { addKernel as addBundle, type KernelFile } from './kit/kernels.ts';
 
 const golden = new URL('../../../shared/fixtures/golden-dummy.img.gz', import.meta.url);
 const klib = Buffer.from('a module of the kernel');
@@ -25,27 +24,9 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => doors?.close());
 
-/** Puts a bundle of the stand-in's form, with a module, into the store under a version of its own. */
-async function addKernel(
-  version: string,
-  more: readonly { readonly name: string; readonly bytes: Uint8Array }[] = [],
-): Promise<void> {
-  const files = [...standInKernel().files, { name: 'klibs/ntp', bytes: new Uint8Array(klib) }, ...more];
-  const put = (Key: string, body: Uint8Array | string) =>
-    doors.world.call('s3', 'PutObject', { Bucket: doors.storeBucket, Key, Body: Buffer.from(body) });
-  const described = files.map(({ name, bytes }) => ({
-    name,
-    sizeBytes: bytes.length,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-  }));
-  const bundle: KernelBundle = {
-    version,
-    architecture: 'x86_64',
-    digest: kernelDigest(described),
-    files: described,
-  };
-  for (const { name, bytes } of files) await put(kernelKeys.file(version, name), bytes);
-  await put(kernelKeys.bundle(version), JSON.stringify(bundle));
+/** A bundle with a module. */
+function addKernel(version: string, more: readonly KernelFile[] = []): Promise<void> {
+  return addBundle(doors, version, [{ name: 'klibs/ntp', bytes: new Uint8Array(klib) }, ...more]);
 }
 
 /** The stand-in's loader, with the header of this machine. */
