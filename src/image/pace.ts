@@ -57,7 +57,7 @@ export type Start =
   | { readonly kind: 'at'; readonly at: number }
   | { readonly kind: 'after-an-end' };
 
-const firstWindow = 16;
+const firstWindow = 32;
 const leastWindow = 4;
 /** From nothing to the whole share. */
 const healMilliseconds = 10_000;
@@ -153,9 +153,10 @@ function answered(pace: Pace, took: number, at: number): Pace {
   const sentAt = at - took;
   if (smoothed > 2 * shortest + 20) {
     if (sentAt < pace.heardAt) return next;
-    // Answers queue somewhere. Twice what the allowed rate keeps in flight on an empty way leaves room for times that vary.
-    const enough = (2 * rateAt(pace, at) * shortest) / 1_000;
-    const window = Math.min(pace.window, Math.max(leastFor(pace), enough, pace.window * 0.9));
+    // Answers queue somewhere. Twice what the allowed rate keeps in flight on an empty way leaves room for times that
+    // vary; and it may be this very process that gets too little of its core, which fewer puts would not cure.
+    const enough = Math.max(firstWindow, (2 * rateAt(pace, at) * shortest) / 1_000);
+    const window = Math.min(pace.window, Math.max(enough, pace.window * 0.9));
     return { ...next, window, heardAt: at, doubling: false };
   }
   if (sentAt > pace.fullAt) return next; // it is not the window that holds us back

@@ -1,4 +1,4 @@
-import { EBSClient } from '@aws-sdk/client-ebs';
+import { EBSClient, type EBSClientConfig } from '@aws-sdk/client-ebs';
 import { clientSettings } from './settings.ts';
 
 /**
@@ -6,8 +6,11 @@ import { clientSettings } from './settings.ts';
  * (awslabs/coldsnap issue 437). The body goes unsigned: its checksum is a header of its own, and hashing half
  * a megabyte once more per block costs a third of the time of a put.
  */
-export function ebsClient(): EBSClient {
+export function ebsClient(
+  settings: Pick<EBSClientConfig, 'endpoint' | 'region' | 'credentials'> = {},
+): EBSClient {
   const client = new EBSClient({
+    ...settings,
     ...clientSettings,
     maxAttempts: 1,
     requestHandler: {
