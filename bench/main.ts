@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: sizes and cold starts of the functions, what a deploy costs, how fast an image is written. It
- * brings up a local region of its own, and leaves nothing behind.
+ * `npm run bench`: sizes and cold starts of the functions, what a deploy costs, how fast an image is written and
+ * uploaded. It brings up a local region of its own, and leaves nothing behind.
  *
  *   --json     prints the measurements as one JSON object on the last line of stdout
  *   --quick    one round of everything: whether it works, not how fast
@@ -18,6 +18,7 @@ import { measureImageWriting } from './image-writing.ts';
 import { describeMachine } from './machine.ts';
 import { report } from './report.ts';
 import { measureRollouts } from './rollouts.ts';
+import { measureUploading } from './uploading.ts';
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
@@ -40,6 +41,7 @@ try {
   await packageStack();
   say('writing images');
   const imageWriting = await measureImageWriting(rounds);
+  const uploading = await measureUploading(values.quick ? 1 : 3, scratchDir, say);
   say('starting a local region');
   local = await startLocal({ port: 0 });
   // Deploys come first: a cold start's call of a function would be among what they count.
@@ -51,7 +53,7 @@ try {
     rounds,
     say,
   );
-  const measurements = { machine, bundles, coldStarts, executions, imageWriting };
+  const measurements = { machine, bundles, coldStarts, executions, imageWriting, uploading };
   console.log(report(measurements));
   if (values.json) console.log(JSON.stringify(measurements));
   await end(0);

@@ -81,4 +81,17 @@ describe('the bench', () => {
     expect(measured.imageWriting.ratio).toBeGreaterThan(0.2);
     expect(measured.imageWriting.ratio).toBeLessThan(1.5);
   });
+
+  it('compares uploading with the ideal schedule, and one writer with its memory', () => {
+    const { whole, small, large } = measured.uploading;
+    expect(whole.blocks).toBe(2_048);
+    // No faster than the quota allows, the allowance of the first moment apart.
+    expect(whole.seconds).toBeGreaterThan(0.9 * whole.idealSeconds);
+    expect(whole.ratio).toBeCloseTo(whole.idealSeconds / whole.seconds, 5);
+    expect(small.blocks).toBe(39);
+    expect(small.seconds).toBeLessThan(whole.seconds);
+    expect(large.blocks).toBe(8_192);
+    expect(large.peakMegabytes).toBeLessThan(512);
+    expect(lines).toContain('Uploading into a snapshot');
+  });
 });

@@ -1,0 +1,39 @@
+import type { Uploading } from './uploading.ts';
+
+type Table = (rows: readonly (readonly string[])[]) => string;
+
+/** The rows about uploading, with the formulas of what limits them. */
+export function uploadingReport({ rounds, whole, small, large }: Uploading, table: Table): string[] {
+  const row = (
+    what: string,
+    { seconds, coldsnap }: Uploading['small' | 'whole'],
+    ideal: string,
+  ): string[] => [
+    what,
+    seconds.toFixed(2),
+    ideal,
+    coldsnap?.seconds.toFixed(2) ?? '-',
+    coldsnap?.ratio.toFixed(2) ?? '-',
+  ];
+  const settings = (what: string, { coldsnap }: Uploading['small' | 'whole']): string =>
+    `  coldsnap's best for ${what}: ${coldsnap?.settings ?? 'not installed'}`;
+  return [
+    'Uploading into a snapshot',
+    '  To an endpoint at 40 ms that takes 1,000 puts a second, over sockets of this machine, which has to bear both ends.',
+    `  ideal: ideal schedule / seconds, where the schedule is blocks / 1,000 + 0.04 s = ${whole.idealSeconds.toFixed(2)} s for the ${whole.blocks}`,
+    '  blocks of 1 GiB; its limit is 1, for this writer 0.96, as it stays 4 % below the quota so that no second exceeds it.',
+    `  coldsnap: its seconds, at the best of three settings. ratio: its seconds / ours, in turns; medians of ${rounds}.`,
+    '  coldsnap reads and digests the whole volume, ours what the plan says is not zero.',
+    '',
+    table([
+      ['', 'seconds', 'ideal', 'coldsnap s', 'ratio'],
+      row('1 GiB, random', whole, whole.ratio.toFixed(2)),
+      row(`20 MB on 1 GiB (${small.blocks} blocks)`, small, '-'),
+    ]),
+    '',
+    settings('1 GiB', whole),
+    settings('20 MB', small),
+    `  peak memory of one writer that takes ${large.blocks} blocks (4 GiB) alone: ${large.peakMegabytes} MB; its function has 512 MiB. The blocks it`,
+    '  holds are at most (24 + 4) reads * 4 MiB = 112 MiB, whatever the size of the disk.',
+  ];
+}
