@@ -1,12 +1,13 @@
-/** RecoverRollout: an execution was stopped, timed out or failed; whoever it held is put back. */
+/**
+ * RecoverRollout: an execution was stopped, timed out or failed; it is fenced off at once. The sweeper puts back the
+ * fleet that it held, once its last call must have landed.
+ */
 import * as z from 'zod';
 import { openExecutions } from '../src/aws/executions.ts';
-import { openGroups } from '../src/aws/groups.ts';
-import { openLoadBalancer } from '../src/aws/load-balancer.ts';
 import { openTable } from '../src/aws/table.ts';
 import { lambdaFunction } from '../src/runtime/handler.ts';
 import { readFleet } from '../src/runtime/rollout/hold.ts';
-import { recoverFleet } from '../src/runtime/rollout/recover.ts';
+import { fenceEnded } from '../src/runtime/rollout/recover.ts';
 
 /** EventBridge's "Step Functions Execution Status Change"; the input is the execution's own, as text. */
 const input = z.looseObject({
@@ -24,13 +25,12 @@ export const handler = lambdaFunction({
   input,
   deps: (config) => ({
     table: openTable(config.table),
-    balancer: openLoadBalancer(),
-    groups: openGroups(),
     executions: openExecutions(),
   }),
   run: async ({ detail }, deps, invocation) => {
     const fleet = await readFleet(deps.table, detail.input.fleet);
     if (fleet.lease?.holder !== detail.executionArn) return { outcome: 'not-held' as const };
-    return recoverFleet(fleet, deps, invocation, invocation.config);
+    const { outcome } = await fenceEnded(fleet, deps, invocation);
+    return { outcome };
   },
 });

@@ -1,6 +1,7 @@
 /** Single instances: where they listen, and their last words. */
 import { DescribeInstancesCommand, type EC2Client, GetConsoleOutputCommand } from '@aws-sdk/client-ec2';
 import { ec2Client } from './clients/ec2.ts';
+import { hasCode } from './errors.ts';
 
 export interface Instances {
   /** The last lines of an instance's console; empty where there is none (yet, or any more). */
@@ -21,14 +22,17 @@ export function openInstances(client: EC2Client = ec2Client()): Instances {
           .split(/\r?\n/)
           .filter((line) => line.trim() !== '')
           .slice(-lines);
-      } catch {
+      } catch (error) {
         // The console is a help to the reader, never a reason to fail: older types refuse `Latest`, and an
-        // instance may be gone. The verdict itself stands without it.
+        // instance may be gone. The verdict itself stands without it; a missing right must be told.
+        if (hasCode(error, 'UnauthorizedOperation')) console.warn((error as Error).message);
         return [];
       }
     },
 
     async addresses(instanceIds) {
+      // EC2 takes an empty list for all of the account's.
+      if (instanceIds.length === 0) return new Map();
       const { Reservations = [] } = await client.send(
         new DescribeInstancesCommand({ InstanceIds: [...instanceIds] }),
       );

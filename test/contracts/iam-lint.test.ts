@@ -17,12 +17,6 @@ const tool = await pythonTool(['ol-parliament==1.7.0', 'setuptools==80.9.0']);
 const reasons: readonly { readonly issue: string; readonly actions: RegExp; readonly because: string }[] = [
   {
     issue: 'RESOURCE_MISMATCH',
-    actions: /^states:SendTask(Success|Failure)$/,
-    because:
-      'the machine is what the right is judged by, as the CDK grants it (StateMachine.grantTaskResponse)',
-  },
-  {
-    issue: 'RESOURCE_MISMATCH',
     actions: /^states:DescribeExecution$/,
     because: 'there are no express machines',
   },

@@ -64,6 +64,9 @@ const withoutResource = new Set([
   // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
   'cloudwatch:DescribeAlarms',
   'cloudwatch:GetMetricData',
+  // list_awsstepfunctions.html: who has the token of a task may end it
+  'states:SendTaskFailure',
+  'states:SendTaskSuccess',
   // https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html: delivery of logs
   'logs:CreateLogDelivery',
   'logs:DeleteLogDelivery',

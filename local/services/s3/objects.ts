@@ -59,13 +59,18 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
   /**
    * The version that a request means.
    * @throws AwsError NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker); AccessDenied instead of
-   * NoSuchKey for who may not list the bucket, as S3 does.
+   * NoSuchKey and NoSuchVersion for who may not list the bucket, as S3 does.
    */
   function find(name: ObjectName, call: Call): Version {
     const bucket = bucketNamed(buckets, name.Bucket);
     const versions = bucket.keys.get(name.Key ?? '') ?? [];
     if (name.VersionId !== undefined) {
       const version = versions.find((one) => one.versionId === name.VersionId);
+      // "The error that's returned depends on whether you also have the s3:ListBucket permission"; whether that holds
+      // for a version of a key that exists is left open: here it does.
+      // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+      if (version === undefined && !mayList(call, bucket.name))
+        throw new AwsError('AccessDenied', 'Access Denied', 403);
       if (version === undefined)
         throw new AwsError('NoSuchVersion', 'The specified version does not exist.', 404, {
           Key: name.Key ?? '',

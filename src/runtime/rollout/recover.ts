@@ -2,7 +2,7 @@
  * Recovery: the execution that holds a fleet has ended without giving it back. Fence it off, let its last call land,
  * undo, say so, free the fleet. The same passes as RollBack, asked again by the sweeper until they are done.
  */
-import type { Executions } from '../../aws/executions.ts';
+import type { ExecutionState, Executions } from '../../aws/executions.ts';
 import type { Table } from '../../aws/table.ts';
 import { type FleetItem, rolloutItem } from '../../contracts/items.ts';
 import { isFlotillaError } from '../../errors.ts';
@@ -41,20 +41,10 @@ export async function recoverFleet(
   time: Time,
   config: Pick<Config, 'stack' | 'machinePrefix'>,
 ): Promise<Recovery> {
-  const { lease } = fleet;
-  if (lease === null) return { outcome: 'not-held' };
-  // The removal of a fleet is no execution; who began it repeats it.
-  if (lease.purpose === 'removal') return { outcome: 'not-held' };
-  const execution = await deps.executions.describe(lease.holder);
-  if (execution.status === 'running') return { outcome: 'running' };
-  // DescribeExecution is eventually consistent: one that began just now may not be known yet.
-  const heldSeconds = (time.clock.now().getTime() - Date.parse(lease.since)) / 1000;
-  if (execution.status === 'unknown' && heldSeconds < longestFunctionSeconds) return { outcome: 'running' };
-
-  const fenced = lease.state === 'held' ? await fenceOff(fleet, execution.status, deps, time) : fleet;
-  if (fenced.lease === null || fenced.lease.state === 'held') return { outcome: 'not-held' };
-  const endedAt =
-    execution.status === 'unknown' ? Date.parse(fenced.lease.since) : execution.stoppedAt.getTime();
+  const ended = await fenceEnded(fleet, deps, time);
+  if (ended.outcome !== 'fenced') return ended;
+  const { lease, execution } = ended;
+  const endedAt = execution.status === 'unknown' ? Date.parse(lease.since) : execution.stoppedAt.getTime();
   const sinceEnd = (time.clock.now().getTime() - endedAt) / 1000;
   if (sinceEnd < longestFunctionSeconds) {
     return {
@@ -63,7 +53,7 @@ export async function recoverFleet(
     };
   }
 
-  const { fence } = fenced.lease;
+  const { fence } = lease;
   const hold = await takeHold(deps.table, fleet.fleet, fence, time);
   const done =
     lease.purpose === 'rollout'
@@ -75,9 +65,9 @@ export async function recoverFleet(
   async function recoverRetirement(held: Hold, undoing: UndoDeps, stack: string): Promise<readonly string[]> {
     const outcome = await undo(held, undoing, {
       stack,
-      since: Date.parse(fenced.lease?.since ?? fleet.updatedAt),
-      subject: `release-${lease?.release ?? 0}`,
-      execution: lease?.holder ?? '',
+      since: Date.parse(lease.since),
+      subject: `release-${lease.release}`,
+      execution: lease.holder,
       aim: 'remove',
     });
     if (!outcome.done) return outcome.reasons;
@@ -92,10 +82,10 @@ export async function recoverFleet(
     undoing: RecoverDeps,
     settings: Pick<Config, 'stack' | 'machinePrefix'>,
   ): Promise<readonly string[]> {
-    const rollout = lease?.rollout ?? 0;
-    const call = { fleet: fleet.fleet, rollout, execution: lease?.holder ?? '', fence: heldFence };
+    const { rollout } = lease;
+    const call = { fleet: fleet.fleet, rollout, execution: lease.holder, fence: heldFence };
     // Promoted already: what was left to do is to finish.
-    if (held.fleet.candidate === null && held.fleet.live?.release === lease?.release) {
+    if (held.fleet.candidate === null && held.fleet.live?.release === lease.release) {
       const item = await undoing.table.get(keys.rollout(fleet.fleet, rollout), rolloutItem);
       if (item?.phase === 'promoting') {
         const { warm } = held.fleet;
@@ -107,8 +97,7 @@ export async function recoverFleet(
       }
     }
     try {
-      const since = fenced.lease?.since ?? fleet.updatedAt;
-      const outcome = await rollBack({ ...call, since, pass: 0 }, held, undoing, settings.stack);
+      const outcome = await rollBack({ ...call, since: lease.since, pass: 0 }, held, undoing, settings.stack);
       if (!outcome.done) return outcome.reasons;
     } catch (error) {
       if (!isFlotillaError(error) || (error.name !== 'RollbackIncomplete' && error.name !== 'GuardRefused'))
@@ -132,14 +121,44 @@ export async function recoverFleet(
     await releaseLease(
       {
         fleet: fleet.fleet,
-        rollout: lease?.rollout ?? 0,
-        execution: lease?.holder ?? '',
+        rollout: lease.rollout,
+        execution: lease.holder,
         fence: held.fleet.lease?.fence ?? 0,
         outcome,
       },
       { ...deps, clock: time.clock, config },
     );
   }
+}
+
+type Ended =
+  | { readonly outcome: 'not-held' | 'running' }
+  | {
+      readonly outcome: 'fenced';
+      readonly fleet: FleetItem;
+      readonly lease: NonNullable<FleetItem['lease']>;
+      readonly execution: Exclude<ExecutionState, { readonly status: 'running' }>;
+    };
+
+/** Fences off the execution that holds a fleet, if it has ended. Safe to repeat. */
+export async function fenceEnded(
+  fleet: FleetItem,
+  deps: Pick<RecoverDeps, 'table' | 'executions'>,
+  time: Time,
+): Promise<Ended> {
+  const { lease } = fleet;
+  if (lease === null) return { outcome: 'not-held' };
+  // The removal of a fleet is no execution; who began it repeats it.
+  if (lease.purpose === 'removal') return { outcome: 'not-held' };
+  const execution = await deps.executions.describe(lease.holder);
+  if (execution.status === 'running') return { outcome: 'running' };
+  // DescribeExecution is eventually consistent: one that began just now may not be known yet.
+  const heldSeconds = (time.clock.now().getTime() - Date.parse(lease.since)) / 1000;
+  if (execution.status === 'unknown' && heldSeconds < longestFunctionSeconds) return { outcome: 'running' };
+
+  const fenced = lease.state === 'held' ? await fenceOff(fleet, execution.status, deps, time) : fleet;
+  if (fenced.lease === null || fenced.lease.state === 'held') return { outcome: 'not-held' };
+  return { outcome: 'fenced', fleet: fenced, lease: fenced.lease, execution };
 }
 
 /** A new fence: whatever of the old execution still runs finds it lost before its next call. */

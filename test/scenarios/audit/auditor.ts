@@ -21,6 +21,8 @@ export type Consequence =
   | 'answered otherwise'
   /** Nothing of it stands in its log. */
   | 'has no log'
+  /** It did what it could, and its log names the refusal. */
+  | 'tells its log'
   /** As if nothing had happened: what it may not do does not matter here. */
   | 'went on';
 
@@ -50,6 +52,8 @@ interface Tried {
 export class Auditor {
   readonly findings: Finding[] = [];
   scenario = '';
+  /** What a scenario does in the moment before a function begins: an object goes, an order comes. */
+  before: (functionName: string) => Promise<void> = async () => {};
   readonly #region: Region;
   /** The functions' roles by name: what they say, whole. */
   readonly #whole = new Map<string, PolicyDocument>();
@@ -169,9 +173,15 @@ export class Auditor {
     return this.#region.parts.logs.messages(`/aws/lambda/${this.#functionOf.get(role)}`).length;
   }
 
+  /** Tries what is done outside an invocation with a function's rights, such as through a URL that it signed. */
+  onBehalfOf(functionName: string, attempt: () => Promise<Outcome>): Promise<Outcome> {
+    return this.#stand(`flotilla-${functionName}`, attempt);
+  }
+
   /** One invocation of a role at a time: its rights are changed for all of them. */
   async #stand(functionName: string, invoke: () => Promise<Outcome>): Promise<Outcome> {
     const role = [...this.#functionOf].find(([, name]) => name === functionName)?.[0] ?? '';
+    await this.before(functionName.replace('flotilla-', ''));
     const turn = (this.#queues.get(role) ?? Promise.resolve()).then(() => this.#repeat(role, invoke));
     this.#queues.set(
       role,
@@ -204,13 +214,14 @@ export class Auditor {
   #tell(role: string, { probe, outcome, consequence }: Tried, last: Outcome): void {
     const { unit, call, refusal } = probe;
     const otherwise = outcome.failed !== last.failed || outcome.payload !== last.payload;
+    const told = outcome.log.includes(call.action) && !last.log.includes(call.action);
     this.findings.push({
       role,
       unit,
       scenario: this.scenario,
       call,
       refusal,
-      consequence: consequence ?? (otherwise ? 'answered otherwise' : 'went on'),
+      consequence: consequence ?? (otherwise ? 'answered otherwise' : told ? 'tells its log' : 'went on'),
     });
   }
 }

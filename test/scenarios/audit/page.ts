@@ -11,41 +11,39 @@ export function auditPage(audited: readonly Audited[]): string {
 Written by \`npm run iam-audit\`; \`test/scenarios/iam-audit.test.ts\` fails while it is not what the template and the
 scenarios say. Each action, resource and condition of each function's role is taken away once, while a scenario runs
 the shipped bundles on virtual time: the call must then be refused by name, and the invocation must fail with that
-refusal, answer otherwise, or have no log. How: \`test/scenarios/audit/auditor.ts\`.
+refusal, answer otherwise, have no log, or tell its log. How: \`test/scenarios/audit/auditor.ts\`. A part that no scenario
+uses fails the test: it is removed, or a scenario is written.
+
+The rights that are no function's are broken by \`test/scenarios/iam-services.test.ts\`:
+
+| right | broken by | what shows |
+| --- | --- | --- |
+| each function's role trusts Lambda | another principal | Lambda cannot assume the role; the invocation is refused |
+| each machine's role trusts Step Functions | another principal | the machine is not made or changed |
+| each machine's role delivers its log | each action, the resource | the machine is not made or changed; the action is named |
+| each machine's role invokes functions | the action, each function's ARN | the execution fails; action and ARN are named |
+| S3 and EventBridge invoke functions | another principal, SourceArn, SourceAccount | the function does not run |
+| API Gateway invokes functions | another principal, SourceArn | the call is refused; action's function is named |
+| the buckets refuse what comes without TLS | action, each resource, the condition | what was refused passes (in the judge: the region counts every call as TLS) |
+
+EventBridge's rules call functions by those functions' own permissions: none has a target role, and no state machine
+starts another one (\`.sync\`), so that no role allows \`events:PutRule\` or the like.
 
 ${shown.length} of ${audited.length} parts are shown to be needed.
 
-${functions.map((name) => sectionOf(name, audited)).join('\n')}
-## Parts that no scenario uses
-
-The paths that would use them are rare (an order in the moment before a gate has its token, an object that is gone
-between two steps), lie outside an invocation (a presigned URL), or AWS leaves open whether it asks. They stand until a
-scenario decides.
-
-${audited
-  .filter(({ finding }) => finding === undefined)
-  .map(
-    (one) =>
-      `- ${one.functionName}, ${statementOf(one)}: ${words[one.unit.part.kind]} ${code(one.unit.text)}`,
-  )
-  .sort()
-  .join('\n')}
-`;
+${functions.map((name) => sectionOf(name, audited)).join('\n')}`;
 }
 
 /** How the page names a part; the scenario that shows it may change with any timing, the part may not. */
-export function partsOnPage(page: string): { readonly shown: Set<string>; readonly open: Set<string> } {
+export function partsOnPage(page: string): Set<string> {
   const shown = new Set<string>();
-  const open = new Set<string>();
   let name = '';
   for (const line of page.split('\n')) {
     name = /^## (.+)$/.exec(line)?.[1] ?? name;
     const [, statement, part] = /^\| ([^|]+) \| (\w+ `[^|]+`) \|/.exec(line) ?? [];
     if (part !== undefined) shown.add(`${name}, ${statement}: ${part}`);
-    const listed = /^- (.+)$/.exec(line)?.[1];
-    if (listed !== undefined) open.add(listed);
   }
-  return { shown, open };
+  return shown;
 }
 
 export const partOf = (one: Audited): string =>

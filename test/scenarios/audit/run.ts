@@ -23,7 +23,8 @@ export async function runAudit(): Promise<readonly Audited[]> {
     const auditor = await Auditor.over(region);
     for (const scenario of scenarios) {
       auditor.scenario = scenario.name;
-      await scenario.run(doors);
+      await scenario.run(doors, auditor);
+      auditor.before = async () => {};
     }
     auditor.scenario = 'an event that is none';
     await auditor.withoutLogs();

@@ -4,11 +4,12 @@ import type { MachineScript } from '../../../local/machines/scripted.ts';
 import { type KernelBundle, kernelKeys } from '../../../src/contracts/kernel-bundle.ts';
 import { kernelDigest } from '../../../src/image/identity.ts';
 import { standInKernel } from '../../../src/image/kernel-bundle.ts';
-import { Doors, program } from '../kit/doors.ts';
+import { Doors, person, program } from '../kit/doors.ts';
+import type { Auditor } from './auditor.ts';
 
 export interface Scenario {
   readonly name: string;
-  run(doors: Doors): Promise<void>;
+  run(doors: Doors, auditor: Auditor): Promise<void>;
 }
 
 /** Doors whose fleet does everything that a fleet can be told to. */
@@ -128,6 +129,29 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'an order in the moment before there is a gate',
+    async run(doors, auditor) {
+      await free(doors);
+      for (const verb of ['abort', 'abort', 'promote']) {
+        await free(doors);
+        const upload = await sent(
+          doors,
+          `web/early-${verb}`,
+          program(`early-${verb}-${doors.world.clock.now()}`),
+        );
+        const id = `web-${upload.rollout}`;
+        let given = false;
+        auditor.before = async (name) => {
+          if (name !== 'hold-at-gate' || given) return;
+          given = true;
+          await orderInside(doors, id, verb);
+        };
+        await doors.rolloutEnded(id);
+        auditor.before = async () => {};
+      }
+    },
+  },
+  {
     name: 'a third release while the first is warm',
     async run(doors) {
       await free(doors);
@@ -191,27 +215,13 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'an execution that is stopped, and found by a late event',
-    async run(doors) {
-      await free(doors);
-      const upload = await sent(doors, 'web/late', program('late'));
-      await doors.phase(`web-${upload.rollout}`, 'baking');
-      let tries = 0;
-      doors.world.fault = (name) => {
-        if (name === 'recover-rollout') tries += 1;
-        return name === 'sweep' || (name === 'recover-rollout' && tries <= 2) ? 'crash' : undefined;
-      };
-      await stopAll(doors, 'swap-fleet');
-      await doors.world.seconds(240);
-      doors.world.fault = () => undefined;
-      await ended(doors, upload);
-    },
-  },
-  {
     name: 'a retirement that is stopped',
     async run(doors) {
       await free(doors);
       await doors.deploy('unretired');
+      await doors.world.seconds(30);
+      // It waits, and holds nothing: the sweeper starts another one when the time has come.
+      await stopAll(doors, 'retire-release');
       let stopped = false;
       doors.world.fault = (name) => {
         if (name === 'remove-group' && !stopped) {
@@ -233,9 +243,25 @@ export const scenarios: readonly Scenario[] = [
         const first = await sent(doors, `web/${whenBusy}-1`, program(`${whenBusy}-1`));
         await doors.phase(`web-${first.rollout}`, 'baking');
         const second = await sent(doors, `web/${whenBusy}-2`, program(`${whenBusy}-2`));
+        if (whenBusy === 'queue') await doors.api(`POST /rollouts/web-${second.rollout}/abort`, {});
         await ended(doors, first);
         await ended(doors, second);
       }
+      // Asked for once more while the one that was overtaken is still being undone: the second is taken from the queue.
+      await free(doors);
+      const [held, next, last] = [
+        await sent(doors, 'web/overtaken', program('overtaken')),
+        (await doors.uploads()).find(({ key }) => key === 'web/queue-1'),
+        (await doors.uploads()).find(({ key }) => key === 'web/queue-2'),
+      ];
+      await doors.phase(`web-${held.rollout}`, 'baking');
+      for (const upload of [next, last])
+        await doors.world.invoke('request-rollout', {
+          fleet: 'web',
+          target: { kind: 'image', identity: upload?.identity },
+          by: { principal: person, through: 'api' },
+        });
+      await ended(doors, held);
       await free(doors);
       await doors.apply(everything);
     },
@@ -271,22 +297,33 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: 'an upload by a URL of the API',
-    async run(doors) {
+    async run(doors, auditor) {
       const bytes = program('presigned');
       const { body } = await doors.api('POST /fleets/web/uploads', {
         name: 'presigned',
         sizeBytes: bytes.length,
       });
       const { pathname, search, host } = new URL(body.url);
-      const answer = await doors.world.region.handle({
-        method: 'PUT',
-        url: pathname + search,
-        headers: { host, 'content-length': String(bytes.length), ...body.headers },
-        body: bytes,
-      });
-      if (answer.status !== 200) throw new Error(`the upload was answered with ${answer.status}`);
-      const version = String(answer.headers['x-amz-version-id']);
+      let version = '';
+      const put = async () => {
+        const answer = await doors.world.region.handle({
+          method: 'PUT',
+          url: pathname + search,
+          headers: { host, 'content-length': String(bytes.length), ...body.headers },
+          body: bytes,
+        });
+        version = String(answer.headers['x-amz-version-id']);
+        return { failed: answer.status !== 200, payload: String(answer.body), log: '' };
+      };
+      const { failed, payload } = await auditor.onBehalfOf('api-uploads', put);
+      if (failed) throw new Error(payload);
       await ended(doors, await doors.uploadEnded('web/presigned', version));
+      // Gone before the function looks who put it there.
+      auditor.before = async (name) => {
+        if (name === 'receive-upload') await removeVersion(doors, 'web/presigned', version);
+      };
+      await put();
+      await doors.uploadEnded('web/presigned', version);
     },
   },
   {
@@ -311,6 +348,45 @@ export const scenarios: readonly Scenario[] = [
         VersionId: versionId,
       });
       await doors.uploadEnded('web/gone', versionId);
+    },
+  },
+  {
+    name: 'what a build needs is gone before one of its steps',
+    async run(doors, auditor) {
+      const gone: Record<string, (key: string, version: string) => Promise<void>> = {
+        'start-snapshot': () => empty(doors, 'recipes/'),
+        'write-blocks': () => empty(doors, 'recipes/'),
+        'write-blocks ': (key, version) => removeVersion(doors, key, version),
+        'complete-snapshot': () => empty(doors, 'digests/'),
+        'complete-snapshot ': () => removeSnapshots(doors),
+      };
+      for (const [step, remove] of Object.entries(gone)) {
+        const key = `web/gone-${step.replace(' ', '-2')}`;
+        const version = await doors.upload(key, program(key));
+        auditor.before = async (name) => {
+          if (name === step.trim()) await remove(key, version);
+        };
+        await doors.uploadEnded(key, version);
+        auditor.before = async () => {};
+      }
+    },
+  },
+  {
+    name: 'builds that are stopped, and whose upload is gone',
+    async run(doors, auditor) {
+      // Each is told of once, so that each of the sweeper's last calls needs one of its own.
+      for (const number of [1, 2, 3, 4, 5, 6]) {
+        const key = `web/stopped-and-gone-${number}`;
+        const version = await doors.upload(key, program(key));
+        let stopped = false;
+        auditor.before = async (name) => {
+          if (name !== 'inspect-artifact' || stopped) return;
+          stopped = true;
+          await removeVersion(doors, key, version);
+          await stopAll(doors, 'build-image');
+        };
+        await doors.uploadEnded(key, version);
+      }
     },
   },
   {
@@ -366,9 +442,32 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'a fleet from its beginning to its end',
+    name: 'an artifact for a fleet of the other architecture, and one that is gone',
     async run(doors) {
-      await doors.apply({}, 'shop');
+      await doors.apply({ architecture: 'arm64', instances: { types: ['t4g.micro'] } }, 'arm');
+      for (const key of ['web/one', 'web/two']) {
+        const one = (await doors.uploads()).find((upload) => upload.key === key);
+        if (key === 'web/two') {
+          await removeVersion(doors, key, one?.versionId ?? '');
+          await empty(doors, 'kernels/latest-arm64.json');
+        }
+        await doors.api('POST /fleets/arm/rollouts', { artifact: one?.artifactSha256 });
+      }
+    },
+  },
+  {
+    name: 'a fleet from its beginning to its end',
+    async run(doors, auditor) {
+      const { network } = doors.world.region.parts.ec2;
+      await doors.apply(
+        {
+          instances: {
+            subnets: network.subnets.map(({ subnetId }) => subnetId),
+            securityGroups: [network.securityGroupId],
+          },
+        },
+        'shop',
+      );
       await doors.deploy('till', 'shop');
       await doors.apply(
         {
@@ -385,6 +484,12 @@ export const scenarios: readonly Scenario[] = [
       );
       // Nothing answers on the virtual clock, so that this rollout ends with its smoke test.
       await ended(doors, await sent(doors, 'shop/bell', program('bell')));
+      // A group without instances has nobody to ask, and passes.
+      auditor.before = async (name) => {
+        if (name === 'smoke-test') await removeCandidates(doors, 'shop');
+      };
+      await ended(doors, await sent(doors, 'shop/empty', program('empty')));
+      auditor.before = async () => {};
       await doors.world.seconds(120);
       await doors.until(async () => {
         const { status, body } = await doors.api('DELETE /fleets/shop?force=true&confirm=shop');
@@ -403,4 +508,54 @@ async function stopAll({ world }: Doors, machine: string): Promise<void> {
   });
   for (const { executionArn } of executions)
     await world.call('states', 'StopExecution', { executionArn, cause: 'the audit says so' });
+}
+
+async function removeVersion(doors: Doors, Key: string, VersionId: string): Promise<void> {
+  await doors.world.call('s3', 'DeleteObject', { Bucket: doors.uploadBucket, Key, VersionId });
+}
+
+/** Removes what lies under a prefix of the store. */
+async function empty({ world, storeBucket: Bucket }: Doors, Prefix: string): Promise<void> {
+  const { Contents = [] } = await world.call('s3', 'ListObjectsV2', { Bucket, Prefix });
+  for (const { Key } of Contents) await world.call('s3', 'DeleteObject', { Bucket, Key });
+}
+
+/** Removes the snapshots that are being written. */
+async function removeSnapshots({ world }: Doors): Promise<void> {
+  const { Snapshots = [] } = await world.call('ec2', 'DescribeSnapshots', { OwnerIds: ['self'] });
+  for (const { SnapshotId, State } of Snapshots)
+    if (State === 'pending') await world.call('ec2', 'DeleteSnapshot', { SnapshotId });
+}
+
+/** Removes the newest group of a fleet, as a person in the console might. */
+async function removeCandidates({ world }: Doors, fleet: string): Promise<void> {
+  const { AutoScalingGroups = [] } = await world.call('autoscaling', 'DescribeAutoScalingGroups', {});
+  const name = AutoScalingGroups.map((one: { AutoScalingGroupName: string }) => one.AutoScalingGroupName)
+    .filter((one: string) => one.includes(`-${fleet}-`))
+    .at(-1);
+  if (name !== undefined)
+    await world.call('autoscaling', 'DeleteAutoScalingGroup', {
+      AutoScalingGroupName: name,
+      ForceDelete: true,
+    });
+}
+
+/** Gives an order while a function stands, on whose time the clock does not run. */
+async function orderInside({ world }: Doors, id: string, verb: string): Promise<void> {
+  const path = `/rollouts/${id}/${verb}`;
+  const outcome = await world.region.parts.lambda.invoke('flotilla-api-rollouts', {
+    version: '2.0',
+    rawPath: path,
+    queryStringParameters: {},
+    headers: { 'content-type': 'application/json' },
+    requestContext: {
+      http: { method: 'POST', path, sourceIp: '127.0.0.1' },
+      authorizer: { iam: { userArn: person } },
+      stage: '$default',
+      requestId: 'request',
+    },
+    body: '{}',
+    isBase64Encoded: false,
+  });
+  if (outcome.failed) throw new Error(outcome.payload);
 }

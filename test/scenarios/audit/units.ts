@@ -59,7 +59,9 @@ function broken(statement: PolicyStatement, part: Part): PolicyStatement {
     case 'condition': {
       const { operator, key, at } = part;
       const keys = statement.Condition?.[operator] ?? {};
-      const values = replaced(keys[key], at, 'nothing-like-it');
+      // Bool knows two values, and the false one is the other.
+      const other = listOf(keys[key])[at] === 'true' ? 'false' : 'true';
+      const values = replaced(keys[key], at, operator === 'Bool' ? other : 'nothing-like-it');
       return { ...statement, Condition: { ...statement.Condition, [operator]: { ...keys, [key]: values } } };
     }
   }
