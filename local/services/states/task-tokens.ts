@@ -47,7 +47,7 @@ export class TaskTokens {
 }
 
 /** The execution that a token was issued for, if it is one of ours. */
-export function executionOfToken(token: string): string | undefined {
+function executionOfToken(token: string): string | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(token, 'base64').toString('utf8'));
     if (Array.isArray(value) && value[0] === 'task' && typeof value[1] === 'string') return value[1];
