@@ -16,6 +16,7 @@ export class ResourcePolicy {
 
   constructor(statements: ReadonlyMap<string, PolicyStatement> = new Map()) {
     this.#statements = new Map(statements);
+    this.#changed();
   }
 
   /** https://docs.aws.amazon.com/lambda/latest/api/API_AddPermission.html */
