@@ -14,7 +14,7 @@ import type {
 import type { Context } from '../../context.ts';
 import type { Access, Operation, Service } from '../../service.ts';
 import { AwsError } from '../../service.ts';
-import { mapOf, type Persistent } from '../../state/persistent.ts';
+import { mapOf, type Persistent, single } from '../../state/persistent.ts';
 import { TokenBucket } from '../../throttling/token-bucket.ts';
 import { requestTagContext, resourceTagContext, TagStore } from '../ec2/tag-store.ts';
 import type { Quota } from '../servicequotas/quota.ts';
@@ -72,7 +72,18 @@ export function createEbs(context: Context): Ebs {
     persistent: {
       name: 'ebs',
       version: 1,
-      collections: [...snapshots.collections(), tags.collection('tags'), mapOf('tokens', startedByToken)],
+      collections: [
+        ...snapshots.collections(),
+        tags.collection('tags'),
+        mapOf('tokens', startedByToken),
+        single(
+          'quotas',
+          () => quotas.snapshots.value,
+          (value) => {
+            quotas.snapshots.value = value;
+          },
+        ),
+      ],
       resume: () => snapshots.resume(),
     },
     snapshots,

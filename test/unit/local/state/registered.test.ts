@@ -1,4 +1,7 @@
 /** Every service that holds state keeps it, and what it keeps is plain data. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { deserialize, serialize } from 'node:v8';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { VirtualClock } from '../../../../local/clock.ts';
@@ -31,4 +34,20 @@ test('what a new region would keep can be written and read', () => {
         expect(deserialize(serialize(value())), `${persistent?.name}/${collection.name} ${id}`).toEqual(
           value(),
         );
+});
+
+test('every quota that Service Quotas tells is kept by the service that enforces it', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'quotas-'));
+  try {
+    const options = { clock: new VirtualClock(), dataDir, keepState: true };
+    const before = await createRegion(options);
+    for (const [index, one] of before.parts.quotas.all.entries()) one.value = 1_000 + index;
+    const told = before.parts.quotas.all.map(({ code, value }) => [code, value]);
+    await before.close();
+    const after = await createRegion(options);
+    expect(after.parts.quotas.all.map(({ code, value }) => [code, value])).toEqual(told);
+    await after.close();
+  } finally {
+    await rm(dataDir, { recursive: true });
+  }
 });
