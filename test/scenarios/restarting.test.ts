@@ -35,7 +35,7 @@ describe.skipIf(notPackaged !== undefined)('a region that is restarted', { timeo
     await doors.close();
   });
 
-  it.each([1, 2, 3, 4])('takes a rollout to its end, whenever it goes down (seed %i)', async (seed) => {
+  it.each([1, 2, 3, 15])('takes a rollout to its end, whenever it goes down (seed %i)', async (seed) => {
     const random = new Random(seed);
     const doors = await Doors.open({ rollout }, {}, seed, dataDir);
     await doors.deploy('one');

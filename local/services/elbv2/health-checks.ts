@@ -100,7 +100,11 @@ export class HealthChecks {
       const delayMs = Number(attribute(group, 'deregistration_delay.timeout_seconds')) * 1_000;
       target.timer = clock.after(delayMs, () => this.remove(group, target));
     } else if (target.health.Reason === health.registering.Reason) this.#begin(group, target);
-    else if (target.health.State !== 'unused') this.#poke(group, target);
+    else if (target.health.State !== 'unused') {
+      // Instances start again at this moment: a check now would count the region's own end against them.
+      target.streak = { passed: target.health.State === 'healthy', length: 0 };
+      target.timer = clock.after(group.check.intervalSeconds * 1_000, () => this.#check(group, target));
+    }
   }
 
   #begin(group: TargetGroupRecord, target: TargetRecord): void {
