@@ -1,6 +1,7 @@
 /**
  * `npm run bench`: sizes and cold starts of the functions, what a deploy costs, how fast an image is written and
- * uploaded. It brings up a local region of its own, and leaves nothing behind.
+ * uploaded, how soon a region is up and what it takes when idle. It brings up local regions of its own, and leaves
+ * nothing behind.
  *
  *   --json     prints the measurements as one JSON object on the last line of stdout
  *   --quick    one round of everything: whether it works, not how fast
@@ -16,6 +17,7 @@ import { bundleSizes } from './bundles.ts';
 import { measureColdStarts } from './cold-start.ts';
 import { measureImageWriting } from './image-writing.ts';
 import { describeMachine } from './machine.ts';
+import { measureRegionStart } from './region-start.ts';
 import { report } from './report.ts';
 import { measureRollouts } from './rollouts.ts';
 import { measureUploading } from './uploading.ts';
@@ -42,6 +44,7 @@ try {
   say('writing images');
   const imageWriting = await measureImageWriting(rounds);
   const uploading = await measureUploading(values.quick ? 1 : 3, scratchDir, say);
+  const region = await measureRegionStart(rounds, scratchDir, say);
   say('starting a local region');
   local = await startLocal({ port: 0 });
   // Deploys come first: a cold start's call of a function would be among what they count.
@@ -53,7 +56,7 @@ try {
     rounds,
     say,
   );
-  const measurements = { machine, bundles, coldStarts, executions, imageWriting, uploading };
+  const measurements = { machine, bundles, coldStarts, executions, imageWriting, uploading, region };
   console.log(report(measurements));
   if (values.json) console.log(JSON.stringify(measurements));
   await end(0);

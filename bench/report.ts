@@ -3,6 +3,7 @@ import type { BundleSize } from './bundles.ts';
 import type { ColdStarts } from './cold-start.ts';
 import type { ImageWriting } from './image-writing.ts';
 import type { Machine } from './machine.ts';
+import type { RegionCost } from './region-start.ts';
 import type { ExecutionCost } from './rollouts.ts';
 import type { Uploading } from './uploading.ts';
 import { uploadingReport } from './uploading-report.ts';
@@ -14,6 +15,7 @@ export interface Measurements {
   readonly executions: readonly ExecutionCost[];
   readonly imageWriting: ImageWriting;
   readonly uploading: Uploading;
+  readonly region: RegionCost;
 }
 
 const kilobytes = (bytes: number): string => (bytes / 1000).toFixed(0);
@@ -30,14 +32,8 @@ function table(rows: readonly (readonly string[])[]): string {
   return rows.map((row) => `  ${line(row)}`.trimEnd()).join('\n');
 }
 
-export function report({
-  machine,
-  bundles,
-  coldStarts,
-  executions,
-  imageWriting,
-  uploading,
-}: Measurements): string {
+export function report(measurements: Measurements): string {
+  const { machine, bundles, coldStarts, executions, imageWriting, uploading, region } = measurements;
   const { cores, processor, memoryGiB, kernel, node, loadAtStart } = machine;
   return [
     `Measured on ${cores} cores (${processor}), ${memoryGiB} GiB, Linux ${kernel}, Node ${node}; load ${loadAtStart} at the start.`,
@@ -75,6 +71,21 @@ export function report({
     'Upload to registered image',
     `  ${executions[0]?.seconds.toFixed(1)} s: the first deploy's build, from its start to its end on the region's clock, which seals a`,
     '  snapshot in 2 s and sees an image as available when three looks, a second apart, say so.',
+    '',
+    'A local region',
+    `  From the start of its process until it says where it is up; medians of ${region.rounds}. CPU and memory are that process's own.`,
+    `  idle: with the stack and no fleet, over ${region.idle.seconds} s.`,
+    '',
+    table([
+      ['', 'up s', 'CPU s', 'MB'],
+      ...region.starts.map(({ what, seconds, cpuSeconds, megabytes }) => [
+        what,
+        seconds.toFixed(2),
+        cpuSeconds.toFixed(2),
+        megabytes.toFixed(0),
+      ]),
+      ['idle', '', `${(region.idle.cpuShare * 100).toFixed(2)} %`, region.idle.megabytes.toFixed(0)],
+    ]),
   ].join('\n');
 }
 

@@ -57,6 +57,23 @@ describe('the bench', () => {
     }
   });
 
+  it('tells how soon a region is up, empty and with the stack, and what it takes when idle', () => {
+    const { starts, idle } = measured.region;
+    expect(starts.map(({ what }) => what)).toEqual([
+      'an empty region',
+      'the stack, on a new folder',
+      'the stack, on its own folder',
+    ]);
+    for (const { what, seconds, cpuSeconds, megabytes } of starts) {
+      expect(seconds, what).toBeGreaterThan(0);
+      expect(cpuSeconds, what).toBeGreaterThan(0);
+      expect(megabytes, what).toBeGreaterThan(20);
+      expect(lines.some((line) => line.startsWith(`  ${what} `))).toBe(true);
+    }
+    expect(idle.cpuShare).toBeLessThan(1);
+    expect(idle.megabytes).toBeLessThan(400);
+  });
+
   it('counts what two deploys cost, polls apart', () => {
     expect(measured.executions.map(({ machine }) => machine)).toEqual([
       'flotilla-build-image',
