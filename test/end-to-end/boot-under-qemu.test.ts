@@ -19,7 +19,7 @@ import { efiLoaderFile } from '../../src/image/efi-system.ts';
 import { nonZeroBlocks, readPlan } from '../../src/image/extents.ts';
 import { BUILDER_VERSION, imageIdentity, kernelDigest } from '../../src/image/identity.ts';
 import { requireKernelBundle } from '../../src/image/kernel-bundle.ts';
-import { makeManifest, programPath } from '../../src/image/manifest.ts';
+import { type ManifestSettings, makeManifest, programPath } from '../../src/image/manifest.ts';
 import { recognise } from '../../src/image/recognise.ts';
 import { bytesSource } from '../../src/image/source.ts';
 
@@ -47,7 +47,11 @@ import (
 
 func main() {
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		file, err := os.ReadFile("/etc/greeting")
+		path := os.Getenv("GREETING")
+		if path == "" {
+			path = "/etc/greeting"
+		}
+		file, err := os.ReadFile(path)
 		if err == nil {
 			// what the kernel can write, it can read back: the disk has room for its log
 			err = os.WriteFile("/written", file, 0o644)
@@ -102,7 +106,12 @@ const ovmf = ['/usr/share/ovmf/OVMF.fd', '/usr/share/edk2/ovmf/OVMF_CODE.fd'];
  * Plans and writes the disk, block by block as into a snapshot, and gives the file's path. For UEFI it has an EFI
  * system partition, and boots by BIOS all the same.
  */
-async function writeDisk(program: Buffer, firmware: Firmware, name: string): Promise<string> {
+async function writeDisk(
+  program: Buffer,
+  firmware: Firmware,
+  name: string,
+  more: ManifestSettings = {},
+): Promise<string> {
   const kernelImg = readFileSync(join(bundle, 'kernel.img'));
   const bootImg = readFileSync(join(bundle, 'boot.img'));
   const loader = firmware === 'UEFI' ? readFileSync(join(bundle, efiLoaderFile.x86_64)) : undefined;
@@ -115,7 +124,14 @@ async function writeDisk(program: Buffer, firmware: Firmware, name: string): Pro
   });
   const recognised = await recognise(bytesSource(program));
   if (recognised.kind !== 'go-elf') throw new Error('the server is no Go program');
-  const manifest = makeManifest(settings, programPath(recognised.buildInfo));
+  const manifest = makeManifest(
+    { ...settings, ...more, files: { ...settings.files, ...more.files } },
+    programPath(recognised.buildInfo),
+  );
+  const klibs = manifest.klibs.map((klib) => ({
+    name: klib,
+    bytes: readFileSync(join(bundle, 'klibs', klib)),
+  }));
   const digest = kernelDigest([
     { name: 'kernel.img', sha256: blockChecksum(kernelImg) },
     { name: 'boot.img', sha256: blockChecksum(bootImg) },
@@ -132,6 +148,7 @@ async function writeDisk(program: Buffer, firmware: Firmware, name: string): Pro
     kernel: {
       bootImg,
       kernelImgBytes: kernelImg.length,
+      klibs: klibs.map(({ name: klib, bytes }) => ({ name: klib, sizeBytes: bytes.length })),
       digest,
       efiLoader: loader && { architecture: 'x86_64', sizeBytes: loader.length },
     },
@@ -143,6 +160,7 @@ async function writeDisk(program: Buffer, firmware: Firmware, name: string): Pro
   const disk = readPlan(plan, {
     [planSource.program]: bytesSource(program),
     [planSource.kernel]: bytesSource(kernelImg),
+    ...Object.fromEntries(klibs.map(({ name: klib, bytes }) => [planSource.klib(klib), bytesSource(bytes)])),
     ...(loader && { [planSource.efiLoader]: bytesSource(loader) }),
   });
   const path = join(folder, `${name}.img`);
@@ -221,4 +239,29 @@ describe('an image under QEMU', () => {
       });
     },
   );
+
+  it('whose log takes several parts boots, with a module of the kernel and a volume that is not there', {
+    timeout: 180_000,
+  }, async ({ skip }) => {
+    const klib = join(bundle, 'klibs', 'ntp');
+    const reason = missing('BIOS') ?? (existsSync(klib) ? undefined : `${klib} is missing`);
+    if (reason !== undefined) skip(reason);
+    if (folder === '') folder = mkdtempSync(join(tmpdir(), 'flotilla-boot-'));
+    // Some 300 bytes of the log for each: four parts, beside the first.
+    const many = Array.from({ length: 6000 }, (_, i) => [
+      `/many/${i % 50}/${'long '.repeat(40)}${i}`,
+      `${i}`,
+    ]);
+    // the last name of all is asked for: whoever finds it has read the log to its end
+    const files = { ...Object.fromEntries(many), '/zz/greeting': 'from the end\n' };
+    const disk = await writeDisk(buildServer(), 'BIOS', 'many', {
+      environment: { PORT: '8080', GREETING: '/zz/greeting' },
+      files,
+      klibs: ['ntp'],
+      attributes: { mounts: { nothing: '/mnt/nothing' } },
+    });
+    const port = await freePort();
+    const response = await answerFrom(port, boot(disk, port, 'BIOS'));
+    expect(await response.json()).toMatchObject({ file: 'from the end\n' });
+  });
 });
