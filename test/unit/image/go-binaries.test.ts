@@ -12,8 +12,21 @@ const hasTools = [spawnSync('go', ['version']), spawnSync('git', ['--version'])]
   ({ status }) => status === 0,
 );
 
+/** A C compiler with a static libc for this machine: without one, the variant that wants them is left out. */
+const hasCompiler =
+  process.arch === 'x64' &&
+  spawnSync('gcc', ['-static-pie', '-x', 'c', '-', '-o', '/dev/null'], {
+    input: 'int main(void) { return 0; }',
+  }).status === 0;
+
 /** Real programs that differ in what the reader must cope with; they import nothing, so that building is quick. */
-const variants: { name: string; goarch: string; flags: string[]; kind: string }[] = [
+const variants: {
+  readonly name: string;
+  readonly goarch: string;
+  readonly flags: readonly string[];
+  readonly kind: string;
+  readonly env?: Readonly<Record<string, string>>;
+}[] = [
   { name: 'plain', goarch: 'amd64', flags: [], kind: 'go-elf' },
   {
     name: 'stripped and trimmed, with linker flags',
@@ -27,14 +40,47 @@ const variants: { name: string; goarch: string; flags: string[]; kind: string }[
     flags: ['-buildmode=pie'],
     kind: 'ArtifactDynamicallyLinked',
   },
+  {
+    name: 'position independent, by the inner linker',
+    goarch: 'amd64',
+    flags: ['-buildmode=pie', '-ldflags=-linkmode internal -s'],
+    kind: 'ArtifactDynamicallyLinked',
+  },
+  {
+    // it is of type 3 with neither an interpreter nor a dynamic section, and Linux cannot run it either
+    name: 'position independent, with nobody to move it',
+    goarch: 'amd64',
+    flags: ['-buildmode=pie', '-ldflags=-linkmode internal -d'],
+    kind: 'ArtifactNotExecutable',
+  },
+  { name: 'for newer processors', goarch: 'amd64', flags: [], kind: 'go-elf', env: { GOAMD64: 'v3' } },
   { name: 'for arm64', goarch: 'arm64', flags: [], kind: 'go-elf' },
+  { name: 'for arm64, stripped', goarch: 'arm64', flags: ['-trimpath', '-ldflags=-s -w'], kind: 'go-elf' },
+  {
+    name: 'for arm64, position independent',
+    goarch: 'arm64',
+    flags: ['-buildmode=pie'],
+    kind: 'ArtifactDynamicallyLinked',
+  },
+  // moves itself: C's start code does it
+  ...(hasCompiler
+    ? [
+        {
+          name: 'position independent and static',
+          goarch: 'amd64',
+          flags: ['-buildmode=pie', '-ldflags=-linkmode external -extldflags "-static-pie"'],
+          kind: 'go-elf',
+          env: { CGO_ENABLED: '1' },
+        },
+      ]
+    : []),
 ];
 
 let folder = '';
 const built = new Map<string, string>();
 
 /** GOFLAGS is emptied because a machine may turn the stamps of version control off for everybody. */
-function go(args: string[], goarch: string): string {
+function go(args: readonly string[], goarch: string, more: Readonly<Record<string, string>> = {}): string {
   const env = {
     ...process.env,
     GOFLAGS: '',
@@ -42,6 +88,7 @@ function go(args: string[], goarch: string): string {
     GOARCH: goarch,
     CGO_ENABLED: '0',
     GOPROXY: 'off',
+    ...more,
   };
   return execFileSync('go', args, { cwd: join(folder, 'shop'), env, encoding: 'utf8' });
 }
@@ -87,9 +134,9 @@ describe('a program built here', () => {
     git('init', '-q');
     git('add', '.');
     git('commit', '-q', '-m', 'first');
-    for (const [i, { name, goarch, flags }] of variants.entries()) {
+    for (const [i, { name, goarch, flags, env }] of variants.entries()) {
       const out = join(folder, `program-${i}`);
-      go(['build', '-buildvcs=true', '-o', out, ...flags, '.'], goarch);
+      go(['build', '-buildvcs=true', '-o', out, ...flags, '.'], goarch, env);
       built.set(name, out);
     }
   });
