@@ -1,0 +1,28 @@
+/** A part of `npm run crash-matrix -- build`, another one for each seed. */
+import { describe, expect, it } from 'vitest';
+import { Random } from '../fuzz/random.ts';
+import { allCases, openDoors, tryCase, wordsOf } from './kit/build-matrix.ts';
+import { notPackaged } from './kit/fleet-in-virtual-time.ts';
+
+const sampled = 10;
+const seed = 1;
+
+describe('a build that something happens to', () => {
+  it('ends truthfully, leaves nothing behind, and can be had again', { timeout: 300_000 }, async ({
+    skip,
+  }) => {
+    if (notPackaged !== undefined) skip(notPackaged);
+    const cases = await allCases();
+    expect(cases.length).toBeGreaterThan(200);
+    const random = new Random(seed);
+    const doors = await openDoors();
+    const troubles: string[] = [];
+    for (let left = sampled; left > 0; left -= 1) {
+      const one = random.pick(cases);
+      const { wrong } = await tryCase(doors, one);
+      troubles.push(...wrong.map((words) => `${wordsOf(one)}: ${words}`));
+    }
+    await doors.close();
+    expect(troubles).toEqual([]);
+  });
+});
