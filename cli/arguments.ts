@@ -25,6 +25,7 @@ const anyFleet: OptionSpec = { ...fleet, required: false, help: 'only this fleet
 const limit: OptionSpec = { type: 'string', value: 'N', help: 'at most so many (20)' };
 const reason: OptionSpec = { type: 'string', value: 'TEXT', help: 'is shown wherever the decision is' };
 const noWait: OptionSpec = { type: 'boolean', help: 'end once it is under way' };
+const noDeploy: OptionSpec = { type: 'boolean', help: 'change only the spec' };
 const force: OptionSpec = { type: 'boolean', help: 'even what is live already, or failed before' };
 const plan: OptionSpec = { type: 'boolean', help: 'say what would happen, and change nothing' };
 
@@ -176,6 +177,24 @@ export const commands: readonly CommandSpec[] = [
       confirm: { type: 'string', value: 'NAME', help: "the fleet's name once more" },
       'no-wait': noWait,
     },
+  },
+  {
+    name: 'config show',
+    summary: "show the names of a fleet's environment values",
+    positionals: [],
+    options: { fleet, values: { type: 'boolean', help: 'the values too' } },
+  },
+  {
+    name: 'config set',
+    summary: 'change an environment value, and deploy the live artifact with it: KEY=VALUE',
+    positionals: ['ASSIGNMENT'],
+    options: { fleet, plan, 'no-deploy': noDeploy, 'no-wait': noWait },
+  },
+  {
+    name: 'config unset',
+    summary: 'remove an environment value, and deploy the live artifact without it',
+    positionals: ['KEY'],
+    options: { fleet, plan, 'no-deploy': noDeploy, 'no-wait': noWait },
   },
   { name: 'status', summary: 'show fleets, or one of them', positionals: [], options: { fleet: anyFleet } },
   { name: 'releases', summary: "list a fleet's releases", positionals: [], options: { fleet, limit } },

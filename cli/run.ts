@@ -5,6 +5,7 @@ import { productVersion } from '../src/runtime/version.ts';
 import { type ApiClient, openApi } from './api-client.ts';
 import { commands, overview, parseCommandLine, usageOf } from './arguments.ts';
 import type { Command, CommandContext } from './command.ts';
+import { setConfig, showConfig, unsetConfig } from './commands/config.ts';
 import { deploy, follow, rollback } from './commands/deploy.ts';
 import {
   addCallFault,
@@ -53,6 +54,9 @@ const table: Readonly<Record<string, Command>> = {
   deploy,
   'fleet apply': applyFleet,
   'fleet delete': deleteFleet,
+  'config show': showConfig,
+  'config set': setConfig,
+  'config unset': unsetConfig,
   status,
   releases,
   rollouts,
