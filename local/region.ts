@@ -18,6 +18,7 @@ import type { StandingStack } from './stack/standing.ts';
 import { Keeper } from './state/keeper.ts';
 import { mapOf, type Persistent, single } from './state/persistent.ts';
 import { Throttles } from './throttling/throttles.ts';
+import { shapeOf } from './wire/catalogue.ts';
 import { type Front, FrontDoor } from './wire/front-door.ts';
 import type { WireRequest, WireResponse } from './wire/http.ts';
 import { type Listening, listen } from './wire/server.ts';
@@ -206,6 +207,9 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     ));
     clock.fired = keeping.touched;
   }
+  // Read when first needed, a model would let calls that are made at once overtake each other, that one time.
+  if (clock instanceof VirtualClock)
+    await Promise.all([...services.keys()].flatMap((id) => shapeOf(id) ?? []));
   let resumed = false;
   function resume(): void {
     if (resumed) return;
