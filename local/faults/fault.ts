@@ -92,6 +92,13 @@ export const deed = z.discriminatedUnion('kind', [
     seconds: seconds.optional(),
   }),
   z.strictObject({ kind: z.literal('restore-zone'), zone: z.string().min(1).max(40) }),
+  /** One byte of a snapshot changes, all its bits flipped, as AWS promises that none does. Twice is as before. */
+  z.strictObject({
+    kind: z.literal('corrupt-block'),
+    snapshot: z.string().regex(/^snap-[0-9a-f]{17}$/),
+    /** On the disk, in bytes. */
+    offset: z.int().min(0),
+  }),
   /** Every environment of the function that is busy dies. */
   z.strictObject({ kind: z.literal('kill-function'), function: z.string().min(1).max(140) }),
   /** As the console's button does. */

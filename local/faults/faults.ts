@@ -1,5 +1,7 @@
 /** What the region offers for going wrong on purpose: to tests, to its API below `/_region/faults`, to the command. */
 import type { Context, Hooks } from '../context.ts';
+import { AwsError } from '../service.ts';
+import type { Ebs } from '../services/ebs/ebs.ts';
 import type { Shortage } from '../services/ec2/capacity.ts';
 import type { Ec2 } from '../services/ec2/ec2.ts';
 import type { Events } from '../services/events/events.ts';
@@ -11,6 +13,7 @@ import { type Deed, type FaultInput, isStanding, parseFault, type StandingFault 
 
 /** The services that can be made to fail in ways of their own. */
 export interface Breakable {
+  readonly ebs: Ebs;
   readonly ec2: Ec2;
   readonly events: Events;
   readonly lambda: Lambda;
@@ -129,6 +132,8 @@ export class Faults {
       case 'restore-zone':
         ec2.outages.restoreZone(what.zone);
         return `${what.zone} is back.`;
+      case 'corrupt-block':
+        return this.#corrupt(what);
       case 'kill-function': {
         const names = lambda.names().filter((name) => means(what.function, name));
         const hit = names.reduce((sum, name) => sum + lambda.faults.crash(name), 0);
@@ -138,6 +143,16 @@ export class Faults {
         states.stop(what.execution, 'Region.Fault', 'Stopped by a fault that was asked for.');
         return `${what.execution} is stopped.`;
     }
+  }
+
+  #corrupt({ snapshot, offset }: Extract<Deed, { kind: 'corrupt-block' }>): string {
+    const { snapshots } = this.#services.ebs;
+    const found = snapshots.all.get(snapshot);
+    if (found === undefined) throw new AwsError('InvalidSnapshot.NotFound', `There is no ${snapshot}.`, 404);
+    if (offset >= snapshots.disk(found).sizeBytes)
+      throw new AwsError('InvalidParameterValue', `${snapshot} ends before ${offset}.`, 400);
+    void this.#context.clock.hold(snapshots.flipByte(snapshot, offset));
+    return `Byte ${offset} of ${snapshot} is another one.`;
   }
 
   #withhold(what: Extract<Deed, { kind: 'withhold-capacity' }>): string {

@@ -105,3 +105,18 @@ test('an instance whose status checks fail is replaced, and one that is no Spot 
   const left = (await world.describe('web'))?.Instances ?? [];
   expect(left.map(({ InstanceId }) => InstanceId)).not.toContain(instance);
 });
+
+test('a byte of a snapshot changes, and changes back', async () => {
+  const { faults, parts } = world.region;
+  const snapshot = parts.ebs.snapshots.start({ volumeSizeGiB: 1, timeoutMinutes: 60 });
+  const corrupt = { kind: 'corrupt-block', snapshot: snapshot.snapshotId, offset: 524_293 } as const;
+  const seen = async () => [...(await parts.ebs.snapshots.disk(snapshot).read(524_292, 3))];
+  expect(faults.inject(corrupt).words).toContain('Byte 524293');
+  await world.seconds(1);
+  expect(await seen()).toEqual([0, 255, 0]);
+  faults.inject(corrupt);
+  await world.seconds(1);
+  expect(await seen()).toEqual([0, 0, 0]);
+  expect(() => faults.inject({ ...corrupt, offset: 1024 ** 3 })).toThrow('ends before');
+  expect(() => faults.inject({ ...corrupt, snapshot: 'snap-00000000000000000' })).toThrow('There is no');
+});
