@@ -154,6 +154,11 @@ export const errorCatalogue = {
     advice: 'Upload again; if it repeats, look at the AMI in the EC2 console.',
   },
   ImageVetoed: { status: 409, title: 'The image has been vetoed', advice: 'Deploy another release.' },
+  ImageUnverifiable: {
+    status: 409,
+    title: 'What the image should hold is not known for certain',
+    advice: 'Find out who wrote to the store bucket, and build the image anew.',
+  },
   // Rollouts
   SpecInvalid: {
     status: 422,

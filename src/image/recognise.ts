@@ -112,10 +112,7 @@ function notRecognised(start: Uint8Array): FlotillaError {
 }
 
 async function recogniseDisk(source: ByteSource, bootSector: Uint8Array): Promise<RecognisedDisk> {
-  const layout = diskLayout(bootSector, source.sizeBytes);
-  const bootFs = await openPartition(source, layout.boot);
-  // the kernel takes the root file system to reach to the end of the disk, whatever its partition says
-  const rootFs = await openPartition(source, { ...layout.root, sectors: undefined });
+  const { layout, bootFs, rootFs } = await openNanosDisk(source, bootSector);
   const architecture = layout.hasRegion ? 'x86_64' : await kernelArchitecture(bootFs);
   const manifest = readManifest(rootFs.root);
   const node = find(rootFs, manifest.program);
@@ -147,6 +144,26 @@ async function recogniseDisk(source: ByteSource, bootSector: Uint8Array): Promis
     ...(buildInfo && { buildInfo }),
     advice,
   };
+}
+
+/** A Nanos disk, opened: where its parts are, and what is in its two file systems. */
+export interface NanosDisk {
+  readonly layout: DiskLayout;
+  readonly bootFs: FileSystem;
+  readonly rootFs: FileSystem;
+}
+
+/**
+ * Opens a disk by its first sector.
+ *
+ * @throws FlotillaError DiskNotNanos, DiskTruncated, DiskMalformed
+ */
+export async function openNanosDisk(source: ByteSource, bootSector: Uint8Array): Promise<NanosDisk> {
+  const layout = diskLayout(bootSector, source.sizeBytes);
+  const bootFs = await openPartition(source, layout.boot);
+  // the kernel takes the root file system to reach to the end of the disk, whatever its partition says
+  const rootFs = await openPartition(source, { ...layout.root, sectors: undefined });
+  return { layout, bootFs, rootFs };
 }
 
 interface DiskLayout {
