@@ -1,16 +1,17 @@
-/** Rollouts asked for, and orders given to them. */
+/** Rollouts asked for, orders given to them, and vetoes of images. */
 import { type Copies, openCopies } from '../src/aws/copy-object.ts';
 import { type Executions, openExecutions } from '../src/aws/executions.ts';
 import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
 import type { BodyOf, ParamsOf, RolloutAnswer } from '../src/contracts/api.ts';
 import { parseRolloutId } from '../src/contracts/ids.ts';
-import type { Actor } from '../src/contracts/items.ts';
+import type { Actor, ImageItem } from '../src/contracts/items.ts';
 import { FlotillaError } from '../src/errors.ts';
 import { ask, deploy } from '../src/runtime/deploy-request.ts';
 import { giveOrder } from '../src/runtime/give-order.ts';
 import type { Invocation } from '../src/runtime/handler.ts';
 import { type ApiAnswer, apiFunction, type Route, route } from '../src/runtime/http.ts';
+import { identityOf, unvetoImage, vetoImage } from '../src/runtime/veto.ts';
 
 interface Deps {
   readonly table: Table;
@@ -57,7 +58,30 @@ function orderRoute(name: OrderName, verb: 'abort' | 'approve' | 'reject' | 'pro
   );
 }
 
+/** Says what became of a veto, or of taking one back. */
+function vetoAnswer({ outcome, image }: { readonly outcome: string; readonly image: ImageItem }): ApiAnswer {
+  const { identity, imageId, state } = image;
+  const name = imageId ?? identity;
+  const message =
+    outcome === 'unchanged'
+      ? `${name} was ${state === 'vetoed' ? 'vetoed already' : 'not vetoed'}.`
+      : outcome === 'vetoed'
+        ? `${name} is vetoed: nothing deploys it. What runs of it runs on.`
+        : `${name} may be deployed again.`;
+  return { status: 200, body: { identity, ...(imageId === undefined ? {} : { imageId }), state, message } };
+}
+
 export const routes: readonly Route<Deps>[] = [
+  route('vetoImage', async ({ params, body, actor }, { table }: Deps, { clock }) => {
+    const identity = await identityOf(table, params.id);
+    const veto = { identity, reason: body.reason, by: actor };
+    return vetoAnswer(await vetoImage(table, veto, clock.now().toISOString()));
+  }),
+  route('unvetoImage', async ({ params, body, actor }, { table }: Deps, { clock }) => {
+    const identity = await identityOf(table, params.id);
+    const wish = { identity, reason: body.reason, by: actor };
+    return vetoAnswer(await unvetoImage(table, wish, clock.now().toISOString()));
+  }),
   route('requestRollout', async ({ params, body, actor }, deps: Deps, invocation) =>
     answered(await deploy({ ...body, fleet: params.fleet, by: actor }, deps, invocation)),
   ),

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { fleetSpec } from './fleet-spec.ts';
 import { architecture, fleetName, sha256Hex, slotColour } from './ids.ts';
-import { actor, rolloutItem, uploadItem } from './items.ts';
+import { actor, imageItem, rolloutItem, uploadItem } from './items.ts';
 
 const time = z.iso.datetime();
 const count = z.number().int().min(0);
@@ -202,10 +202,15 @@ export const lineageView = z.object({
       imageId: z.string().optional(),
       snapshotId: z.string().optional(),
       kernel: z.string(),
+      attempt: ordinal.describe(
+        'The attempt that made it: its digests and recipe lie in the store under it.',
+      ),
       /** Blocks that are not zero; of these, `blocksWritten` were put, and the others are the parent's. */
       blocks: count.optional(),
       blocksWritten: count.optional(),
       parentSnapshotId: z.string().optional(),
+      checksum: z.string().optional().describe('LINEAR over the SHA-256 of its blocks, base64.'),
+      veto: imageItem.shape.veto.describe('Why it is not to be deployed, and who said so.'),
     }),
   ),
   releases: z.array(releaseView),

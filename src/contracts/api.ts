@@ -16,6 +16,7 @@ import {
 } from './api-views.ts';
 import { fleetSpec } from './fleet-spec.ts';
 import { fleetName, parseRolloutId, sha256Hex } from './ids.ts';
+import { imageItem } from './items.ts';
 
 const noBody = z.strictObject({});
 const noQuery = z.strictObject({});
@@ -158,6 +159,19 @@ export interface ApiOperation {
   readonly answers: Readonly<Record<number, z.ZodType>>;
 }
 
+/** An image by its AMI or its identity. */
+const imageName = z
+  .string()
+  .regex(/^(ami-[0-9a-f]{8,17}|[0-9a-f]{64})$/, 'an AMI id, or the identity of an image');
+const imageParams = z.strictObject({ id: imageName });
+
+export const vetoView = z.object({
+  identity: sha256Hex,
+  imageId: z.string().optional(),
+  state: imageItem.shape.state,
+  message: z.string(),
+});
+
 const orderOperation = (verb: string, summary: string) => ({
   method: 'POST' as const,
   path: `/rollouts/{id}/${verb}`,
@@ -265,6 +279,24 @@ export const operations = {
   approveRollout: orderOperation('approve', 'Lets a rollout through the gate where it waits for a person.'),
   rejectRollout: orderOperation('reject', 'Refuses a rollout at the gate where it waits for a person.'),
   promoteRollout: orderOperation('promote', 'Ends the wait at the present gate.'),
+  vetoImage: {
+    method: 'POST',
+    path: '/images/{id}/veto',
+    summary: 'Lets nothing deploy an image; what runs of it runs on.',
+    params: imageParams,
+    query: noQuery,
+    body: z.strictObject({ reason: reason.unwrap() }),
+    answers: { 200: vetoView },
+  },
+  unvetoImage: {
+    method: 'POST',
+    path: '/images/{id}/unveto',
+    summary: 'Takes the veto of an image back.',
+    params: imageParams,
+    query: noQuery,
+    body: z.strictObject({ reason }),
+    answers: { 200: vetoView },
+  },
   getLineage: {
     method: 'GET',
     path: '/lineage/{id+}',

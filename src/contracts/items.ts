@@ -254,6 +254,8 @@ export const imageItem = z.strictObject({
   createdAt: time,
   completedAt: time.optional(),
   error: z.strictObject({ name: z.string(), message: z.string() }).optional(),
+  /** Why it is not to be deployed, where the state is `vetoed`. */
+  veto: z.strictObject({ reason: z.string(), at: time, by: actor }).optional(),
 });
 export type ImageItem = z.infer<typeof imageItem>;
 

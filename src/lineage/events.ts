@@ -129,3 +129,21 @@ export function imageAdopted(identity: string, uploadId: string, when: Circumsta
     when,
   );
 }
+
+/** Somebody, or the schedule, said that the image is not to be deployed. */
+export function imageVetoed(
+  image: ImageItem,
+  data: Readonly<Record<string, unknown>>,
+  when: Circumstances,
+): EventItem {
+  return lineageEvent(subjects.image(image.identity), `vetoed/${when.at}`, 'image-vetoed', data, when);
+}
+
+/** The veto was taken back. */
+export function imageUnvetoed(
+  image: ImageItem,
+  data: Readonly<Record<string, unknown>>,
+  when: Circumstances,
+): EventItem {
+  return lineageEvent(subjects.image(image.identity), `unvetoed/${when.at}`, 'image-unvetoed', data, when);
+}

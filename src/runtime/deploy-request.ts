@@ -22,6 +22,7 @@ import { onBehalfOf, uploadId } from '../lineage/upload.ts';
 import type { Invocation } from './handler.ts';
 import { requireFleet } from './read-fleet.ts';
 import { type RequestDeps, requestRollout } from './request-rollout.ts';
+import { identityOf } from './veto.ts';
 
 export interface DeployDeps extends Omit<RequestDeps, 'clock' | 'config'> {
   readonly objects: Pick<Objects, 'bytes'>;
@@ -43,7 +44,7 @@ export async function deploy(
   }
   let target: RolloutTarget;
   if (release !== undefined) target = { kind: 'release', number: release };
-  else if (image !== undefined) target = { kind: 'image', identity: await identityOf(image, deps) };
+  else if (image !== undefined) target = { kind: 'image', identity: await identityOf(deps.table, image) };
   else {
     const found = await imageOfArtifact(artifact ?? '', item, deps, invocation);
     if (found.kind === 'building') return onTheWay(found.upload);
@@ -81,18 +82,6 @@ export async function ask(
 }
 
 /** An AMI's id through its look-up, an identity as it is. */
-async function identityOf(image: string, { table }: DeployDeps): Promise<string> {
-  if (!image.startsWith('ami-')) return image;
-  const { pk, sk } = keys.ref(image, 'image', '');
-  const [ref] = await table.queryAll(pk, sk, refItem);
-  if (ref === undefined) {
-    throw new FlotillaError('ImageNotFound', `${image} is not an image that was made here.`, {
-      imageId: image,
-    });
-  }
-  return ref.to;
-}
-
 type Found =
   | { readonly kind: 'image'; readonly identity: string }
   | { readonly kind: 'building'; readonly upload: UploadItem }

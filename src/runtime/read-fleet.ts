@@ -13,6 +13,7 @@ import {
   eventItem,
   type FleetItem,
   fleetItem,
+  imageItem,
   releaseItem,
   rolloutItem,
 } from '../contracts/items.ts';
@@ -54,7 +55,12 @@ async function factsOf(table: Table, item: FleetItem): Promise<Map<number, Relea
         release === undefined
           ? undefined
           : await table.get(keys.artifact(release.artifactSha256), artifactItem);
-      return [number, { release, artifact }] as const;
+      // Only of what serves: the others are refused when somebody would make them live.
+      const image =
+        release === undefined || number !== item.live?.release
+          ? undefined
+          : await table.get(keys.image(release.identity), imageItem);
+      return [number, { release, artifact, image }] as const;
     }),
   );
   return new Map(facts);
@@ -64,13 +70,14 @@ async function summaryOf(table: Table, item: FleetItem): Promise<FleetSummary & 
   const facts = await factsOf(table, item);
   const view = (one: FleetItem['live'] | FleetItem['warm']) =>
     occupantView(one, item.weights, one === null ? undefined : facts.get(one.release));
+  const reasons = needsAttention(item, item.live === null ? undefined : facts.get(item.live.release)?.image);
   return {
     fleet: item.fleet,
-    state: fleetState(item),
+    state: fleetState(item, reasons),
     live: view(item.live),
     candidate: view(item.candidate),
     warm: view(item.warm),
-    needsAttention: needsAttention(item),
+    needsAttention: reasons,
     updatedAt: item.updatedAt,
   };
 }

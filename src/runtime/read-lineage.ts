@@ -262,15 +262,19 @@ function artifactView(item: ArtifactItem): LineageView['artifacts'][number] {
 }
 
 function imageView(item: ImageItem): LineageView['images'][number] {
-  const { identity, state, kernel, imageId, snapshotId, blocks, blocksWritten, parent } = item;
+  const { identity, state, kernel, attempt, imageId, snapshotId } = item;
+  const { blocks, blocksWritten, parent, checksum, veto } = item;
   return {
     identity,
     state,
     kernel,
+    attempt,
     ...(imageId === undefined ? {} : { imageId }),
     ...(snapshotId === undefined ? {} : { snapshotId }),
     ...(blocks === undefined ? {} : { blocks }),
     ...(parent === undefined ? {} : { parentSnapshotId: parent.snapshotId }),
     ...(blocksWritten === undefined ? {} : { blocksWritten }),
+    ...(checksum === undefined ? {} : { checksum }),
+    ...(veto === undefined ? {} : { veto }),
   };
 }

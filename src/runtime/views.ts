@@ -13,6 +13,7 @@ import type {
   ArtifactItem,
   EventItem,
   FleetItem,
+  ImageItem,
   Occupant,
   ReleaseItem,
   RolloutItem,
@@ -86,6 +87,7 @@ export function inOrder(events: readonly EventItem[]): EventItem[] {
 export interface ReleaseFacts {
   readonly release: ReleaseItem | undefined;
   readonly artifact: ArtifactItem | undefined;
+  readonly image: ImageItem | undefined;
 }
 
 export function occupantView(
@@ -107,8 +109,12 @@ export function occupantView(
   };
 }
 
-/** Why a person should look, in words; empty where all is well. */
-export function needsAttention(item: FleetItem): string[] {
+/**
+ * Why a person should look, in words; empty where all is well.
+ *
+ * @param image of the live release
+ */
+export function needsAttention(item: FleetItem, image: ImageItem | undefined): string[] {
   const { lease, weights, served } = item;
   const reasons: string[] = [];
   if (lease?.state === 'needs-attention') {
@@ -116,14 +122,21 @@ export function needsAttention(item: FleetItem): string[] {
       `a ${lease.purpose} could not finish its undoing: ${lease.reason ?? 'no reason was recorded'} (${lease.holder})`,
     );
   }
+  if (image?.state === 'vetoed' && item.live !== null) {
+    const { imageId = image.identity, veto } = image;
+    reasons.push(
+      `${releaseLabel(item.live.release)} is live on ${imageId}, which was vetoed: ${veto?.reason ?? 'no reason was recorded'}`,
+    );
+  }
   if (served && weights.blue + weights.green === 0) reasons.push('no slot gets any traffic');
   return reasons;
 }
 
-export function fleetState(item: FleetItem): FleetSummary['state'] {
+/** @param reasons of {@link needsAttention} */
+export function fleetState(item: FleetItem, reasons: readonly string[]): FleetSummary['state'] {
   const { lease } = item;
   if (lease?.purpose === 'removal') return 'being-removed';
-  if (needsAttention(item).length > 0) return 'needs-attention';
+  if (reasons.length > 0) return 'needs-attention';
   if (lease?.purpose === 'rollout' || item.candidate !== null) return 'rolling-out';
   return item.live === null ? 'empty' : 'serving';
 }

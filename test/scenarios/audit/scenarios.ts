@@ -498,6 +498,25 @@ export const scenarios: readonly Scenario[] = [
       });
     },
   },
+  {
+    name: 'a live image that changed, one that a person vetoes, and one whose map is gone',
+    async run(doors) {
+      await free(doors);
+      await doors.deploy('changed');
+      const { live } = await doors.fleet();
+      const { body } = await doors.api(`GET /lineage/${live.imageId}`);
+      const [{ snapshotId }] = body.images;
+      doors.world.region.faults.inject({ kind: 'corrupt-block', snapshot: snapshotId, offset: 524_288 });
+      await doors.world.seconds(1);
+      await doors.world.invoke('verify-images', {});
+      await doors.api(`POST /images/${live.imageId}/unveto`, {});
+      await doors.api(`POST /images/${live.imageId}/veto`, { reason: 'the audit says so' });
+      await free(doors);
+      await doors.deploy('without-map');
+      await empty(doors, 'images/');
+      await doors.world.invoke('verify-images', {});
+    },
+  },
 ];
 
 /** Stops what runs of a machine, as a person in the console might. */
