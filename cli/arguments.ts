@@ -49,6 +49,44 @@ const order = (verb: string, summary: string): CommandSpec => ({
 
 const times: OptionSpec = { type: 'string', value: 'N', help: 'so many, one after the other (1)' };
 
+/** An image by its AMI, or what leads to one: a snapshot, an identity, a release (`web/v7`). */
+const imageCommands: readonly CommandSpec[] = [
+  {
+    name: 'image verify',
+    summary: 'read an image back block by block, and compare it with what was built',
+    positionals: ['AMI'],
+    options: {},
+  },
+  {
+    name: 'image inspect',
+    summary: 'tell what is inside a program, a disk or an image: FILE or AMI',
+    positionals: ['TARGET'],
+    options: {
+      values: { type: 'boolean', help: "show the environment's values, which may be secrets" },
+      sbom: { type: 'boolean', help: "print the image's bill of materials (CycloneDX)" },
+      provenance: { type: 'boolean', help: 'print how the image was built (SLSA)' },
+    },
+  },
+  {
+    name: 'image diff',
+    summary: 'tell in words what changed from A to B, each a FILE or AMI',
+    positionals: ['A', 'B'],
+    options: {},
+  },
+  {
+    name: 'image veto',
+    summary: 'let nothing deploy an image (AMI or identity); what runs of it runs on',
+    positionals: ['AMI'],
+    options: { reason: { ...reason, required: true } },
+  },
+  {
+    name: 'image unveto',
+    summary: 'take the veto of an image back',
+    positionals: ['AMI'],
+    options: { reason },
+  },
+];
+
 /** What goes wrong on purpose, in a local region. */
 const faultCommands: readonly CommandSpec[] = [
   {
@@ -120,6 +158,12 @@ const faultCommands: readonly CommandSpec[] = [
       seconds: { type: 'string', value: 'N', help: 'it is there again after so long' },
       restore: { type: 'boolean', help: 'end what was begun with the same options' },
     },
+  },
+  {
+    name: 'fault block',
+    summary: 'change one byte of a snapshot',
+    positionals: ['SNAPSHOT'],
+    options: { offset: { type: 'string', value: 'N', help: 'which one, in bytes from its beginning (0)' } },
   },
   {
     name: 'fault execution',
@@ -226,6 +270,7 @@ export const commands: readonly CommandSpec[] = [
     },
   },
   { name: 'kernel list', summary: 'list the kernels in the store', positionals: [], options: {} },
+  ...imageCommands,
   {
     name: 'uploads',
     summary: 'list uploads with their outcomes, rejected ones among them',

@@ -15,10 +15,15 @@ import {
   breakInstance,
   breakZone,
   clearFaults,
+  corruptBlock,
   listFaults,
   stopExecution,
 } from './commands/fault.ts';
 import { applyFleet, deleteFleet } from './commands/fleet.ts';
+import { diffCommand } from './commands/image/diff.ts';
+import { inspectCommand } from './commands/image/inspect.ts';
+import { verifyImage } from './commands/image/verify.ts';
+import { unveto, veto } from './commands/image/veto.ts';
 import { addKernel, listKernels } from './commands/kernel.ts';
 import { lineage } from './commands/lineage.ts';
 import { releases, rollouts, uploads } from './commands/lists.ts';
@@ -69,6 +74,11 @@ const table: Readonly<Record<string, Command>> = {
   lineage,
   'kernel add': addKernel,
   'kernel list': listKernels,
+  'image verify': verifyImage,
+  'image inspect': inspectCommand,
+  'image diff': diffCommand,
+  'image veto': veto,
+  'image unveto': unveto,
   uploads,
   'fault call': addCallFault,
   'fault function': addFunctionFault,
@@ -76,6 +86,7 @@ const table: Readonly<Record<string, Command>> = {
   'fault instance': breakInstance,
   'fault capacity': breakCapacity,
   'fault zone': breakZone,
+  'fault block': corruptBlock,
   'fault execution': stopExecution,
   'fault list': listFaults,
   'fault clear': clearFaults,

@@ -120,6 +120,13 @@ export const breakZone: Command = (context) => {
     : inject(context, { kind: 'lose-zone', zone, ...numbered(values, 'seconds') });
 };
 
+export const corruptBlock: Command = (context) => {
+  const { positionals, values } = context.invocation;
+  const { offset = '0' } = values;
+  if (!/^\d{1,15}$/.test(offset)) throw usageError('fault block: --offset is a number of bytes.');
+  return inject(context, { kind: 'corrupt-block', snapshot: positionals[0], offset: Number(offset) });
+};
+
 export const stopExecution: Command = (context) =>
   inject(context, { kind: 'stop-execution', execution: context.invocation.positionals[0] });
 

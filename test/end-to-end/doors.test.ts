@@ -80,6 +80,54 @@ describe('the doors', { timeout: 240_000 }, () => {
     expect(json).toMatchObject({ state: 'serving', needsAttention: [], live: { release: 1 } });
   });
 
+  it('read an image back, and tell by its bytes what is inside and what differs', async () => {
+    const { json: status } = await flotilla('status', '--fleet', 'hello');
+    const { imageId, artifactSha256 } = status.live;
+    const verified = await flotilla('image', 'verify', imageId);
+    expect(verified, verified.text).toMatchObject({ code: 0, json: { matches: true, differences: [] } });
+    const { listed, read, built } = verified.json.blocks;
+    expect([listed, read]).toEqual([built, built]);
+
+    const seen = await flotilla('image', 'inspect', imageId);
+    expect(seen, seen.text).toMatchObject({
+      code: 0,
+      json: {
+        agrees: true,
+        kind: 'nanos-disk',
+        program: { path: '/bin/hello', sha256: artifactSha256 },
+        buildInfo: { main: { path: 'flotilla.example/hello' } },
+        disk: { environmentNames: ['GREETING'] },
+      },
+    });
+    expect(JSON.stringify(seen.json)).not.toContain('ahoy');
+    expect((await flotilla('image', 'inspect', imageId, '--values')).json.disk.environment).toEqual({
+      GREETING: 'ahoy',
+    });
+    expect((await flotilla('image', 'inspect', 'hello/v1', '--sbom')).json).toMatchObject({
+      bomFormat: 'CycloneDX',
+    });
+    expect(await flotilla('image', 'diff', join(folder, 'good'), imageId)).toMatchObject({ code: 0 });
+    const differs = await flotilla('image', 'diff', imageId, join(folder, 'bad'));
+    expect(differs).toMatchObject({ code: 1, json: { same: false } });
+    expect(JSON.stringify(differs.json.changes)).toContain('the program is another one');
+
+    // One byte of the program, as no AWS should ever change it.
+    const { snapshotId } = verified.json;
+    const { snapshots } = local.region.parts.ebs;
+    const offset = 30 * 524_288 + 77;
+    await snapshots.flipByte(snapshotId, offset);
+    const broken = await flotilla('image', 'verify', imageId);
+    expect(broken).toMatchObject({
+      code: 1,
+      json: {
+        matches: false,
+        differences: [{ index: 30, kind: 'changed' }],
+        first: { offset, place: 'the file /bin/hello of the root file system' },
+      },
+    });
+    await snapshots.flipByte(snapshotId, offset);
+  });
+
   it('show on the region page what a rollout called, and nothing else', async () => {
     const page = await fetch(`${local.endpoint}/_region?format=json&rollout=hello-1`);
     const { calls, exists, executions } = (await page.json()) as {
