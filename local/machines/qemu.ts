@@ -15,7 +15,7 @@ const pieceBytes = 524_288;
 
 /**
  * Copies the snapshot into a sparse file and boots from it, with the serial console on standard output and one
- * loopback port that leads to the guest's. Accelerated where KVM is to be had.
+ * loopback port that leads to the guest's.
  * @throws CannotBoot naming what is missing
  */
 export const prepareQemu: PrepareMachine = async (launch, { folder, port }) => {
@@ -34,7 +34,8 @@ export const prepareQemu: PrepareMachine = async (launch, { folder, port }) => {
   return {
     command,
     arguments: [
-      ...['-accel', 'kvm', '-accel', 'tcg'],
+      // Nanos boots in a second without KVM, and a nested KVM may be there and yet fail at an instruction of its start.
+      ...['-accel', 'tcg'],
       ...['-machine', 'q35', '-m', `${Math.min(launch.memoryMiB, mostMemoryMiB)}`],
       // Nothing of the guest is on a screen, and a reset ends it, as Nanos does after a crash.
       ...['-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-no-reboot'],

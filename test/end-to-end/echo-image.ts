@@ -32,10 +32,13 @@ server.listen(Number(process.env.PORT), process.env.HOST, () => console.log('lis
 }
 
 /** The disk of an image whose program tells this version: its plan, and its bytes at random. */
-export function echoDisk(version: string, bundle: readonly KernelBundleFile[] = standInKernel().files) {
+export function echoDisk(
+  version: string,
+  bundle: readonly KernelBundleFile[] = standInKernel().files,
+  binary: Buffer = program(version),
+) {
   const files = Object.fromEntries(bundle.map(({ name, bytes }) => [name, bytes]));
   const kernel = files['kernel.img'] ?? new Uint8Array();
-  const binary = program(version);
   const plan = planDisk({
     kernel: {
       bootImg: files['boot.img'] ?? new Uint8Array(),
@@ -82,8 +85,9 @@ export async function makeImage(
   region: Region,
   version: string,
   bundle?: readonly KernelBundleFile[],
+  binary?: Buffer,
 ): Promise<EchoImage> {
-  const { plan, source } = echoDisk(version, bundle);
+  const { plan, source } = echoDisk(version, bundle, binary);
   const { SnapshotId } = await call(region, 'ebs', 'StartSnapshot', { VolumeSize: 1 });
   const blocks = nonZeroBlocks(plan);
   let versionOffset = -1;

@@ -2,16 +2,21 @@
  * Images with a real kernel boot in a virtual machine of the region. The kernel here is the smallest that can be
  * told from the stand-in: its boot sector writes a line to the serial port, and halts.
  *
- * Wants `qemu-system-x86_64`; that a Nanos kernel boots from such a disk is another test's (boot-under-qemu).
+ * Wants `qemu-system-x86_64`; the last test also a real kernel bundle, in the folder that FLOTILLA_KERNEL_BUNDLE
+ * names, and `go`.
  */
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Region } from '../../local/region.ts';
 import { createRegion } from '../../local/region.ts';
 import { standInKernel } from '../../src/image/kernel-bundle.ts';
-import { call, makeImage, until } from './echo-image.ts';
+import { call, forward, healthy, makeGroup, makeImage, makeTargetGroup, until } from './echo-image.ts';
 
 const line = 'hello from the boot sector';
 
@@ -102,4 +107,60 @@ describe('an image with a real kernel', () => {
       process.env.PATH = path;
     }
   }, 30_000);
+});
+
+const bundleFolder = process.env.FLOTILLA_KERNEL_BUNDLE ?? '';
+
+function missing(): string | undefined {
+  if (bundleFolder === '') return 'FLOTILLA_KERNEL_BUNDLE names no kernel bundle';
+  if (!['kernel.img', 'boot.img'].every((name) => existsSync(join(bundleFolder, name))))
+    return `${bundleFolder} holds no kernel bundle`;
+  const wanted: [string, string][] = [
+    ['qemu-system-x86_64', '--version'],
+    ['go', 'version'],
+  ];
+  const lacking = wanted.find(([command, flag]) => spawnSync(command, [flag]).status !== 0);
+  return lacking === undefined ? undefined : `${lacking[0]} is not installed`;
+}
+
+function buildHello(): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'flotilla-hello-'));
+  try {
+    const out = join(folder, 'hello');
+    execFileSync('go', ['build', '-o', out, '.'], {
+      cwd: fileURLToPath(new URL('../../examples/hello', import.meta.url)),
+      env: { ...process.env, CGO_ENABLED: '0', GOOS: 'linux', GOARCH: 'amd64', GOFLAGS: '' },
+    });
+    return readFileSync(out);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+describe('a group of instances with a Nanos kernel', () => {
+  it('boots, passes its health checks, and serves through the load balancer', { timeout: 240_000 }, async ({
+    skip,
+  }) => {
+    const reason = missing();
+    if (reason !== undefined) skip(reason);
+    region.context.lag.off();
+    await region.listen();
+    const bundle = ['kernel.img', 'boot.img'].map((name) => ({
+      name,
+      bytes: new Uint8Array(readFileSync(join(bundleFolder, name))),
+    }));
+    const { imageId } = await makeImage(region, 'nanos', bundle, buildHello());
+    const group = await makeTargetGroup(region, 'nanos');
+    await call(region, 'elasticloadbalancing', 'CreateRule', {
+      ListenerArn: region.parts.elbv2.defaultListener.arn,
+      Priority: 1,
+      Conditions: [{ Field: 'path-pattern', Values: ['/*'] }],
+      Actions: [forward({ [group]: 100 })],
+    });
+    await makeGroup(region, 'nanos', imageId, group);
+    await until(async () => (await healthy(region, group)) === 2, 180_000);
+    const answer = await fetch(region.parts.elbv2.url());
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toContain('hello');
+  });
 });
