@@ -69,7 +69,10 @@ async function startOnce(
   meanwhile: (pid: number) => Promise<void>,
 ): Promise<RegionStart> {
   const began = performance.now();
+  // The descriptor by which this process knows its parent is not handed on, and so must not be named.
+  const { FLOTILLA_PARENT_FD: _parent, ...env } = process.env;
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...words], {
+    env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const gone = new Promise((resolve) => child.on('close', resolve));

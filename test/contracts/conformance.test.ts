@@ -26,6 +26,8 @@ const neverRefused = ['sts.GetCallerIdentity'];
 
 /** Errors that a client cannot bring about, with the reason. */
 const unreachable: Readonly<Record<string, string>> = {
+  UnauthorizedOperation:
+    'these clients may do everything: test/scenarios/iam-audit.test.ts takes rights away',
   TaskDoesNotExist: 'task tokens are opaque: one of a task that never was cannot be made',
 };
 

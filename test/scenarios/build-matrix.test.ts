@@ -22,7 +22,10 @@ describe('a build that something happens to', () => {
       const { wrong } = await tryCase(doors, one);
       troubles.push(...wrong.map((words) => `${wordsOf(one)}: ${words}`));
     }
-    await doors.close();
+    // A call that came too late was given up by the SDK, and is still out when its function answers.
+    await doors.close().catch((error: Error) => {
+      if (!error.message.startsWith('answered before')) throw error;
+    });
     expect(troubles).toEqual([]);
   });
 });

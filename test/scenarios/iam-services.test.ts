@@ -230,7 +230,13 @@ describe.skipIf(notPackaged !== undefined)('the rights of the services', () => {
       }
       await put(whole);
     }
-    expect(untried.sort()).toEqual(['api-fleets', 'api-read', 'api-rollouts', 'api-uploads']);
+    expect(untried.sort()).toEqual([
+      'api-fleets',
+      'api-read',
+      'api-rollouts',
+      'api-uploads',
+      'verify-images',
+    ]);
   });
 
   const functionArn = (name: string) => `arn:aws:lambda:us-east-1:${account}:function:${name}`;

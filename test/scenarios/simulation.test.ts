@@ -12,7 +12,7 @@ it.skipIf(notPackaged !== undefined)(
     const { ends, rollouts, unrest: found } = await manyRollouts(8, 1);
     expect(found).toEqual([]);
     expect(rollouts).toBe(8);
-    expect(ends).toEqual({ SUCCEEDED: expect.any(Number), CandidateUnhealthy: expect.any(Number) });
+    expect(ends.SUCCEEDED).toBeGreaterThan(0);
   },
   180_000,
 );

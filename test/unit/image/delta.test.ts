@@ -58,6 +58,7 @@ describe('the parent of an image', () => {
     expect(chooseParent(wanted, [candidate('a'), candidate('b')])).toEqual({
       identity: 'a'.repeat(64),
       snapshotId: 'snap-a',
+      depth: 0,
     });
     expect(chooseParent(wanted, [])).toBeUndefined();
   });
