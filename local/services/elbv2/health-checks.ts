@@ -15,6 +15,8 @@ export class HealthChecks {
   readonly #state: Elbv2State;
   /** When targets that need no check now were checked last. */
   readonly #resting = new WeakMap<TargetRecord, number>();
+  /** Targets that may have changed while a check of theirs was under way. */
+  readonly #stirred = new WeakSet<TargetRecord>();
   readonly #listeners: ((group: TargetGroupRecord, target: TargetRecord) => void)[] = [];
 
   constructor(state: Elbv2State) {
@@ -126,6 +128,7 @@ export class HealthChecks {
     target.checking = true;
     const ended = (outcome: TargetRecord['health']): void => {
       target.checking = false;
+      const stirred = this.#stirred.delete(target);
       if (target.retired || target.health.State === 'draining' || target.health.State === 'unused') return;
       this.#count(group, target, outcome);
       // A script that stays as it is needs no further checks: its change pokes.
@@ -134,6 +137,7 @@ export class HealthChecks {
       const settled = passed ? target.health.State === 'healthy' : target.health.State === 'unhealthy';
       if (
         steady &&
+        !stirred &&
         settled &&
         length >= Math.max(group.check.healthyThreshold, group.check.unhealthyThreshold)
       ) {
@@ -180,13 +184,22 @@ export class HealthChecks {
 
   /** Checks where no check is due, because something may have changed. */
   #poke(group: TargetGroupRecord, target: TargetRecord): void {
+    // A check that is under way asked what was before: the next one must come.
+    if (target.checking) this.#stirred.add(target);
     if (target.timer !== undefined || target.checking || target.retired) return;
     const { clock } = this.#state.context;
-    // A target that rests is looked at when it would have been, had it never rested.
-    const restingSince = this.#resting.get(target) ?? clock.now();
+    target.timer = clock.after(this.#untilNext(group, target), () => this.#check(group, target));
+  }
+
+  /**
+   * A target that rests is looked at when it would have been, had it never rested: at the next multiple of the interval
+   * after now, as what would have been due at this very moment has seen what was before. Any other at once.
+   */
+  #untilNext(group: TargetGroupRecord, target: TargetRecord): number {
+    const restingSince = this.#resting.get(target);
+    if (restingSince === undefined) return 0;
     const intervalMs = group.check.intervalSeconds * 1_000;
-    const nextAt = restingSince + Math.ceil((clock.now() - restingSince) / intervalMs) * intervalMs;
-    target.timer = clock.after(nextAt - clock.now(), () => this.#check(group, target));
+    return intervalMs - ((this.#state.context.clock.now() - restingSince) % intervalMs);
   }
 
   #instanceChanged(instance: InstanceRecord): void {

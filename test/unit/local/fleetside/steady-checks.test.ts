@@ -46,6 +46,26 @@ it('health changes at the same moments, whether targets are asked each time or w
     fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 8 }), async (changes) => {
       expect(await seen(changes, false)).toEqual(await seen(changes, true));
     }),
-    { numRuns: 12 },
+    {
+      numRuns: 12,
+      examples: [
+        // At the very moment of a check, twice: what was due then has seen what was before.
+        [
+          [
+            { afterMs: 8_999, target: 0, answer: true },
+            { afterMs: 1, target: 0, answer: false },
+          ],
+        ],
+        // While a check waits for its answer.
+        [
+          [
+            { afterMs: 306, target: 0, answer: false },
+            { afterMs: 9_948, target: 0, answer: 'timeout' },
+            { afterMs: 3_746, target: 0, answer: true },
+            { afterMs: 1, target: 0, answer: true },
+          ],
+        ],
+      ],
+    },
   );
 }, 120_000);
