@@ -140,10 +140,14 @@ const lastPriority = 50_000;
 /**
  * The lowest free priority from 1000 on (below, where those are all taken). As no two rules of fleets overlap,
  * their order means nothing.
+ * @param refused priorities that were found taken, whatever the listing says
  * @returns undefined where the listener is full.
  */
-export function allotPriority(rules: readonly ObservedRule[]): number | undefined {
-  const taken = new Set(rules.map((rule) => rule.priority));
+export function allotPriority(
+  rules: readonly ObservedRule[],
+  refused: ReadonlySet<number> = new Set(),
+): number | undefined {
+  const taken = new Set<ObservedRule['priority']>([...refused, ...rules.map((rule) => rule.priority)]);
   for (let priority = firstPriority; priority <= lastPriority; priority++) {
     if (!taken.has(priority)) return priority;
   }
@@ -183,7 +187,11 @@ function contradictions(wanted: WantedParts, slot: SlotColour, group: ObservedTa
  * Decides what to make and change so that the fleet's fixed parts are as wanted. Weights are never among it:
  * they belong to rollouts.
  */
-export function planFixedParts(wanted: WantedParts, observed: ObservedParts): PartsPlan {
+export function planFixedParts(
+  wanted: WantedParts,
+  observed: ObservedParts,
+  refusedPriorities: ReadonlySet<number> = new Set(),
+): PartsPlan {
   const slots: readonly SlotColour[] = ['blue', 'green'];
   const foreign = [
     ...slots
@@ -230,7 +238,7 @@ export function planFixedParts(wanted: WantedParts, observed: ObservedParts): Pa
   }
   // The rule comes last: from then on requests reach the fleet.
   if (own === undefined) {
-    const priority = allotPriority(observed.rules);
+    const priority = allotPriority(observed.rules, refusedPriorities);
     if (priority === undefined) {
       return { verdict: 'refused', name: 'RuleConflict', reasons: ['the listener has no free priority'] };
     }
@@ -239,6 +247,24 @@ export function planFixedParts(wanted: WantedParts, observed: ObservedParts): Pa
     actions.push({ do: 'change-rule', arn: own.arn });
   }
   return { verdict: 'go', actions };
+}
+
+/** Whether every part that was recorded stands in what was seen. */
+export function showsAll(
+  recorded: {
+    readonly blueArn: string;
+    readonly greenArn: string;
+    readonly ruleArn: string;
+    readonly launchTemplateId: string;
+  },
+  observed: ObservedParts,
+): boolean {
+  return (
+    observed.blue?.arn === recorded.blueArn &&
+    observed.green?.arn === recorded.greenArn &&
+    observed.template?.id === recorded.launchTemplateId &&
+    observed.rules.some(({ arn }) => arn === recorded.ruleArn)
+  );
 }
 
 /** Groups made for a fleet: `flt-web-v7-r12`. The pattern keeps `web` from taking those of `web-v2`. */

@@ -71,29 +71,22 @@ export class Fleet {
       },
       ...spec,
     };
-    const ask = async () =>
-      (await this.world.invoke('api-fleets', {
-        version: '2.0',
-        routeKey: 'PUT /fleets/{fleet}',
-        rawPath: `/fleets/${this.name}`,
-        rawQueryString: '',
-        headers: { 'content-type': 'application/json' },
-        pathParameters: { fleet: this.name },
-        requestContext: {
-          http: { method: 'PUT', path: `/fleets/${this.name}`, sourceIp: '127.0.0.1' },
-          authorizer: { iam: { userArn: operator.principal } },
-          stage: '$default',
-          requestId: 'apply',
-        },
-        body: JSON.stringify(body),
-        isBase64Encoded: false,
-      })) as { statusCode: number; body: string };
-    let answer = await ask();
-    // Listings lag: a priority that a neighbour took just now is not seen yet. A person would ask again, too.
-    for (let again = 0; answer.statusCode === 409 && again < 3; again += 1) {
-      await this.world.seconds(20);
-      answer = await ask();
-    }
+    const answer = (await this.world.invoke('api-fleets', {
+      version: '2.0',
+      routeKey: 'PUT /fleets/{fleet}',
+      rawPath: `/fleets/${this.name}`,
+      rawQueryString: '',
+      headers: { 'content-type': 'application/json' },
+      pathParameters: { fleet: this.name },
+      requestContext: {
+        http: { method: 'PUT', path: `/fleets/${this.name}`, sourceIp: '127.0.0.1' },
+        authorizer: { iam: { userArn: operator.principal } },
+        stage: '$default',
+        requestId: 'apply',
+      },
+      body: JSON.stringify(body),
+      isBase64Encoded: false,
+    })) as { statusCode: number; body: string };
     if (answer.statusCode >= 300) throw new Error(answer.body);
   }
 

@@ -8,6 +8,7 @@ import {
   type ObservedRule,
   type ObservedTargetGroup,
   planFixedParts,
+  showsAll,
   specContradictions,
   targetGroupName,
   type WantedParts,
@@ -147,12 +148,39 @@ describe('the fixed parts of a fleet', () => {
   });
 });
 
+describe('what was recorded', () => {
+  const recorded = {
+    blueArn: 'arn:blue',
+    greenArn: 'arn:green',
+    ruleArn: 'arn:rule',
+    launchTemplateId: 'lt-1',
+  };
+
+  it('is all shown, or it is not', () => {
+    expect(showsAll(recorded, complete)).toBe(true);
+    const lacking: Partial<ObservedParts>[] = [
+      { blue: undefined },
+      { green: group('arn:another') },
+      { rules: [] },
+      { template: undefined },
+    ];
+    for (const change of lacking) expect(showsAll(recorded, { ...complete, ...change })).toBe(false);
+  });
+});
+
 describe('a priority', () => {
   it('is the lowest free one behind the rules written by hand', () => {
     expect(allotPriority([])).toBe(1000);
     expect(allotPriority([rule({ priority: 1000 }), rule({ priority: 1001 }), rule({ priority: 3 })])).toBe(
       1002,
     );
+  });
+
+  it('is none that was refused, though no listing shows who has it', () => {
+    expect(allotPriority([rule({ priority: 1000 })], new Set([1001]))).toBe(1002);
+    expect(planFixedParts(wanted, nothing, new Set([1000]))).toMatchObject({
+      actions: expect.arrayContaining([{ do: 'create-rule', priority: 1001 }]),
+    });
   });
 });
 
