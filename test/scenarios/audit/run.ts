@@ -1,8 +1,9 @@
 /** The audit of the roles: all scenarios, one after the other, in one region. */
 import type { PolicyDocument } from '../../../local/service.ts';
 import { Auditor, type Finding } from './auditor.ts';
-import { openDoors, scenarios } from './scenarios.ts';
+import { scenarios } from './scenarios.ts';
 import type { Unit } from './units.ts';
+import { openDoors } from './words.ts';
 
 /** One part of one function's role. */
 export interface Audited {

@@ -1,0 +1,248 @@
+/** What the audit has rollouts do. */
+import type { MachineScript } from '../../../local/machines/scripted.ts';
+import { person, program } from '../kit/doors.ts';
+import {
+  alarm,
+  ended,
+  everything,
+  free,
+  orderInside,
+  type Scenario,
+  sent,
+  stopAll,
+  sweeping,
+} from './words.ts';
+
+export const rolloutScenarios: readonly Scenario[] = [
+  {
+    name: 'a first release',
+    async run(doors) {
+      await doors.world.call('monitoring', 'PutMetricAlarm', {
+        AlarmName: 'errors',
+        Namespace: 'web',
+        MetricName: 'errors',
+        Statistic: 'Sum',
+        Period: 60,
+        EvaluationPeriods: 1,
+        Threshold: 1,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      });
+      await alarm(doors, 'OK');
+      await doors.deploy('one');
+      for (const path of ['/', '/fleets', '/fleets/web/releases', '/fleets/web/rollouts', '/uploads'])
+        await doors.api(`GET ${path}`);
+      const { live } = await doors.fleet();
+      await doors.api(`GET /lineage/${live.imageId}`);
+    },
+  },
+  {
+    name: 'a second release, and back while the first is warm',
+    async run(doors) {
+      await doors.deploy('two');
+      const { body } = await doors.api('POST /fleets/web/rollback', {});
+      await doors.rolloutEnded(body.rollout);
+    },
+  },
+  {
+    name: 'a retirement',
+    async run(doors) {
+      await doors.world.seconds(15 * 60);
+    },
+  },
+  {
+    name: 'orders at gates',
+    async run(doors) {
+      for (const verb of ['abort', 'promote']) {
+        await free(doors);
+        const upload = await sent(doors, `web/${verb}`, program(verb));
+        const id = `web-${upload.rollout}`;
+        await doors.phase(id, 'baking');
+        await doors.api(`POST /rollouts/${id}/${verb}`, {});
+        await doors.rolloutEnded(id);
+      }
+    },
+  },
+  {
+    name: 'an order before there is a gate',
+    async run(doors) {
+      await free(doors);
+      const [one] = await doors.uploads();
+      for (const verb of ['abort', 'promote']) {
+        await free(doors);
+        const { body } = await doors.api('POST /fleets/web/rollouts', { image: one?.imageId });
+        await doors.api(`POST /rollouts/${body.rollout}/${verb}`, {});
+        await doors.rolloutEnded(body.rollout);
+      }
+    },
+  },
+  {
+    name: 'an order in the moment before there is a gate',
+    async run(doors, auditor) {
+      await free(doors);
+      for (const verb of ['abort', 'abort', 'promote']) {
+        await free(doors);
+        const upload = await sent(
+          doors,
+          `web/early-${verb}`,
+          program(`early-${verb}-${doors.world.clock.now()}`),
+        );
+        const id = `web-${upload.rollout}`;
+        let given = false;
+        auditor.before = async (name) => {
+          if (name !== 'hold-at-gate' || given) return;
+          given = true;
+          await orderInside(doors, id, verb);
+        };
+        await doors.rolloutEnded(id);
+        auditor.before = async () => {};
+      }
+    },
+  },
+  {
+    name: 'a third release while the first is warm',
+    async run(doors) {
+      await free(doors);
+      await doors.deploy('third');
+      await doors.deploy('fourth');
+    },
+  },
+  {
+    name: 'an alarm during a bake',
+    async run(doors) {
+      await free(doors);
+      const upload = await sent(doors, 'web/alarmed', program('alarmed'));
+      await doors.phase(`web-${upload.rollout}`, 'baking');
+      await alarm(doors, 'ALARM');
+      await ended(doors, upload);
+      await alarm(doors, 'OK');
+    },
+  },
+  {
+    name: 'a candidate that is never healthy, and some that fall ill',
+    async run(doors) {
+      const { instances } = doors.world.region.parts.ec2;
+      const before = instances.machines;
+      let ill = true;
+      let known = '';
+      // What is launched from now on of an image that is not known yet is ill when told so.
+      const script: MachineScript = { healthy: () => !ill, console: ['no database'] };
+      const live = (await doors.fleet()).live.imageId;
+      instances.machines = ({ ImageId = '' }) => {
+        known = ImageId;
+        return known === live ? {} : script;
+      };
+      await free(doors);
+      await ended(doors, await sent(doors, 'web/never', program('never')));
+      for (const [name, steps] of Object.entries({
+        shift: [{ weight: 50, bakeSeconds: 25 }, { weight: 100 }],
+        promote: [{ weight: 100, bakeSeconds: 25 }],
+        sweep: [{ weight: 50, bakeSeconds: 600 }, { weight: 100 }],
+      })) {
+        await free(doors);
+        await doors.apply({ ...everything, rollout: { ...everything.rollout, steps } });
+        ill = false;
+        // The sweeper may come between: only without it is it surely the promotion that finds the candidate ill.
+        if (name === 'promote') await sweeping(doors, 'DisableRule');
+        const upload = await sent(doors, `web/ill-${name}`, program(`ill-${name}`));
+        await doors.phase(`web-${upload.rollout}`, 'baking');
+        ill = true;
+        await ended(doors, upload);
+        if (name === 'promote') await sweeping(doors, 'EnableRule');
+      }
+      instances.machines = before;
+      await free(doors);
+      await doors.apply(everything);
+    },
+  },
+  {
+    name: 'an execution that is stopped',
+    async run(doors) {
+      await free(doors);
+      const upload = await sent(doors, 'web/halted', program('halted'));
+      await doors.phase(`web-${upload.rollout}`, 'baking');
+      await stopAll(doors, 'swap-fleet');
+      await ended(doors, upload);
+    },
+  },
+  {
+    name: 'a retirement that is stopped',
+    async run(doors) {
+      await free(doors);
+      await doors.deploy('unretired');
+      await doors.world.seconds(30);
+      // It waits, and holds nothing: the sweeper starts another one when the time has come.
+      await stopAll(doors, 'retire-release');
+      let stopped = false;
+      doors.world.fault = (name) => {
+        if (name === 'remove-group' && !stopped) {
+          stopped = true;
+          void stopAll(doors, 'retire-release');
+        }
+        return undefined;
+      };
+      await doors.world.seconds(1200);
+      doors.world.fault = () => undefined;
+    },
+  },
+  {
+    name: "deployments that wait for each other, and that take each other's place",
+    async run(doors) {
+      for (const whenBusy of ['queue', 'supersede'] as const) {
+        await free(doors);
+        await doors.apply({ ...everything, rollout: { ...everything.rollout, whenBusy } });
+        const first = await sent(doors, `web/${whenBusy}-1`, program(`${whenBusy}-1`));
+        await doors.phase(`web-${first.rollout}`, 'baking');
+        const second = await sent(doors, `web/${whenBusy}-2`, program(`${whenBusy}-2`));
+        if (whenBusy === 'queue') await doors.api(`POST /rollouts/web-${second.rollout}/abort`, {});
+        await ended(doors, first);
+        await ended(doors, second);
+      }
+      // Asked for once more while the one that was overtaken is still being undone: the second is taken from the queue.
+      await free(doors);
+      const [held, next, last] = [
+        await sent(doors, 'web/overtaken', program('overtaken')),
+        (await doors.uploads()).find(({ key }) => key === 'web/queue-1'),
+        (await doors.uploads()).find(({ key }) => key === 'web/queue-2'),
+      ];
+      await doors.phase(`web-${held.rollout}`, 'baking');
+      for (const upload of [next, last])
+        await doors.world.invoke('request-rollout', {
+          fleet: 'web',
+          target: { kind: 'image', identity: upload?.identity },
+          by: { principal: person, through: 'api' },
+        });
+      await ended(doors, held);
+      await free(doors);
+      await doors.apply(everything);
+    },
+  },
+  {
+    name: 'an execution that is stopped, and its event lost',
+    async run(doors) {
+      await free(doors);
+      const upload = await sent(doors, 'web/lost', program('lost'));
+      await doors.phase(`web-${upload.rollout}`, 'baking');
+      doors.world.fault = (name) => (name === 'recover-rollout' ? 'crash' : undefined);
+      await stopAll(doors, 'swap-fleet');
+      await ended(doors, upload);
+      doors.world.fault = () => undefined;
+    },
+  },
+  {
+    name: 'deployments by image, artifact and new settings',
+    async run(doors) {
+      await free(doors);
+      const one = (await doors.uploads()).find(({ key }) => key === 'web/one');
+      await doors.api('POST /fleets/web/rollouts', { image: 'ami-0123456789abcdef0' });
+      await doors.api('POST /fleets/web/rollouts', { artifact: 'e'.repeat(64) });
+      await doors.apply({ ...everything, image: { environment: { COLOUR: 'green' } } });
+      const { body } = await doors.api('POST /fleets/web/rollouts', { artifact: one?.artifactSha256 });
+      const upload = await doors.until(async () => {
+        const answer = await doors.api(`GET ${body.address}`);
+        return answer.status === 200 && answer.body.ended ? answer.body : undefined;
+      });
+      await doors.rolloutEnded(upload.rollout);
+      await doors.apply(everything);
+    },
+  },
+];

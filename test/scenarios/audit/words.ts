@@ -1,0 +1,110 @@
+/** Words that the audit's scenarios share: what they wait for, and what somebody else does to the stack meanwhile. */
+import { Doors, person } from '../kit/doors.ts';
+import type { Auditor } from './auditor.ts';
+
+export interface Scenario {
+  readonly name: string;
+  run(doors: Doors, auditor: Auditor): Promise<void>;
+}
+
+/** Doors whose fleet does everything that a fleet can be told to. */
+export function openDoors(): Promise<Doors> {
+  return Doors.open(everything);
+}
+
+export const everything = {
+  scaling: { cpuPercent: 50, requestsPerTarget: 100 },
+  instances: { profile: 'program', minimum: 1, desired: 2, maximum: 3 },
+  rollout: {
+    steps: [{ weight: 50, bakeSeconds: 60 }, { weight: 100 }],
+    alarms: [{ name: 'errors', missingData: 'quiet' as const }],
+    keepWarmSeconds: 600,
+    drainSeconds: 0,
+  },
+};
+
+export const alarm = (doors: Doors, StateValue: 'OK' | 'ALARM') =>
+  doors.world.call('monitoring', 'SetAlarmState', {
+    AlarmName: 'errors',
+    StateValue,
+    StateReason: 'the audit says so',
+  });
+
+/** Uploads, and waits for the end of the image's way. */
+export const sent = async (doors: Doors, key: string, bytes: Uint8Array) =>
+  doors.uploadEnded(key, await doors.upload(key, bytes));
+
+export const ended = async (
+  doors: Doors,
+  { fleet, rollout }: { fleet?: string | undefined; rollout?: number | undefined },
+) => doors.rolloutEnded(`${fleet}-${rollout}`);
+
+export const free = (doors: Doors) =>
+  doors.until(async () => ((await doors.fleet()).lease === null ? true : undefined));
+
+/** Stops what runs of a machine, as a person in the console might. */
+export async function stopAll({ world }: Doors, machine: string): Promise<void> {
+  const { executions } = await world.call('states', 'ListExecutions', {
+    stateMachineArn: `arn:aws:states:us-east-1:000000000000:stateMachine:flotilla-${machine}`,
+    statusFilter: 'RUNNING',
+  });
+  for (const { executionArn } of executions)
+    await world.call('states', 'StopExecution', { executionArn, cause: 'the audit says so' });
+}
+
+export async function removeVersion(doors: Doors, Key: string, VersionId: string): Promise<void> {
+  await doors.world.call('s3', 'DeleteObject', { Bucket: doors.uploadBucket, Key, VersionId });
+}
+
+/** Removes what lies under a prefix of the store. */
+export async function empty({ world, storeBucket: Bucket }: Doors, Prefix: string): Promise<void> {
+  const { Contents = [] } = await world.call('s3', 'ListObjectsV2', { Bucket, Prefix });
+  for (const { Key } of Contents) await world.call('s3', 'DeleteObject', { Bucket, Key });
+}
+
+/** Removes the snapshots that are being written. */
+export async function removeSnapshots({ world }: Doors): Promise<void> {
+  const { Snapshots = [] } = await world.call('ec2', 'DescribeSnapshots', { OwnerIds: ['self'] });
+  for (const { SnapshotId, State } of Snapshots)
+    if (State === 'pending') await world.call('ec2', 'DeleteSnapshot', { SnapshotId });
+}
+
+/** Removes the newest group of a fleet, as a person in the console might. */
+export async function removeCandidates({ world }: Doors, fleet: string): Promise<void> {
+  const { AutoScalingGroups = [] } = await world.call('autoscaling', 'DescribeAutoScalingGroups', {});
+  const name = AutoScalingGroups.map((one: { AutoScalingGroupName: string }) => one.AutoScalingGroupName)
+    .filter((one: string) => one.includes(`-${fleet}-`))
+    .at(-1);
+  if (name !== undefined)
+    await world.call('autoscaling', 'DeleteAutoScalingGroup', {
+      AutoScalingGroupName: name,
+      ForceDelete: true,
+    });
+}
+
+/** Gives an order while a function stands, on whose time the clock does not run. */
+export async function orderInside({ world }: Doors, id: string, verb: string): Promise<void> {
+  const path = `/rollouts/${id}/${verb}`;
+  const outcome = await world.region.parts.lambda.invoke('flotilla-api-rollouts', {
+    version: '2.0',
+    rawPath: path,
+    queryStringParameters: {},
+    headers: { 'content-type': 'application/json' },
+    requestContext: {
+      http: { method: 'POST', path, sourceIp: '127.0.0.1' },
+      authorizer: { iam: { userArn: person } },
+      stage: '$default',
+      requestId: 'request',
+    },
+    body: '{}',
+    isBase64Encoded: false,
+  });
+  if (outcome.failed) throw new Error(outcome.payload);
+}
+
+/** Lets the stack's schedules rest, or go on. */
+export async function sweeping(doors: Doors, operation: 'DisableRule' | 'EnableRule'): Promise<void> {
+  const { Rules } = await doors.world.call('events', 'ListRules', {});
+  for (const { Name, ScheduleExpression } of Rules)
+    if (ScheduleExpression !== undefined) await doors.world.call('events', operation, { Name });
+}
