@@ -50,6 +50,7 @@ class MemoryRequest extends Writable {
     setTimeout: () => undefined,
   });
   reusedSocket = true;
+  #giveUp: () => void = () => {};
 
   constructor(options: RequestOptions, transport: Transport, pulse: Pulse) {
     // Sent is not over: the answer is still to come.
@@ -89,11 +90,16 @@ class MemoryRequest extends Writable {
     const headers = Object.fromEntries(this.#headers);
     headers.host ??= `${hostname ?? host ?? 'localhost'}${port ? `:${port}` : ''}`;
     const body = Buffer.concat(this.#chunks);
-    this.#pulse.call(
+    this.#giveUp = this.#pulse.call(
       () => this.#transport({ method, url: path, headers, body }),
       (response) => this.#answer(response),
       (error) => this.destroy(error as Error),
     );
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#giveUp();
+    done(error);
   }
 
   /** The dead hear nothing, not even what was about to be told as they died. */

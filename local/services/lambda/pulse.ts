@@ -74,25 +74,37 @@ export class Pulse {
    * A call to the region, which may take its time there. A dead environment makes none, and a frozen one makes it
    * when it thaws.
    * @param answered hears what came of it, unless the environment is gone by then
+   * @returns gives the call up: the caller no longer waits for it, as after a time-out of its own
    */
-  call<T>(begin: () => Promise<T>, answered: (answer: T) => void, failed: (error: unknown) => void): void {
-    if (this.#dead) return;
+  call<T>(
+    begin: () => Promise<T>,
+    answered: (answer: T) => void,
+    failed: (error: unknown) => void,
+  ): () => void {
+    if (this.#dead) return () => {};
     if (this.#frozen) {
       this.#loose();
       this.#held.push(() => this.call(begin, answered, failed));
-      return;
+      return () => {};
     }
     this.#calls += 1;
     this.#look();
-    const done = (tell: () => void): void => {
+    let out = true;
+    const end = (): void => {
+      if (!out) return;
+      out = false;
       this.#calls -= 1;
       this.#look();
+    };
+    const done = (tell: () => void): void => {
+      end();
       this.run(tell);
     };
     begin().then(
       (answer) => done(() => answered(answer)),
       (error: unknown) => done(() => failed(error)),
     );
+    return end;
   }
 
   /** Real work (a file is read), for which time stands still; the dead hear nothing of its end. */
