@@ -63,7 +63,7 @@ describe.skipIf(notPackaged !== undefined)('writing an image', { timeout: 120_00
     const { upload, seconds } = await built('refused');
     expect(upload).toMatchObject({ state: 'failed', error: { name: 'ValidationException' } });
     doors.world.region.faults.clear();
-    expect(seconds).toBeLessThan(120);
+    expect(seconds).toBeLessThan(60);
     await doors.world.seconds(10);
     const { Snapshots: after } = await doors.world.call('ec2', 'DescribeSnapshots', { OwnerIds: ['self'] });
     expect(after).toEqual(before);

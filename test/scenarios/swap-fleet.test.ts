@@ -178,7 +178,7 @@ describe.skipIf(notPackaged !== undefined)('a rollout', () => {
     await live();
     expect(await fleet.deploy(await fleet.image('two'))).toMatchObject({ status: 'SUCCEEDED' });
     const began = fleet.world.clock.now();
-    expect(await fleet.deploy({ kind: 'release', number: 1 })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.ended(await fleet.rollBack())).toMatchObject({ status: 'SUCCEEDED' });
     expect(fleet.world.clock.now() - began).toBeLessThan(30_000);
     expect(await fleet.item()).toMatchObject({
       live: { release: 1, slot: 'blue' },
@@ -195,7 +195,7 @@ describe.skipIf(notPackaged !== undefined)('a rollout', () => {
     await live();
     expect(await fleet.deploy(await fleet.image('two'))).toMatchObject({ status: 'SUCCEEDED' });
     await fleet.world.seconds(12 * minute);
-    const answer = await fleet.ask({ kind: 'release', number: 1 });
+    const answer = await fleet.rollBack();
     expect(answer).toMatchObject({ release: 1 });
     expect(await fleet.ended(answer)).toMatchObject({ status: 'SUCCEEDED' });
     expect(await fleet.item()).toMatchObject({ live: { release: 1, groupName: 'flt-web-v1-r3' } });

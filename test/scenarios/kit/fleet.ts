@@ -71,23 +71,42 @@ export class Fleet {
       },
       ...spec,
     };
-    const answer = (await this.world.invoke('api-fleets', {
+    await this.#api('api-fleets', 'PUT', `/fleets/${this.name}`, body);
+  }
+
+  /** Asks the API to go back to the release before: the door that people have for it. */
+  async rollBack(): Promise<RolloutAnswer> {
+    const answer = (await this.#api('api-rollouts', 'POST', `/fleets/${this.name}/rollback`, {})) as {
+      rollout: string;
+      release: number;
+    };
+    const arn = `arn:aws:states:us-east-1:000000000000:execution:${this.world.stackName}-swap-fleet`;
+    return {
+      outcome: 'started',
+      message: '',
+      release: answer.release,
+      executionArn: `${arn}:${answer.rollout}`,
+    };
+  }
+
+  /** One request as API Gateway hands it on. @throws Error with the answer's body, where it is a refusal */
+  async #api(functionName: string, method: string, path: string, body: object): Promise<unknown> {
+    const answer = (await this.world.invoke(functionName, {
       version: '2.0',
-      routeKey: 'PUT /fleets/{fleet}',
-      rawPath: `/fleets/${this.name}`,
+      rawPath: path,
       rawQueryString: '',
       headers: { 'content-type': 'application/json' },
-      pathParameters: { fleet: this.name },
       requestContext: {
-        http: { method: 'PUT', path: `/fleets/${this.name}`, sourceIp: '127.0.0.1' },
+        http: { method, path, sourceIp: '127.0.0.1' },
         authorizer: { iam: { userArn: operator.principal } },
         stage: '$default',
-        requestId: 'apply',
+        requestId: 'request',
       },
       body: JSON.stringify(body),
       isBase64Encoded: false,
     })) as { statusCode: number; body: string };
     if (answer.statusCode >= 300) throw new Error(answer.body);
+    return JSON.parse(answer.body);
   }
 
   /** An image that is built, with machines that behave so. */
