@@ -1,11 +1,10 @@
 /** Signed calls to the HTTP API; what it refuses becomes an error with an exit code. */
-import { SignatureV4 } from '@smithy/signature-v4';
 import * as z from 'zod';
 import { type AnswerOf, type OperationName, operations } from '../src/contracts/api.ts';
 import { type Problem, problem } from '../src/contracts/api-views.ts';
 import type { Connection } from './connection.ts';
 import { CommandError, type ExitCode, exitCodes } from './exit-codes.ts';
-import { Sha256 } from './sha256.ts';
+import { openSigner } from './signing.ts';
 
 export interface Parts {
   readonly params?: Readonly<Record<string, string>>;
@@ -50,30 +49,18 @@ export function openApi(
   connection: Connection,
   { userAgent, fetch: send = fetch }: ClientOptions,
 ): ApiClient {
-  const signer = new SignatureV4({
-    service: 'execute-api',
-    region: connection.region,
-    credentials: connection.credentials,
-    sha256: Sha256,
-  });
+  const sign = openSigner('execute-api', connection);
 
   async function once(method: string, url: URL, body: string | undefined): Promise<Response> {
-    const query = Object.fromEntries(url.searchParams);
-    const signed = await signer.sign({
+    const headers = await sign({
       method,
-      protocol: url.protocol,
-      hostname: url.hostname,
-      ...(url.port === '' ? {} : { port: Number(url.port) }),
-      path: url.pathname,
-      query,
+      url,
       headers: {
-        host: url.host,
         'user-agent': userAgent,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
-      ...(body === undefined ? {} : { body }),
+      body,
     });
-    const { host: _host, ...headers } = signed.headers; // fetch sets it from the URL
     return await send(url, {
       method,
       headers,

@@ -1,8 +1,7 @@
 /** Signed calls to a local region's own API, below `/_region`. */
-import { SignatureV4 } from '@smithy/signature-v4';
 import type { Connection } from './connection.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
-import { Sha256 } from './sha256.ts';
+import { openSigner } from './signing.ts';
 
 /** Nothing there takes long. */
 const timeoutMilliseconds = 10_000;
@@ -25,22 +24,7 @@ export async function callRegion(
   }
   const url = new URL(path, connection.endpoint);
   const text = body === undefined ? undefined : JSON.stringify(body);
-  const signer = new SignatureV4({
-    service: 'region',
-    region: connection.region,
-    credentials: connection.credentials,
-    sha256: Sha256,
-  });
-  const signed = await signer.sign({
-    method,
-    protocol: url.protocol,
-    hostname: url.hostname,
-    ...(url.port === '' ? {} : { port: Number(url.port) }),
-    path: url.pathname,
-    headers: { host: url.host },
-    ...(text === undefined ? {} : { body: text }),
-  });
-  const { host: _host, ...headers } = signed.headers; // fetch sets it from the URL
+  const headers = await openSigner('region', connection)({ method, url, body: text });
   const answer = await fetch(url, {
     method,
     headers,

@@ -1,10 +1,8 @@
 /** Puts the stand-in kernel bundles into the store of a local region: an image needs a kernel to be whole. */
-import { createHash } from 'node:crypto';
 import type { Region } from '../local/region.ts';
 import { architecture } from '../src/contracts/ids.ts';
-import { type KernelBundle, kernelKeys } from '../src/contracts/kernel-bundle.ts';
-import { kernelDigest } from '../src/image/identity.ts';
-import { standInKernel } from '../src/image/kernel-bundle.ts';
+import { kernelKeys } from '../src/contracts/kernel-bundle.ts';
+import { describeBundle, standInKernel } from '../src/image/kernel-bundle.ts';
 
 export async function addBundle(region: Region, storeBucket: string): Promise<void> {
   const put = (key: string, body: Uint8Array | string): Promise<unknown> =>
@@ -17,17 +15,7 @@ export async function addBundle(region: Region, storeBucket: string): Promise<vo
   for (const one of architecture.options) {
     const { version, files } = standInKernel(one);
     if (await isThere(kernelKeys.latest(one))) continue;
-    const described = files.map(({ name, bytes }) => ({
-      name,
-      sizeBytes: bytes.length,
-      sha256: createHash('sha256').update(bytes).digest('hex'),
-    }));
-    const bundle: KernelBundle = {
-      version,
-      architecture: one,
-      digest: kernelDigest(described),
-      files: described,
-    };
+    const bundle = describeBundle(version, one, files);
     for (const { name, bytes } of files) await put(kernelKeys.file(version, name), bytes);
     await put(kernelKeys.bundle(version), JSON.stringify(bundle));
     await put(kernelKeys.latest(one), JSON.stringify({ version }));

@@ -1,30 +1,24 @@
 /** `flotilla kernel add` and `flotilla kernel list`: kernel bundles in the store, with the operator's own rights. */
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { type Objects, openObjects } from '../../src/aws/objects.ts';
 import { operatorS3 } from '../../src/aws/operator.ts';
 import { architecture as architectures } from '../../src/contracts/ids.ts';
-import {
-  type KernelBundle,
-  kernelBundle,
-  kernelKeys,
-  kernelVersion,
-  latestKernel,
-} from '../../src/contracts/kernel-bundle.ts';
+import { kernelBundle, kernelKeys, kernelVersion, latestKernel } from '../../src/contracts/kernel-bundle.ts';
 import { FlotillaError } from '../../src/errors.ts';
 import { efiLoaderFile } from '../../src/image/efi-system.ts';
 import { elfArchitecture } from '../../src/image/elf.ts';
-import { kernelDigest } from '../../src/image/identity.ts';
-import { isStandIn, kernelFile, klibFolder, requireKernelBundle } from '../../src/image/kernel-bundle.ts';
+import {
+  describeBundle,
+  isStandIn,
+  type KernelBundleFile,
+  kernelFile,
+  klibFolder,
+  requireKernelBundle,
+} from '../../src/image/kernel-bundle.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { CommandError, exitCodes, usageError } from '../exit-codes.ts';
 import { table } from '../output.ts';
-
-interface BundleFile {
-  readonly name: string;
-  readonly bytes: Uint8Array;
-}
 
 /** The boot file system of an image has 12 MiB: what is larger can be no part of a release. */
 const mostFileBytes = 12 * 1024 ** 2;
@@ -40,8 +34,8 @@ function read(path: string): Uint8Array {
  * The files of a release that an image can need, and its modules; anything else in the folder is left where it is.
  * boot.img is for x86-64 alone; the loaders for UEFI are taken where they are there.
  */
-export function readBundle(folder: string): BundleFile[] {
-  const files: BundleFile[] = [];
+export function readBundle(folder: string): KernelBundleFile[] {
+  const files: KernelBundleFile[] = [];
   const optional = [kernelFile.boot, ...Object.values(efiLoaderFile)];
   for (const name of [kernelFile.kernel, ...optional]) {
     try {
@@ -68,10 +62,6 @@ export function readBundle(folder: string): BundleFile[] {
     if (bytes.length > 0) files.push({ name: `${klibFolder}${module}`, bytes });
   }
   return files;
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 async function json(objects: Objects, bucket: string, key: string): Promise<unknown> {
@@ -104,17 +94,7 @@ export const addKernel: Command = async (context) => {
     bootImg: bytesOf(kernelFile.boot),
     efiLoader: loader && { start: loader, sizeBytes: loader.length },
   });
-  const described = files.map(({ name, bytes }) => ({
-    name,
-    sizeBytes: bytes.length,
-    sha256: sha256(bytes),
-  }));
-  const bundle: KernelBundle = {
-    version: version.data,
-    architecture,
-    digest: kernelDigest(described),
-    files: described,
-  };
+  const bundle = describeBundle(version.data, architecture, files);
 
   const { objects, bucket } = await openStore(context);
   const key = kernelKeys.bundle(bundle.version);

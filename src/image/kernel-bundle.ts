@@ -1,9 +1,12 @@
 /**
  * Kernel bundles: the files of a Nanos release that an image needs, kept in the store under `kernels/<version>/`.
  */
+import { createHash } from 'node:crypto';
+import type { KernelBundle } from '../contracts/kernel-bundle.ts';
 import { FlotillaError } from '../errors.ts';
 import { efiLoaderFile, mostLoaderBytes } from './efi-system.ts';
 import { type Architecture, elfArchitecture } from './elf.ts';
+import { kernelDigest } from './identity.ts';
 import { BOOT_FS_SECTORS, hasBootSignature, readBootRegion, writeBootRegion } from './layout.ts';
 import { SECTOR_BYTES } from './tfs/log.ts';
 
@@ -20,6 +23,20 @@ export const klibFolder = 'klibs/';
 const mostKernelBytes = BOOT_FS_SECTORS * SECTOR_BYTES - 4 * 524_288;
 /** A real boot.img has about 50 KB; the region that it is loaded into ends at 0x80000 minus its base. */
 const mostBootBytes = 0x80000 - 0x8000;
+
+/** What stands in the store beside a bundle's files: `bundle.json`. */
+export function describeBundle(
+  version: string,
+  architecture: Architecture,
+  files: readonly KernelBundleFile[],
+): KernelBundle {
+  const described = files.map(({ name, bytes }) => ({
+    name,
+    sizeBytes: bytes.length,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+  }));
+  return { version, architecture, digest: kernelDigest(described), files: described };
+}
 
 /** What of a bundle has to be looked at. */
 export interface BundleFacts {

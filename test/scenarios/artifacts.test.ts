@@ -6,14 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { artifactItem, imageItem } from '../../src/contracts/items.ts';
 import { planDisk } from '../../src/image/disk.ts';
 import { readPlan } from '../../src/image/extents.ts';
-import { standInKernel } from '../../src/image/kernel-bundle.ts';
+import { type KernelBundleFile, standInKernel } from '../../src/image/kernel-bundle.ts';
 import { makeManifest } from '../../src/image/manifest.ts';
 import { bytesSource } from '../../src/image/source.ts';
 import { keys } from '../../src/lineage/keys.ts';
 import { makeGoElf } from '../unit/image/elf-maker.ts';
 import { Doors, person, program } from './kit/doors.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
-import { addKernel as addBundle, type KernelFile } from './kit/kernels.ts';
+import { addKernel as addBundle } from './kit/kernels.ts';
 
 const golden = new URL('../../../shared/fixtures/golden-dummy.img.gz', import.meta.url);
 const klib = Buffer.from('a module of the kernel');
@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => doors?.close());
 
 /** A bundle with a module. */
-function addKernel(version: string, more: readonly KernelFile[] = []): Promise<void> {
+function addKernel(version: string, more: readonly KernelBundleFile[] = []): Promise<void> {
   return addBundle(doors, version, [{ name: 'klibs/ntp', bytes: new Uint8Array(klib) }, ...more]);
 }
 

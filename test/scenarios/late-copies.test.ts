@@ -16,6 +16,10 @@ describe.skipIf(notPackaged !== undefined)('a rollout whose functions fail in th
     expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
   }
 
+  function crashAfter(name: string, action: string): void {
+    fleet.world.region.faults.inject({ kind: 'crash', function: `flotilla-${name}`, when: 'after', action });
+  }
+
   async function until(done: () => Promise<boolean>, withinSeconds = 2 * minute): Promise<void> {
     // Looked at often: a crashed function is repeated within a second.
     for (let passed = 0; passed < withinSeconds; passed += 0.1) {
@@ -42,24 +46,14 @@ describe.skipIf(notPackaged !== undefined)('a rollout whose functions fail in th
 
   it.each(seeds)('adopts the group that a function made before it crashed (seed %i)', async (seed) => {
     await live(seed);
-    fleet.world.region.faults.inject({
-      kind: 'crash',
-      function: 'flotilla-launch-candidate',
-      when: 'after',
-      action: 'autoscaling:CreateAutoScalingGroup',
-    });
+    crashAfter('launch-candidate', 'autoscaling:CreateAutoScalingGroup');
     expect(await fleet.deploy(await fleet.image('two'))).toMatchObject({ status: 'SUCCEEDED' });
     expect(await fleet.groups()).toContainEqual({ name: candidate, minimum: 1, desired: 2 });
   });
 
   it.each(seeds)('leaves no group when it is aborted the moment after (seed %i)', async (seed) => {
     await live(seed);
-    fleet.world.region.faults.inject({
-      kind: 'crash',
-      function: 'flotilla-launch-candidate',
-      when: 'after',
-      action: 'autoscaling:CreateAutoScalingGroup',
-    });
+    crashAfter('launch-candidate', 'autoscaling:CreateAutoScalingGroup');
     const answer = await fleet.ask(await fleet.image('two'));
     await until(stands);
     await fleet.order('abort');
@@ -69,12 +63,7 @@ describe.skipIf(notPackaged !== undefined)('a rollout whose functions fail in th
 
   it.each(seeds)('empties no group that got traffic a moment before an abort (seed %i)', async (seed) => {
     await live(seed);
-    fleet.world.region.faults.inject({
-      kind: 'crash',
-      function: 'flotilla-shift-traffic',
-      when: 'after',
-      action: 'elasticloadbalancing:ModifyRule',
-    });
+    crashAfter('shift-traffic', 'elasticloadbalancing:ModifyRule');
     const answer = await fleet.ask(await fleet.image('two'));
     await until(async () => (await fleet.weights()).green > 0);
     await fleet.order('abort');
