@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 const common = {
   // Real processes, sockets and one clock a region: files are kept apart in processes of their own.
@@ -14,6 +15,7 @@ export default defineConfig({
     // Cases of conformance mostly wait.
     maxConcurrency: 24,
     reporters: ['default', './test/support/summary-reporter.ts'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -38,8 +40,8 @@ export default defineConfig({
           ...common,
           name: 'wall time',
           include: ['test/{end-to-end,conformance}/**/*.test.ts'],
-          // Mostly waiting, as AWS makes one wait: two at a time on two cores.
-          maxWorkers: 2,
+          // Mostly waiting, as AWS makes one wait: more at a time than there are cores.
+          maxWorkers: 3,
           sequence: { groupOrder: 2 },
         },
       },
