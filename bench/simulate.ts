@@ -75,7 +75,7 @@ async function among(workers: number, shares: readonly Share[]): Promise<Done[]>
         process.stderr.write(`${answers.size} of ${shares.length} regions (${seconds} s of CPU)\n`);
       }
     } finally {
-      child.disconnect();
+      if (child.connected) child.disconnect();
     }
   };
   await Promise.all(Array.from({ length: Math.min(workers, shares.length) }, run));
