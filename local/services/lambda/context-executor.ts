@@ -36,6 +36,8 @@ interface Environment {
   readonly credentials: SessionCredentials;
   readonly logStream: string;
   readonly pulse: Pulse;
+  /** `process.env` of the function. */
+  variables: Record<string, string>;
   lines: string[];
   busy: boolean;
   usedAt: number;
@@ -150,6 +152,7 @@ export class ContextExecutor implements Executor, Crashable {
       credentials,
       logStream: `${day}/[$LATEST]${random.hex(32)}`,
       pulse: new Pulse(clock, () => this.#loose(environment)),
+      variables: {},
       lines: [],
       busy: true,
       usedAt: clock.now(),
@@ -194,7 +197,10 @@ export class ContextExecutor implements Executor, Crashable {
         end(JSON.stringify(describe(error)), true);
         return;
       }
-      const { handler } = environment;
+      const { handler, variables } = environment;
+      // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html: it changes with each invocation
+      if (invocation.trace === undefined) delete variables._X_AMZN_TRACE_ID;
+      else variables._X_AMZN_TRACE_ID = invocation.trace;
       const context = {
         callbackWaitsForEmptyEventLoop: true,
         functionName: revision.name,
@@ -232,11 +238,12 @@ export class ContextExecutor implements Executor, Crashable {
       logStream: environment.logStream,
       credentials: environment.credentials,
     };
+    environment.variables = variablesOf(revision, settings);
     const values = sandboxValues({
       pulse,
       random: this.#context.random,
       transport: this.#transport,
-      env: variablesOf(revision, settings),
+      env: environment.variables,
       url: pathToFileURL(join(revision.code.directory, found)).href,
       startedAt: this.#context.clock.now(),
       // A dead function is not heard, not even when a promise of it was about to go on as it died.

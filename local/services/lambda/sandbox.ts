@@ -18,6 +18,7 @@ export interface SandboxInit {
   readonly startedAt: number;
   readonly random: Random;
   readonly transport: Transport;
+  /** Becomes `process.env`; what is changed in it later, the function sees. */
   readonly env: Readonly<Record<string, string>>;
   /** The file that is run, as a file URL. */
   readonly url: string;
@@ -104,7 +105,7 @@ function processOf(init: SandboxInit): unknown {
     on: () => stream,
   };
   return Object.create(process, {
-    env: { value: { ...init.env }, writable: true },
+    env: { value: init.env, writable: true },
     argv: { value: [process.argv[0], init.url] },
     stdout: { value: stream },
     stderr: { value: stream },
