@@ -1,10 +1,10 @@
 /** The measurements as a table for people. */
+import type { ExecutionCost } from '../test/scenarios/kit/execution-cost.ts';
 import type { BundleSize } from './bundles.ts';
 import type { ColdStarts } from './cold-start.ts';
 import type { ImageWriting } from './image-writing.ts';
 import type { Machine } from './machine.ts';
 import type { RegionCost } from './region-start.ts';
-import type { ExecutionCost } from './rollouts.ts';
 import type { Uploading } from './uploading.ts';
 import { uploadingReport } from './uploading-report.ts';
 

@@ -3,30 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { type ApiClient, openApi } from '../cli/api-client.ts';
-import { traceRoot } from '../local/trace.ts';
+import { costOf, describeExecution, type ExecutionCost } from '../test/scenarios/kit/execution-cost.ts';
 import { buildExample } from '../tour/build-example.ts';
 import type { LocalRegion } from '../tour/up.ts';
-
-export interface ExecutionCost {
-  readonly what: string;
-  readonly machine: string;
-  readonly executionArn: string;
-  readonly seconds: number;
-  /** StateEntered events in the execution's history. */
-  readonly transitions: number;
-  /** Functions that the execution invoked, tries that were repeated among them. */
-  readonly invocations: number;
-  /** Calls of AWS's APIs that those functions made, without the polls. */
-  readonly calls: number;
-  /** Calls of the function that looks whether the candidate is healthy: they grow with the time it takes. */
-  readonly healthPolls: {
-    readonly looks: number;
-    readonly calls: number;
-    readonly intervalSeconds: number;
-  } | null;
-  /** Counts by service and action, polls among them. */
-  readonly byAction: Readonly<Record<string, number>>;
-}
 
 const fleet = 'bench';
 const bakeSeconds = 1;
@@ -66,8 +45,8 @@ export async function measureRollouts(
       say(what);
       const { build, rollout } = await deploy(local, api, s3, scratchDir, version);
       costs.push(
-        await costOf(local, `${what}: build`, build),
-        await costOf(local, `${what}: rollout`, rollout),
+        await costOf(local.region, `${what}: build`, build),
+        await costOf(local.region, `${what}: rollout`, rollout),
       );
     }
     return costs;
@@ -118,64 +97,6 @@ async function follow<View extends { version: string; ended: boolean }>(
 
 /** What is followed ends a few states before its execution does. */
 async function executionEnd(local: LocalRegion, executionArn: string): Promise<void> {
-  while ((await describe(local, executionArn)).stopDate === undefined)
+  while ((await describeExecution(local.region, executionArn)).stopDate === undefined)
     await local.region.context.clock.sleep(50);
-}
-
-async function describe(local: LocalRegion, executionArn: string) {
-  return (await local.region.call('states', 'DescribeExecution', { executionArn })) as {
-    stateMachineArn: string;
-    startDate: Date;
-    stopDate?: Date;
-  };
-}
-
-async function costOf(local: LocalRegion, what: string, executionArn: string): Promise<ExecutionCost> {
-  const { region } = local;
-  const { stateMachineArn, startDate, stopDate = startDate } = await describe(local, executionArn);
-  const made = region.log.list().filter(({ trace }) => trace?.includes(traceRoot(executionArn)));
-  const calls = made.filter(({ action }) => action !== 'lambda:Invoke');
-  // The session of a function's credentials has the function's name.
-  const polls = calls.filter(({ who }) => who.endsWith('/flotilla-check-health'));
-  const byAction = new Map<string, number>();
-  for (const { action } of calls) byAction.set(action, (byAction.get(action) ?? 0) + 1);
-  const entered = await statesEntered(local, executionArn);
-  const looks = entered.filter((name) => name === 'CheckHealth').length;
-  const intervalSeconds = await healthInterval(local, stateMachineArn);
-  return {
-    what,
-    machine: stateMachineArn.split(':').at(-1) ?? '',
-    executionArn,
-    seconds: (stopDate.getTime() - startDate.getTime()) / 1000,
-    transitions: entered.length,
-    invocations: made.length - calls.length,
-    calls: calls.length - polls.length,
-    healthPolls: intervalSeconds === undefined ? null : { looks, calls: polls.length, intervalSeconds },
-    byAction: Object.fromEntries([...byAction].sort(([a], [b]) => (a < b ? -1 : 1))),
-  };
-}
-
-async function statesEntered(local: LocalRegion, executionArn: string): Promise<string[]> {
-  const names: string[] = [];
-  for (let nextToken: string | undefined; ; ) {
-    const page = (await local.region.call('states', 'GetExecutionHistory', {
-      executionArn,
-      maxResults: 1000,
-      includeExecutionData: false,
-      nextToken,
-    })) as { events: { stateEnteredEventDetails?: { name?: string } }[]; nextToken?: string };
-    for (const { stateEnteredEventDetails } of page.events)
-      if (stateEnteredEventDetails?.name !== undefined) names.push(stateEnteredEventDetails.name);
-    nextToken = page.nextToken;
-    if (nextToken === undefined) return names;
-  }
-}
-
-/** As the deployed machine states it; undefined where the machine looks at no health. */
-async function healthInterval(local: LocalRegion, stateMachineArn: string): Promise<number | undefined> {
-  const { definition } = (await local.region.call('states', 'DescribeStateMachine', { stateMachineArn })) as {
-    definition: string;
-  };
-  const { States } = JSON.parse(definition) as { States: Record<string, { Seconds?: number }> };
-  return States.WaitForHealth?.Seconds;
 }
