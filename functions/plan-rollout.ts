@@ -3,22 +3,17 @@ import { openAlarms } from '../src/aws/alarms.ts';
 import { openGroups } from '../src/aws/groups.ts';
 import { openLoadBalancer } from '../src/aws/load-balancer.ts';
 import { openTable } from '../src/aws/table.ts';
-import { heldCall } from '../src/contracts/rollout.ts';
 import { lambdaFunction } from '../src/runtime/handler.ts';
-import { takeHold } from '../src/runtime/rollout/hold.ts';
-import { makePlan } from '../src/runtime/rollout/make-plan.ts';
+import { makePlan, planInput } from '../src/runtime/rollout/make-plan.ts';
 
 export const handler = lambdaFunction({
   name: 'plan-rollout',
-  input: heldCall,
+  input: planInput,
   deps: (config) => ({
     table: openTable(config.table),
     balancer: openLoadBalancer(),
     groups: openGroups(),
     alarms: openAlarms(),
   }),
-  run: async (call, deps, invocation) => {
-    const hold = await takeHold(deps.table, call.fleet, call.fence, invocation);
-    return makePlan(call, hold, deps, invocation.config.stack);
-  },
+  run: (call, deps, invocation) => makePlan(call, deps, invocation, invocation.config.stack),
 });

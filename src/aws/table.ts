@@ -7,6 +7,7 @@ import {
   type DynamoDBDocumentClient,
   GetCommand,
   QueryCommand,
+  TransactGetCommand,
   TransactWriteCommand,
   type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb';
@@ -68,9 +69,17 @@ export interface QueryOptions {
   readonly from?: string;
 }
 
+/** An item to be read, and what it must be. */
+export type Wanted = readonly [key: Key, schema: z.ZodType];
+export type Found<Asked extends readonly Wanted[]> = {
+  readonly [Index in keyof Asked]: z.output<Asked[Index][1]> | undefined;
+};
+
 export interface Table {
   /** Reads one item, strongly consistent. @throws ZodError when it is not what the schema says. */
   get<Schema extends z.ZodType>(key: Key, schema: Schema): Promise<z.output<Schema> | undefined>;
+  /** Reads items as they are at one moment, in the order asked for, with one request. @throws as `get`. */
+  getTogether<const Asked extends readonly Wanted[]>(asked: Asked): Promise<Found<Asked>>;
   /** One page of a partition, strongly consistent; `prefix` narrows the sort key. */
   query<Schema extends z.ZodType>(
     pk: string,
@@ -195,12 +204,43 @@ export function openTable(
       : { items, next: Buffer.from(JSON.stringify(answer.LastEvaluatedKey)).toString('base64url') };
   }
 
+  /** Once more where the transaction collided with another; every other failure is the caller's. */
+  async function tried<T>(send: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await send();
+      } catch (error) {
+        const codes = cancellationCodes(error) ?? [];
+        const settled = codes.includes('ConditionalCheckFailed');
+        const worthAnother =
+          !settled && codes.some((code) => code === 'TransactionConflict' || /Throttl/.test(code));
+        if (!worthAnother || attempt >= conflictTries) throw error;
+        await new Promise((resolve) => setTimeout(resolve, random() * 25 * 2 ** attempt));
+      }
+    }
+  }
+
   const table: Table = {
     async get(key, schema) {
       const answer = await client.send(
         new GetCommand({ TableName: name, Key: { ...key }, ConsistentRead: true }),
       );
       return answer.Item === undefined ? undefined : schema.parse(unwrap(answer.Item));
+    },
+
+    async getTogether(asked) {
+      const { Responses = [] } = await tried(() =>
+        client.send(
+          new TransactGetCommand({
+            TransactItems: asked.map(([key]) => ({ Get: { TableName: name, Key: { ...key } } })),
+          }),
+        ),
+      );
+      const found = asked.map(([, schema], index) => {
+        const item = Responses[index]?.Item;
+        return item === undefined ? undefined : schema.parse(unwrap(item));
+      });
+      return found as Found<typeof asked>; // each by the schema at its place
     },
 
     query(pk, prefix, schema, options = {}) {
@@ -254,24 +294,19 @@ export function openTable(
       const items = all.map((write) => transactItem(name, write));
       // The same content is the same change: an answer that was lost is asked for again without harm.
       const token = createHash('sha256').update(JSON.stringify(items)).digest('hex').slice(0, 36);
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          await client.send(new TransactWriteCommand({ TransactItems: items, ClientRequestToken: token }));
-          return { outcome: 'committed' };
-        } catch (error) {
-          const codes = cancellationCodes(error);
-          if (codes === undefined) throw error;
-          const failed = codes.flatMap((code, index) => (code === 'ConditionalCheckFailed' ? [index] : []));
-          if (failed.length > 0) {
-            const repeated = events.length > 0 && events.every((_, i) => failed.includes(writes.length + i));
-            return repeated
-              ? { outcome: 'repeated' }
-              : { outcome: 'refused', failed: failed.flatMap((index) => all[index]?.key ?? []) };
-          }
-          const worthAnother = codes.some((code) => code === 'TransactionConflict' || /Throttl/.test(code));
-          if (!worthAnother || attempt >= conflictTries) throw error;
-          await new Promise((resolve) => setTimeout(resolve, random() * 25 * 2 ** attempt));
-        }
+      try {
+        await tried(() =>
+          client.send(new TransactWriteCommand({ TransactItems: items, ClientRequestToken: token })),
+        );
+        return { outcome: 'committed' };
+      } catch (error) {
+        const codes = cancellationCodes(error) ?? [];
+        const failed = codes.flatMap((code, index) => (code === 'ConditionalCheckFailed' ? [index] : []));
+        if (failed.length === 0) throw error;
+        const repeated = events.length > 0 && events.every((_, i) => failed.includes(writes.length + i));
+        return repeated
+          ? { outcome: 'repeated' }
+          : { outcome: 'refused', failed: failed.flatMap((index) => all[index]?.key ?? []) };
       }
     },
   };

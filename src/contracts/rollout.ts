@@ -33,6 +33,8 @@ export const rolloutPlan = z.strictObject({
   /** `warm`: the candidate is the former live release, whose group still stands. */
   way: z.enum(['launch', 'warm']),
   release: ordinal,
+  /** The AMI of its instances. */
+  imageId: z.string(),
   slot: slotColour,
   groupName: z.string(),
   /** Of the candidate until it is promoted, in instances. */
@@ -46,10 +48,20 @@ export const rolloutPlan = z.strictObject({
 });
 export type RolloutPlan = z.infer<typeof rolloutPlan>;
 
+/** What ShiftTraffic did, as ProveTraffic reads it back. */
+export const shifted = z.strictObject({
+  weights: z.strictObject({ blue: count, green: count }),
+  ruleArn: z.string(),
+  slotArns: z.strictObject({ blue: z.string(), green: z.string() }),
+});
+export type Shifted = z.infer<typeof shifted>;
+
 /** What lineage keeps of a proof. */
 export const trafficProof = z.strictObject({
   step: ordinal,
   proof: z.enum(['read-back']),
   healthy: z.strictObject({ blue: count, green: count }),
+  /** Digest of which targets the candidate had. */
+  targets: z.string(),
 });
 export type TrafficProof = z.infer<typeof trafficProof>;

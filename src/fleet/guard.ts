@@ -7,11 +7,19 @@ import type { SlotColour } from '../contracts/ids.ts';
 import type { Occupant } from '../contracts/items.ts';
 import { healthyCount, type SlotViews, type TrafficWorld, type Weights } from './world.ts';
 
-/** Why these weights must not be set: empty slots, or (once the fleet has served) none at all. */
-export function guardWeights(slots: SlotViews, wanted: Weights, served: boolean): string[] {
+/**
+ * Why these weights must not be set: a slot would gain by them that has no healthy target, or (once the fleet has
+ * served) there would be none at all. Where `present` is not given, whoever is weighted gains.
+ */
+export function guardWeights(
+  slots: SlotViews,
+  wanted: Weights,
+  served: boolean,
+  present: Weights = { blue: 0, green: 0 },
+): string[] {
   const reasons: string[] = [];
   for (const slot of ['blue', 'green'] as const) {
-    if (wanted[slot] > 0 && healthyCount(slots[slot]) === 0) {
+    if (wanted[slot] > present[slot] && healthyCount(slots[slot]) === 0) {
       reasons.push(`${slot} would get ${wanted[slot]} % of the traffic and has no healthy target`);
     }
   }

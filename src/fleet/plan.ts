@@ -152,6 +152,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
     plan: {
       way,
       release: release.number,
+      imageId: release.imageId,
       slot,
       groupName: name,
       capacity: candidateCapacity(fleet.spec.instances, liveGroup),

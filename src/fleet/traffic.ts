@@ -58,7 +58,8 @@ export type ShiftDecision =
  * Whether the weights may go from `expected` (what lineage says) to `wanted`, as the rule stands.
  *
  * A rule that has other weights than expected was changed by somebody else, whom we do not overwrite. No weight goes
- * to a slot without healthy targets.
+ * to a slot without healthy targets; whether the one that loses some is well is asked by the proof after it, so that
+ * only the targets of the one that gains are looked at here.
  */
 export function decideShift(
   world: TrafficWorld,
@@ -84,7 +85,7 @@ export function decideShift(
       reasons: [`the rule has ${formatWeights(present)}; lineage expects ${formatWeights(expected)}`],
     };
   }
-  const reasons = guardWeights(world.slots, wanted, served);
+  const reasons = guardWeights(world.slots, wanted, served, present);
   return reasons.length > 0
     ? { do: 'refuse', error: 'GuardRefused', reasons }
     : { do: 'modify', weights: wanted };

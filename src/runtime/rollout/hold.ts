@@ -36,7 +36,11 @@ const fenceCountsMilliseconds = 1_000;
 
 /** Reads a fleet. @throws FlotillaError `FleetNotFound`. */
 export async function readFleet(table: Table, fleet: string): Promise<FleetItem> {
-  const item = await table.get(keys.fleet(fleet), fleetItem);
+  return found(await table.get(keys.fleet(fleet), fleetItem), fleet);
+}
+
+/** What was read of a fleet. @throws FlotillaError `FleetNotFound` where that is nothing. */
+export function found(item: FleetItem | undefined, fleet: string): FleetItem {
   if (item === undefined) throw new FlotillaError('FleetNotFound', `There is no fleet ${fleet}`, { fleet });
   return item;
 }
@@ -113,7 +117,13 @@ function checkFence(fleet: FleetItem, fence: number): void {
  * @throws FlotillaError `LeaseLost` when the fence is not the present one.
  */
 export async function takeHold(table: Table, fleet: string, fence: number, time: Time): Promise<Hold> {
-  let item = await readFleet(table, fleet);
+  return holdOn(await readFleet(table, fleet), table, fence, time);
+}
+
+/** The same, with the fleet's item as it was read this very moment. @throws as `takeHold`. */
+export function holdOn(read: FleetItem, table: Table, fence: number, time: Time): Hold {
+  const { fleet } = read;
+  let item = read;
   let readAt = time.clock.now().getTime();
   checkFence(item, fence);
   return {

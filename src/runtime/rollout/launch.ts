@@ -2,14 +2,12 @@
 import { createHash } from 'node:crypto';
 import type { GroupSpec, Groups } from '../../aws/groups.ts';
 import type { LaunchTemplates } from '../../aws/launch-template.ts';
-import type { Table } from '../../aws/table.ts';
 import { releaseLabel } from '../../contracts/ids.ts';
-import { type FleetItem, releaseItem } from '../../contracts/items.ts';
+import type { FleetItem } from '../../contracts/items.ts';
 import type { HeldCall, RolloutPlan } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
 import { returnCapacity } from '../../fleet/capacity.ts';
 import { phases } from '../../fleet/phases.ts';
-import { keys } from '../../lineage/keys.ts';
 import type { Config } from '../config.ts';
 import type { Hold } from './hold.ts';
 import { slotArns } from './look.ts';
@@ -17,7 +15,6 @@ import { refuseIfEnded } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
 
 export interface LaunchDeps {
-  readonly table: Table;
   readonly groups: Groups;
   readonly templates: LaunchTemplates;
 }
@@ -27,9 +24,6 @@ export interface Launched {
   readonly launchedAt: string;
   readonly templateVersion: number | null;
 }
-
-/** A pin that nobody undid is undone by the sweeper after this time; a rollout that bakes longer renews nothing. */
-const pinDays = 60;
 
 type Call = HeldCall & { readonly plan: RolloutPlan };
 
@@ -47,7 +41,7 @@ export async function launchCandidate(
 ): Promise<Launched> {
   const { plan, rollout } = call;
   refuseIfEnded(hold.fleet, rollout);
-  await pinLive(call, hold, deps.groups);
+  await pinLive(plan, hold, deps.groups);
   const templateVersion =
     plan.way === 'warm' ? await adoptWarm(plan, hold, deps.groups) : await launch(call, hold, deps, config);
 
@@ -80,28 +74,9 @@ export async function launchCandidate(
   return { launchedAt, templateVersion };
 }
 
-/** Holds live at its present size while both serve. The undo is written first. */
-async function pinLive(call: Call, hold: Hold, groups: Groups): Promise<void> {
-  const { pin } = call.plan;
+/** Holds live at its present size while both serve. The plan wrote the undo before. */
+async function pinLive({ pin }: RolloutPlan, hold: Hold, groups: Groups): Promise<void> {
   if (pin === null) return;
-  const deadline = new Date(hold.now().getTime() + pinDays * 86_400_000).toISOString();
-  await hold.change((item, now) =>
-    item.pins.some(({ groupName }) => groupName === pin.groupName)
-      ? undefined
-      : {
-          fleet: { ...item, pins: [...item.pins, { kind: 'minimum-pinned', ...pin, deadline }] },
-          events: [
-            fleetEvent({
-              fleet: item.fleet,
-              key: rolloutKey(call.rollout, 'pinned'),
-              kind: 'live-pinned',
-              at: now,
-              execution: call.execution,
-              data: { ...pin },
-            }),
-          ],
-        },
-  );
   await hold.before();
   await groups.resize(pin.groupName, { minimum: pin.pinned });
 }
@@ -130,12 +105,6 @@ async function launch(
 ): Promise<number> {
   const { plan } = call;
   const { fleet } = hold;
-  const release = await deps.table.get(keys.release(fleet.fleet, plan.release), releaseItem);
-  if (release === undefined) {
-    throw new FlotillaError('ReleaseNotFound', `${fleet.fleet} has no release v${plan.release}`, {
-      fleet: fleet.fleet,
-    });
-  }
   const { instances } = fleet.spec;
   const label = releaseLabel(plan.release);
   const tags = {
@@ -153,7 +122,7 @@ async function launch(
       .digest('hex')
       .slice(0, 32),
     description: label,
-    imageId: release.imageId,
+    imageId: plan.imageId,
     instanceType: instances.types[0] ?? 't3.nano',
     securityGroups: instances.securityGroups ?? config.defaults.securityGroupIds,
     profile: instances.profile,

@@ -2,14 +2,14 @@
 import type { Executions } from '../../aws/executions.ts';
 import type { Table } from '../../aws/table.ts';
 import { rolloutId } from '../../contracts/ids.ts';
-import { type FleetItem, type Lease, rolloutItem } from '../../contracts/items.ts';
+import { type FleetItem, fleetItem, type Lease, rolloutItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
 import { phases } from '../../fleet/phases.ts';
 import { keys } from '../../lineage/keys.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { startRollout } from '../request-rollout.ts';
-import { changeFleet, readFleet } from './hold.ts';
+import { changeFleet, found } from './hold.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
 
 export interface LeaseCall {
@@ -39,13 +39,14 @@ export async function acquireLease(
   call: LeaseCall,
   table: Table,
   clock: Pick<Clock, 'now'>,
-): Promise<{ fence: number }> {
+): Promise<{ fence: number; release: number }> {
   const { fleet, rollout, execution } = call;
-  const [item, asked] = await Promise.all([
-    readFleet(table, fleet),
-    call.purpose === 'rollout' ? table.get(keys.rollout(fleet, rollout), rolloutItem) : undefined,
+  const [present, asked] = await table.getTogether([
+    [keys.fleet(fleet), fleetItem],
+    [keys.rollout(fleet, rollout), rolloutItem],
   ]);
-  if (item.lease?.holder === execution && item.lease.state === 'held') return { fence: item.lease.fence };
+  const item = found(present, fleet);
+  if (item.lease?.holder === execution && item.lease.state === 'held') return given(item.lease);
   if (call.purpose === 'rollout') {
     const id = rolloutId(fleet, rollout);
     if (asked === undefined)
@@ -64,14 +65,20 @@ export async function acquireLease(
     (present, now) => {
       if (present.lease?.holder === execution && present.lease.state === 'held') return undefined;
       refuseIfHeld(call, present, now);
-      return grant(call, asked?.release ?? call.release ?? 0, present, now);
+      const release = call.purpose === 'rollout' ? asked?.release : call.release;
+      return grant(call, release ?? 0, present, now);
     },
     item,
   );
   if (after.lease?.holder !== execution) {
     throw new FlotillaError('LeaseLost', `This execution's lease of ${fleet} is over already`, { fleet });
   }
-  return { fence: after.lease.fence };
+  return given(after.lease);
+}
+
+/** What the functions after it are told of the lease. */
+function given({ fence, release }: Lease): { fence: number; release: number } {
+  return { fence, release };
 }
 
 function refuseIfHeld(call: LeaseCall, present: FleetItem, now: string): void {

@@ -1,6 +1,7 @@
 /** Reading the world of one fleet, all at once. */
 import type { Groups } from '../../aws/groups.ts';
 import type { LoadBalancer, SlotArns } from '../../aws/load-balancer.ts';
+import type { SlotColour } from '../../contracts/ids.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
 import { formatWeights, mayBeStale } from '../../fleet/traffic.ts';
@@ -17,26 +18,35 @@ export function slotArns(fleet: Pick<FleetItem, 'fixed'>): SlotArns {
 }
 
 /**
- * Rule and target health of both slots.
+ * The rule, and target health of the slots that are asked for: both, unless told otherwise. Of the other one no target
+ * is shown, so that whoever does not ask must not decide on it.
  * @throws FlotillaError `TrafficNotProven` where the rule is gone: nothing can be said of the traffic then.
  */
 export async function lookAtTraffic(
   balancer: LoadBalancer,
   fleet: Pick<FleetItem, 'fleet' | 'fixed'>,
+  asked: readonly SlotColour[] = ['blue', 'green'],
 ): Promise<TrafficWorld> {
   const slots = slotArns(fleet);
+  const targetsOf = (slot: SlotColour) => (asked.includes(slot) ? balancer.targets(slots[slot]) : []);
   const [rule, blue, green] = await Promise.all([
-    balancer.rule(fleet.fixed.ruleArn, slots),
-    balancer.targets(slots.blue),
-    balancer.targets(slots.green),
+    ruleOf(balancer, fleet.fleet, fleet.fixed.ruleArn, slots),
+    targetsOf('blue'),
+    targetsOf('green'),
   ]);
-  if (rule === undefined) {
-    throw new FlotillaError('TrafficNotProven', `The listener rule of ${fleet.fleet} is gone`, {
-      fleet: fleet.fleet,
-      ruleArn: fleet.fixed.ruleArn,
-    });
-  }
   return { rule, slots: { blue: { targets: blue }, green: { targets: green } } };
+}
+
+/** @throws FlotillaError `TrafficNotProven` where the rule is gone: nothing can be said of the traffic then. */
+export async function ruleOf(
+  balancer: LoadBalancer,
+  fleet: string,
+  ruleArn: string,
+  slots: SlotArns,
+): Promise<RuleView> {
+  const rule = await balancer.rule(ruleArn, slots);
+  if (rule !== undefined) return rule;
+  throw new FlotillaError('TrafficNotProven', `The listener rule of ${fleet} is gone`, { fleet, ruleArn });
 }
 
 /**

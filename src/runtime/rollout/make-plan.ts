@@ -1,15 +1,22 @@
 /** Reading the world for src/fleet/plan.ts, and writing down the candidate that it names. */
+import * as z from 'zod';
 import type { Alarms } from '../../aws/alarms.ts';
 import type { Groups } from '../../aws/groups.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import type { Table } from '../../aws/table.ts';
-import { imageItem, releaseItem, rolloutItem } from '../../contracts/items.ts';
-import type { HeldCall, RolloutPlan } from '../../contracts/rollout.ts';
+import {
+  fleetItem,
+  imageItem,
+  type LeasedMutation,
+  releaseItem,
+  rolloutItem,
+} from '../../contracts/items.ts';
+import { heldCall, type RolloutPlan } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
 import { phases } from '../../fleet/phases.ts';
 import { planRollout } from '../../fleet/plan.ts';
 import { keys } from '../../lineage/keys.ts';
-import type { Hold } from './hold.ts';
+import { found, holdOn, type Time } from './hold.ts';
 import { refuseIfStale, slotArns } from './look.ts';
 import { refuseIfEnded } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
@@ -21,24 +28,41 @@ export interface PlanDeps {
   readonly alarms: Alarms;
 }
 
+export const planInput = heldCall.extend({
+  /** The lease's, as AcquireLease gave it out. */
+  release: z.number().int().min(1),
+});
+
+/** A pin that nobody undid is undone by the sweeper after this time; a rollout that bakes longer renews nothing. */
+const pinDays = 60;
+
 /**
  * Plans the rollout and records its candidate, before anything is made: whoever undoes it knows what to look for.
  * @throws FlotillaError `PlanRefused` with every reason, `GateAborted`, `ReleaseNotFound`, `LeaseLost`.
  */
 export async function makePlan(
-  call: HeldCall,
-  hold: Hold,
+  call: z.infer<typeof planInput>,
   deps: PlanDeps,
+  time: Time,
   stack: string,
 ): Promise<RolloutPlan> {
   const { table, balancer } = deps;
-  const { fleet } = hold;
+  const [item, release, rollout] = await table.getTogether([
+    [keys.fleet(call.fleet), fleetItem],
+    [keys.release(call.fleet, call.release), releaseItem],
+    [keys.rollout(call.fleet, call.rollout), rolloutItem],
+  ]);
+  const fleet = found(item, call.fleet);
+  const hold = holdOn(fleet, table, call.fence, time);
   refuseIfEnded(fleet, call.rollout);
+  if (release === undefined) {
+    throw new FlotillaError('ReleaseNotFound', `${fleet.fleet} has no release v${call.release}`, {
+      fleet: fleet.fleet,
+    });
+  }
   const slots = slotArns(fleet);
-  const number = fleet.lease?.release ?? 0;
-  const [release, rollout, rule, settings, blue, green, groups, alarms] = await Promise.all([
-    table.get(keys.release(fleet.fleet, number), releaseItem),
-    table.get(keys.rollout(fleet.fleet, call.rollout), rolloutItem),
+  const [image, rule, settings, blue, green, groups, alarms] = await Promise.all([
+    table.get(keys.image(release.identity), imageItem),
     balancer.rule(fleet.fixed.ruleArn, slots),
     balancer.settings(slots),
     balancer.targets(slots.blue),
@@ -46,13 +70,7 @@ export async function makePlan(
     deps.groups.ofFleet(stack, fleet.fleet),
     deps.alarms.describe(fleet.spec.rollout.alarms.map(({ name }) => name)),
   ]);
-  if (release === undefined) {
-    throw new FlotillaError('ReleaseNotFound', `${fleet.fleet} has no release v${number}`, {
-      fleet: fleet.fleet,
-    });
-  }
   if (rule !== undefined) refuseIfStale(rule, fleet, hold.now());
-  const image = await table.get(keys.image(release.identity), imageItem);
   const verdict = planRollout({
     fleet,
     release,
@@ -73,12 +91,15 @@ export async function makePlan(
     });
   }
   const { plan } = verdict;
+  const { pin } = plan;
   await hold.change((item, now) => ({
     fleet: {
       ...item,
       candidate: { release: plan.release, slot: plan.slot, groupName: plan.groupName },
       // The warm release is the candidate now: it has one role at a time.
       warm: plan.way === 'warm' ? null : item.warm,
+      // Live is held at its present size from the launch on; the undo is written before that.
+      pins: pin === null ? item.pins : withPin(item.pins, pin, now),
     },
     writes: [
       updateRelease(item.fleet, plan.release, { state: 'candidate' }),
@@ -100,7 +121,34 @@ export async function makePlan(
         execution: call.execution,
         data: { ...plan },
       }),
+      ...(pin === null
+        ? []
+        : [
+            fleetEvent({
+              fleet: item.fleet,
+              key: rolloutKey(call.rollout, 'pinned'),
+              kind: 'live-pinned',
+              at: now,
+              execution: call.execution,
+              data: { ...pin },
+            }),
+          ]),
     ],
   }));
   return plan;
+}
+
+function withPin(
+  pins: readonly LeasedMutation[],
+  pin: NonNullable<RolloutPlan['pin']>,
+  now: string,
+): LeasedMutation[] {
+  const deadline = new Date(Date.parse(now) + pinDays * 86_400_000).toISOString();
+  const earlier = pins.find(({ groupName }) => groupName === pin.groupName);
+  // What an earlier pin found is what goes back, not what it wrote.
+  const former = earlier?.former ?? pin.former;
+  return [
+    ...pins.filter((one) => one !== earlier),
+    { kind: 'minimum-pinned', groupName: pin.groupName, former, pinned: pin.pinned, deadline },
+  ];
 }

@@ -1,17 +1,19 @@
 /** Moving weights, and proving that they moved. */
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Alarms } from '../../aws/alarms.ts';
 import type { Groups } from '../../aws/groups.ts';
 import type { Instances } from '../../aws/instances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
-import { heldCall, rolloutPlan, trafficProof } from '../../contracts/rollout.ts';
+import type { SlotColour } from '../../contracts/ids.ts';
+import { heldCall, rolloutPlan, type Shifted, shifted, trafficProof } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
 import { phases } from '../../fleet/phases.ts';
-import { decideShift, proveTraffic, stepWeights } from '../../fleet/traffic.ts';
-import type { TrafficWorld, Weights } from '../../fleet/world.ts';
+import { decideShift, proveTraffic, sameWeights, stepWeights } from '../../fleet/traffic.ts';
+import type { TargetView, TrafficWorld } from '../../fleet/world.ts';
 import { refuseIfFailing } from './check-health.ts';
 import type { Hold } from './hold.ts';
-import { lookAtTraffic, refuseIfStale, slotArns } from './look.ts';
+import { lookAtTraffic, refuseIfStale, ruleOf, slotArns } from './look.ts';
 import { refuseIfEnded, refuseIfRinging } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
 
@@ -32,20 +34,32 @@ export interface ShiftDeps {
 
 type Call = z.infer<typeof shiftInput>;
 
-/** What is asked when a gate is left: orders, alarms, and whether the candidate is still well. */
+/** Which targets these are, in a few characters: a large slot has thousands. */
+function digestOf(targets: readonly TargetView[]): string {
+  const ids = targets.map(({ id }) => id).sort();
+  return createHash('sha256').update(ids.join()).digest('hex').slice(0, 32);
+}
+
+/**
+ * What is asked when a gate is left: orders, alarms, and whether the candidate is still well. Of the other slot nothing
+ * is asked. What Auto Scaling did meanwhile is asked where the candidate's targets are not those of the last proof:
+ * nothing was replaced where they are.
+ */
 export async function leaveGate(
-  call: Pick<Call, 'fleet' | 'rollout' | 'plan' | 'step'>,
+  call: Pick<Call, 'fleet' | 'rollout' | 'plan' | 'step' | 'proof'>,
   hold: Hold,
   deps: ShiftDeps,
 ): Promise<TrafficWorld> {
   const { plan } = call;
   refuseIfEnded(hold.fleet, call.rollout);
-  const [world, activities] = await Promise.all([
-    lookAtTraffic(deps.balancer, hold.fleet),
-    plan.way === 'launch' ? deps.groups.activities(plan.groupName) : [],
+  const [world] = await Promise.all([
+    lookAtTraffic(deps.balancer, hold.fleet, [plan.slot]),
     refuseIfRinging(hold.fleet, call.rollout, deps.alarms),
   ]);
   refuseIfStale(world.rule, hold.fleet, hold.now());
+  const { targets } = world.slots[plan.slot];
+  const same = call.proof !== 'none' && call.proof.targets === digestOf(targets);
+  const activities = plan.way === 'warm' || same ? [] : await deps.groups.activities(plan.groupName);
   await refuseIfFailing(
     {
       fleet: call.fleet,
@@ -53,7 +67,7 @@ export async function leaveGate(
       groupName: plan.groupName,
       share: hold.fleet.weights[plan.slot],
     },
-    { wanted: plan.capacity.desired, targets: world.slots[plan.slot].targets, activities },
+    { wanted: plan.capacity.desired, targets, activities },
     deps.instances,
   );
   return world;
@@ -64,11 +78,7 @@ export async function leaveGate(
  * @throws FlotillaError `TrafficChangedByHand`, `GuardRefused`, `CandidateUnhealthy`, `AlarmRang`, `GateAborted`,
  * `LeaseLost`, `DeadlineNear`.
  */
-export async function shiftTraffic(
-  call: Call,
-  hold: Hold,
-  deps: ShiftDeps,
-): Promise<{ weights: Weights; share: number }> {
+export async function shiftTraffic(call: Call, hold: Hold, deps: ShiftDeps): Promise<Shifted> {
   const { plan, rollout } = call;
   const step = plan.steps[call.step - 1];
   if (step === undefined)
@@ -118,31 +128,44 @@ export async function shiftTraffic(
       }),
     ],
   }));
-  return { weights: wanted, share: step.weight };
+  return { weights: wanted, ruleArn: fleet.fixed.ruleArn, slotArns: slotArns(fleet) };
 }
 
 export const proveInput = heldCall.extend({
   plan: rolloutPlan,
   step: z.number().int().min(1),
+  shifted,
 });
 
 /**
- * Reads back what the rule has, and who is healthy behind it.
- * @throws FlotillaError `TrafficNotProven` (worth another look), `LeaseLost`.
+ * Reads back what the rule has, and who is healthy behind it. It changes nothing, so that it asks for no fence: whoever
+ * lost the fleet meanwhile learns it at the next state.
+ * @throws FlotillaError `TrafficNotProven` (worth another look).
  */
 export async function prove(
   call: z.infer<typeof proveInput>,
-  hold: Hold,
   balancer: LoadBalancer,
 ): Promise<z.infer<typeof trafficProof>> {
-  const world = await lookAtTraffic(balancer, hold.fleet);
-  const proof = proveTraffic(world, hold.fleet.weights);
+  const { ruleArn, weights } = call.shifted;
+  const slots = call.shifted.slotArns;
+  const rule = await ruleOf(balancer, call.fleet, ruleArn, slots);
+  // A rule that does not show the change yet is looked at again, and its targets then.
+  const targetsOf = (slot: SlotColour) =>
+    sameWeights(rule.weights, weights) && weights[slot] > 0 ? balancer.targets(slots[slot]) : [];
+  const [blue, green] = await Promise.all([targetsOf('blue'), targetsOf('green')]);
+  const seen = { blue: { targets: blue }, green: { targets: green } };
+  const proof = proveTraffic({ rule, slots: seen }, weights);
   if (!proof.proven) {
     throw new FlotillaError('TrafficNotProven', proof.reasons.join('; '), {
       fleet: call.fleet,
       rollout: call.rollout,
-      ruleArn: hold.fleet.fixed.ruleArn,
+      ruleArn,
     });
   }
-  return { step: call.step, proof: proof.proof, healthy: proof.healthy };
+  return {
+    step: call.step,
+    proof: proof.proof,
+    healthy: proof.healthy,
+    targets: digestOf(seen[call.plan.slot].targets),
+  };
 }

@@ -49,7 +49,10 @@ describe('shifting', () => {
       error: 'GuardRefused',
     });
   });
-  it('never leaves a fleet that has served without traffic, nor traffic without a target', () => {
+  it('does not ask whether the slot is well that loses weight', () => {
+    expect(decideShift(world(expected, slots(0, 2)), expected, wanted, true)).toMatchObject({ do: 'modify' });
+  });
+  it('never leaves a fleet that has served without traffic, nor moves any to where no target is', () => {
     const share = fc.integer({ min: 0, max: 100 });
     const weights = fc.record({ blue: share, green: share });
     const count = fc.integer({ min: 0, max: 3 });
@@ -58,8 +61,8 @@ describe('shifting', () => {
         const decision = decideShift(world(before, slots(blue, green)), before, after, true);
         if (decision.do !== 'modify') return;
         expect(decision.weights.blue + decision.weights.green).toBeGreaterThan(0);
-        if (decision.weights.blue > 0) expect(blue).toBeGreaterThan(0);
-        if (decision.weights.green > 0) expect(green).toBeGreaterThan(0);
+        if (decision.weights.blue > before.blue) expect(blue).toBeGreaterThan(0);
+        if (decision.weights.green > before.green) expect(green).toBeGreaterThan(0);
       }),
     );
   });
