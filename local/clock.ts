@@ -114,6 +114,8 @@ class Queue {
  */
 export class VirtualClock implements Clock {
   fired: (() => void) | undefined;
+  /** Hears of each moment at which a timer ran, once all that followed from it has come to rest. */
+  settled: (() => void) | undefined;
   #now: number;
   #order = 0;
   #held = 0;
@@ -184,6 +186,7 @@ export class VirtualClock implements Clock {
       run();
       this.fired?.();
       await this.settle();
+      this.settled?.();
     }
     return true;
   }

@@ -5,6 +5,7 @@ import type { Context } from './context.ts';
 import type { CallFaults } from './faults/calls.ts';
 import type { Iam } from './iam/iam.ts';
 import type { CallLog } from './look/log.ts';
+import type { Onlookers } from './onlookers.ts';
 import { type Access, AwsError, type Call, type Principal, type Service } from './service.ts';
 import type { Throttles } from './throttling/throttles.ts';
 import { protocolOf } from './wire/catalogue.ts';
@@ -37,6 +38,7 @@ export class Dispatcher {
   readonly #faults: CallFaults;
   readonly #throttles: Throttles;
   readonly #replicas: Replicas;
+  readonly #onlookers: Onlookers;
 
   constructor(
     context: Context,
@@ -45,6 +47,7 @@ export class Dispatcher {
     log: CallLog,
     faults: CallFaults,
     throttles: Throttles,
+    onlookers: Onlookers,
   ) {
     this.#context = context;
     this.#iam = iam;
@@ -52,19 +55,21 @@ export class Dispatcher {
     this.#log = log;
     this.#faults = faults;
     this.#throttles = throttles;
+    this.#onlookers = onlookers;
     this.#replicas = new Replicas(context.clock, context.lag);
   }
 
   /** Runs an operation with the caller's rights. @throws AwsError, whatever goes wrong. */
   async invoke(serviceId: string, operation: string, input: unknown, caller: Caller): Promise<unknown> {
     const start = performance.now();
+    const begunAt = this.#context.clock.now();
     const seen: Seen = { resource: '*', action: `${serviceId}:${operation}` };
     try {
       const output = await this.#faults.around(
         serviceId,
         seen.action,
         caller.principal.arn,
-        () => this.#run(serviceId, operation, input, caller, seen),
+        () => this.#run(serviceId, operation, input, caller, seen, begunAt),
         (kind) => {
           seen.fault = kind;
         },
@@ -84,6 +89,7 @@ export class Dispatcher {
     input: unknown,
     caller: Caller,
     seen: Seen,
+    begunAt: number,
   ): Promise<unknown> {
     const service = this.#services.get(serviceId);
     const found = service?.operations[operation];
@@ -106,12 +112,29 @@ export class Dispatcher {
         operation,
         (input ?? {}) as Readonly<Record<string, unknown>>,
         caller.principal,
-        async () => await found.run(input as never, call),
+        async () => await this.#watched(seen.action, caller, begunAt, () => found.run(input as never, call)),
       );
     } finally {
       // One that failed may have changed something, too.
       if (!onlyReads.test(operation)) this.#context.keeping?.touched();
     }
+  }
+
+  /** Onlookers see what a call has done before anything else can happen. */
+  #watched(action: string, caller: Caller, begunAt: number, run: () => unknown): unknown {
+    if (this.#onlookers.none || onlyReads.test(action.slice(action.indexOf(':') + 1))) return run();
+    const tell = (): void =>
+      this.#onlookers.tell({ who: caller.principal.arn, action, trace: caller.trace, begunAt });
+    let output: unknown;
+    try {
+      output = run();
+    } catch (error) {
+      tell();
+      throw error;
+    }
+    if (output instanceof Promise) return output.finally(tell);
+    tell();
+    return output;
   }
 
   #record(caller: Caller, seen: Seen, start: number, error: AwsError | undefined): void {

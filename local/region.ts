@@ -11,6 +11,7 @@ import { createIam, type Iam, type KeyPair } from './iam/iam.ts';
 import { briefLag, Lag, type LagBounds, worstLag } from './lag.ts';
 import { CallLog } from './look/log.ts';
 import { createLook } from './look/page.ts';
+import { type Onlooker, Onlookers } from './onlookers.ts';
 import { createParts, type OpenHooks, type Parts } from './parts.ts';
 import { Random } from './random.ts';
 import type { Principal, Service } from './service.ts';
@@ -89,6 +90,11 @@ export interface Region {
   call(service: string, operation: string, input: unknown, as?: Principal): Promise<unknown>;
   /** The key pair of the user `operator`, who may do everything. */
   createOperator(): KeyPair;
+  /**
+   * Calls the onlooker after each call that may have changed something, before its answer leaves, and on a virtual
+   * clock after each moment at which time alone may have. @returns ends it.
+   */
+  onChange(onlooker: Onlooker): () => void;
   /** Adds a service after the fact. */
   add(service: Service): void;
   close(): Promise<void>;
@@ -152,7 +158,9 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
   hooks.invokeAsync = faults.aroundNotifications(hooks.invokeAsync);
   fronts.push(createFaultsDoor(iam, faults));
   fronts.push(createLook({ context, iam, services, log, faults, throttles }));
-  const dispatcher = new Dispatcher(context, iam, services, log, faults.calls, throttles);
+  const onlookers = new Onlookers();
+  if (clock instanceof VirtualClock) clock.settled = () => onlookers.tell(undefined);
+  const dispatcher = new Dispatcher(context, iam, services, log, faults.calls, throttles, onlookers);
   const door = new FrontDoor(context, iam, dispatcher, services, fronts);
   /** An answer leaves the region only once what it tells is kept. */
   async function kept<T>(answered: Promise<T>): Promise<T> {
@@ -251,6 +259,7 @@ export async function createRegion(options: RegionOptions = {}): Promise<Region>
     createOperator: () =>
       iam.keyPairOf('operator') ??
       iam.createUser('operator', [{ Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }] }]),
+    onChange: (onlooker) => onlookers.add(onlooker),
     add: (service) => {
       services.set(service.id, service);
     },
