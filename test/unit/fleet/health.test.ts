@@ -10,36 +10,7 @@ import {
   standingOf,
   targetStandings,
 } from '../../../src/fleet/health.ts';
-import type { ActivityView, GroupView, TargetView } from '../../../src/fleet/world.ts';
-
-function group(ids: readonly string[]): GroupView {
-  return {
-    name: 'flt-web-v2-r2',
-    release: 2,
-    rollout: 2,
-    minimum: ids.length,
-    desired: ids.length,
-    maximum: 4,
-    targetGroupArns: [],
-    members: ids.map((id) => ({ id, lifecycleState: 'InService', healthStatus: 'Healthy' })),
-    deleting: false,
-  };
-}
-
-const target = (id: string, state: string): TargetView => ({ id, state });
-const activity = (description: string, more: Partial<ActivityView> = {}): ActivityView => ({
-  id: description,
-  status: 'Successful',
-  description,
-  cause: '',
-  message: '',
-  startedAt: 0,
-  ...more,
-});
-const replaced = (id: string) =>
-  activity(`Terminating EC2 instance: ${id}`, {
-    cause: 'an instance was taken out of service in response to an ELB system health check failure.',
-  });
+import { activity, group, replaced, target } from './views.ts';
 
 function ask(more: Partial<HealthQuestion> = {}) {
   return healthVerdict({
@@ -54,11 +25,25 @@ function ask(more: Partial<HealthQuestion> = {}) {
 }
 
 describe('the tables of the verdict', () => {
-  it.each(Object.values(TargetHealthStateEnum))('know the target state %s', (state) => {
-    expect(Object.keys(targetStandings)).toContain(state);
+  it('know every target state of the SDK, and take only one for healthy and one for failing', () => {
+    const { HEALTHY, INITIAL, UNAVAILABLE, UNUSED, UNHEALTHY, UNHEALTHY_DRAINING, DRAINING, ...newer } =
+      TargetHealthStateEnum;
+    expect(newer).toEqual({});
+    expect(targetStandings).toEqual({
+      [HEALTHY]: 'healthy',
+      [UNHEALTHY]: 'failing',
+      ...Object.fromEntries([INITIAL, UNAVAILABLE, UNUSED].map((state) => [state, 'pending'])),
+      ...Object.fromEntries([DRAINING, UNHEALTHY_DRAINING].map((state) => [state, 'leaving'])),
+    });
   });
-  it.each(Object.values(ScalingActivityStatusCode))('know the activity status %s', (status) => {
-    expect(Object.keys(activityProgress)).toContain(status);
+  it('know every activity status of the SDK: three are ends, and one of these a failure', () => {
+    const { Successful, Cancelled, Failed, ...others } = ScalingActivityStatusCode;
+    expect(activityProgress).toEqual({
+      [Successful]: 'done',
+      [Cancelled]: 'done',
+      [Failed]: 'failed',
+      ...Object.fromEntries(Object.values(others).map((status) => [status, 'under-way'])),
+    });
   });
   it('take a state that is newer than they are for pending', () => {
     expect(standingOf(target('i-1', 'hibernating'))).toBe('pending');
