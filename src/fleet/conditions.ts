@@ -26,9 +26,10 @@ export function patternsIntersect(left: string, right: string): boolean {
     const next: boolean[] = [row[0] === true && a === '*'];
     for (let j = 1; j <= right.length; j++) {
       const b = right[j - 1];
+      // A star matches nothing, or one character more of the other side.
       const star = (a === '*' || b === '*') && (row[j] === true || next[j - 1] === true);
-      const same = (a === b || a === '?' || b === '?') && row[j - 1] === true;
-      next[j] = star || (same && a !== '*' && b !== '*') || (row[j - 1] === true && a === '*' && b === '*');
+      const one = (a === b || a === '?' || b === '?') && row[j - 1] === true;
+      next[j] = star || one;
     }
     row = next;
   }

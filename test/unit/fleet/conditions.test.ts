@@ -52,6 +52,16 @@ describe('two rules', () => {
     expect(conditionsOverlap(api, { hosts: [], paths: ['/v1/users'] })).toBe(true);
     expect(conditionsOverlap(api, { hosts: ['api.example.com'], paths: ['/v2/*'] })).toBe(false);
     expect(conditionsOverlap(api, { hosts: ['web.example.com'], paths: ['/v1/*'] })).toBe(false);
+    expect(conditionsOverlap({ hosts: [], paths: ['/v1/*'] }, api)).toBe(true);
+  });
+
+  it('overlap where one of many hosts meets one of many', () => {
+    const one = { hosts: ['a.example.com', 'B.example.com'], paths: ['/x', '/y'] };
+    expect(conditionsOverlap(one, { hosts: ['c.example.com', 'b.example.com'], paths: ['/z', '/y'] })).toBe(
+      true,
+    );
+    expect(conditionsOverlap(one, { hosts: ['c.example.com'], paths: ['/y'] })).toBe(false);
+    expect(conditionsOverlap(one, { hosts: ['b.example.com'], paths: ['/Y'] })).toBe(false);
   });
 
   it('are the same in whatever order they name things, and paths keep their case', () => {
@@ -59,5 +69,7 @@ describe('two rules', () => {
       true,
     );
     expect(sameCondition({ hosts: [], paths: ['/x'] }, { hosts: [], paths: ['/X'] })).toBe(false);
+    expect(sameCondition({ hosts: [], paths: ['/x', '/y'] }, { hosts: [], paths: ['/y', '/x'] })).toBe(true);
+    expect(sameCondition({ hosts: ['/x'], paths: [] }, { hosts: [], paths: ['/x'] })).toBe(false);
   });
 });

@@ -85,12 +85,25 @@ describe('a retirement', () => {
     });
   });
   it('leaves alone what is live again, a candidate, or warm no more', () => {
-    expect(decideRetirement(fleet, 2, undefined, now).verdict).toBe('leave');
-    expect(decideRetirement({ ...fleet, candidate: warm }, 1, undefined, now).verdict).toBe('leave');
-    expect(decideRetirement({ ...fleet, warm: null }, 1, undefined, now).verdict).toBe('leave');
+    const left = (reason: string) => ({ verdict: 'leave', reason });
+    expect(decideRetirement(fleet, 2, undefined, now)).toEqual(left('v2 is live again'));
+    expect(decideRetirement({ ...fleet, candidate: warm }, 1, undefined, now)).toEqual(
+      left('v1 is a candidate'),
+    );
+    expect(decideRetirement({ ...fleet, warm: null }, 1, undefined, now)).toEqual(
+      left('v1 is not warm any more'),
+    );
+    expect(decideRetirement(fleet, 3, undefined, now)).toEqual(left('v3 is not warm any more'));
+    expect(decideRetirement({ ...fleet, live: null }, 1, undefined, now).verdict).toBe('retire');
+    expect(decideRetirement({ ...fleet, live: { ...warm, slot: 'blue' } }, 1, undefined, now)).toEqual(
+      left('v1 is live again'),
+    );
   });
   it('leaves alone what somebody gave traffic', () => {
-    expect(decideRetirement(fleet, 1, { blue: 5, green: 95 }, now).verdict).toBe('leave');
+    expect(decideRetirement(fleet, 1, { blue: 5, green: 95 }, now)).toEqual({
+      verdict: 'leave',
+      reason: 'v1 has 5 % of the traffic, set by hand: it may be needed',
+    });
     expect(decideRetirement(fleet, 1, { blue: 0, green: 100 }, now).verdict).toBe('retire');
   });
 });

@@ -3,10 +3,13 @@ import { fleetSpec } from '../../../src/contracts/fleet-spec.ts';
 import {
   allotPriority,
   architectureOf,
+  describeRule,
+  fleetTags,
   isGroupOf,
   type ObservedParts,
   type ObservedRule,
   type ObservedTargetGroup,
+  ownRule,
   planFixedParts,
   showsAll,
   specContradictions,
@@ -148,6 +151,102 @@ describe('the fixed parts of a fleet', () => {
   });
 });
 
+describe('a part that exists', () => {
+  const refusal = (plan: ReturnType<typeof planFixedParts>) =>
+    plan.verdict === 'refused' ? plan.reasons : [];
+
+  it.each([
+    ['the port', { port: 9090 }, '9090', '8080'],
+    ['the protocol', { protocol: 'HTTPS' }, 'HTTPS', 'HTTP'],
+    ['the VPC', { vpcId: 'vpc-2' }, 'vpc-2', 'vpc-1'],
+    ['the target type', { targetType: 'ip' }, 'ip', 'instance'],
+  ])('cannot change %s, and says how it can be had', (what, change, has, wants) => {
+    expect(planFixedParts(wanted, { ...complete, green: group('arn:green', change) })).toEqual({
+      verdict: 'refused',
+      name: 'SpecInvalid',
+      reasons: [
+        `${what} of target group flt-web-green is ${has} and cannot be changed to ${wants}`,
+        'what is fixed at the making of a fleet changes only by removing the fleet and making it again',
+      ],
+    });
+  });
+
+  it.each([
+    { path: '/other' },
+    { intervalSeconds: 6 },
+    { timeoutSeconds: 3 },
+    { healthyThreshold: 3 },
+    { unhealthyThreshold: 3 },
+    { statusCodes: '204' },
+  ])('follows the health check in %j', (change) => {
+    const blue = group('arn:blue', { check: { ...check, ...change } });
+    expect(planFixedParts(wanted, { ...complete, blue })).toEqual({
+      verdict: 'go',
+      actions: [{ do: 'change-health-check', slot: 'blue', arn: 'arn:blue' }],
+    });
+  });
+
+  it('without our tags is a stranger, each named', () => {
+    const strange = { 'flotilla:stack': 'flotilla', 'flotilla:fleet': 'api' };
+    const observed = {
+      ...complete,
+      blue: group('arn:blue', { tags: {} }),
+      green: group('arn:green', { tags: strange }),
+      template: { id: 'lt-1', tags: {} },
+    };
+    expect(planFixedParts(wanted, observed)).toEqual({
+      verdict: 'refused',
+      name: 'FixedPartForeign',
+      reasons: [
+        'target group flt-web-blue exists and lacks our tags',
+        'target group flt-web-green exists and lacks our tags',
+        'launch template flt-web exists and lacks our tags',
+      ],
+    });
+    expect(refusal(planFixedParts(wanted, complete))).toEqual([]);
+  });
+
+  it('carries the tags that make it ours', () => {
+    expect(fleetTags('flotilla', 'web')).toEqual(tags);
+  });
+});
+
+describe('a rule', () => {
+  it('is ours by its tags, or by where it forwards to; the default never is', () => {
+    const away = rule({ targetGroupArns: ['arn:elsewhere'] });
+    expect(ownRule(wanted, { ...nothing, rules: [away] })).toBe(away);
+    const bare = rule({ tags: {} });
+    expect(ownRule(wanted, { ...complete, rules: [bare] })).toBe(bare);
+    expect(ownRule(wanted, { ...nothing, rules: [bare] })).toBeUndefined();
+    expect(ownRule(wanted, { ...nothing, rules: [rule({ tags: {}, targetGroupArns: [] })] })).toBeUndefined();
+    expect(ownRule(wanted, { ...complete, rules: [rule({ priority: 'default' })] })).toBeUndefined();
+    expect(ownRule(wanted, { ...nothing, rules: [rule({ tags: { ...tags, 'flotilla:stack': 'b' } })] })).toBe(
+      undefined,
+    );
+  });
+
+  it.each([
+    [{ hosts: ['a', 'b'], paths: [] }, tags, 'priority 1000 of fleet web (hosts a, b)'],
+    [{ hosts: ['a'], paths: ['/x', '/y'] }, {}, 'priority 1000 (hosts a and paths /x, /y)'],
+    [{ hosts: [], paths: ['/x'] }, {}, 'priority 1000 (paths /x)'],
+    [{ hosts: [], paths: [] }, {}, 'priority 1000 (every request)'],
+  ])('is told in words: %j', (condition, itsTags, words) => {
+    expect(describeRule(rule({ condition, tags: itsTags }))).toBe(words);
+  });
+
+  it('that catches everything by default is in nobody’s way', () => {
+    const byDefault = rule({
+      arn: 'arn:d',
+      priority: 'default',
+      condition: { hosts: [], paths: [] },
+      tags: {},
+    });
+    expect(
+      planFixedParts(wanted, { ...nothing, rules: [{ ...byDefault, targetGroupArns: [] }] }).verdict,
+    ).toBe('go');
+  });
+});
+
 describe('what was recorded', () => {
   const recorded = {
     blueArn: 'arn:blue',
@@ -176,6 +275,24 @@ describe('a priority', () => {
     );
   });
 
+  const from = (first: number, last: number) =>
+    new Set(Array.from({ length: last - first + 1 }, (_, index) => first + index));
+
+  it('is the last one where that alone is free, then one before those written by hand, then none', () => {
+    expect(allotPriority([], from(1000, 49_999))).toBe(50_000);
+    expect(allotPriority([], from(1000, 50_000))).toBe(999);
+    expect(allotPriority([], from(2, 50_000))).toBe(1);
+    expect(allotPriority([], from(1, 50_000))).toBeUndefined();
+  });
+
+  it('that is nowhere to be had refuses the fleet', () => {
+    expect(planFixedParts(wanted, nothing, from(1, 50_000))).toEqual({
+      verdict: 'refused',
+      name: 'RuleConflict',
+      reasons: ['the listener has no free priority'],
+    });
+  });
+
   it('is none that was refused, though no listing shows who has it', () => {
     expect(allotPriority([rule({ priority: 1000 })], new Set([1001]))).toBe(1002);
     expect(planFixedParts(wanted, nothing, new Set([1000]))).toMatchObject({
@@ -193,6 +310,25 @@ describe('names', () => {
     expect(isGroupOf('web', 'flt-web-v7-r12')).toBe(true);
     expect(isGroupOf('web', 'flt-web-v2-v1-r1')).toBe(false);
     expect(isGroupOf('web-v2', 'flt-web-v2-v1-r1')).toBe(true);
+  });
+
+  it.each([
+    'web-v7-r12',
+    'flt-web-v7',
+    'flt-web-r7',
+    'flt-web-v7-r12-old',
+    'flt-web-old-v7-r12',
+    'xflt-web-v7-r12',
+    'flt-web-vx-r1',
+    'flt-web-v1-rx',
+    'v7-r12',
+  ])('of other groups are %s', (name) => {
+    expect(isGroupOf('web', name)).toBe(false);
+  });
+
+  it('of groups have as many digits as they need', () => {
+    expect(isGroupOf('web', 'flt-web-v7-r1')).toBe(true);
+    expect(isGroupOf('web', 'flt-web-v10-r12')).toBe(true);
   });
 });
 
@@ -217,8 +353,23 @@ describe('a spec', () => {
         instances: { types: ['t3.nano', 't4g.nano'] },
       }),
     );
-    expect(reasons).toHaveLength(3);
-    expect(reasons.join()).toMatch(/t4g\.nano runs arm64/);
+    expect(reasons).toEqual([
+      'healthCheck.timeoutSeconds: must be shorter than healthCheck.intervalSeconds',
+      'healthCheck.deadlineSeconds: 5 checks in a row take 50 s at least',
+      "instances.types: t4g.nano runs arm64, the fleet's architecture is x86_64",
+    ]);
+  });
+
+  it('may be as tight as it can be kept', () => {
+    const tight = {
+      path: '/',
+      intervalSeconds: 10,
+      timeoutSeconds: 9,
+      healthyThreshold: 2,
+      deadlineSeconds: 20,
+    };
+    expect(specContradictions(spec({ healthCheck: tight }))).toEqual([]);
+    expect(specContradictions(spec({ healthCheck: { ...tight, deadlineSeconds: 19 } }))).toHaveLength(1);
   });
 
   it.each([

@@ -31,22 +31,30 @@ describe('shifting', () => {
     expect(decideShift(world(wanted), expected, wanted, true)).toEqual({ do: 'nothing' });
   });
   it('overwrites nobody', () => {
-    expect(decideShift(world({ blue: 70, green: 30 }), expected, wanted, true)).toMatchObject({
+    expect(decideShift(world({ blue: 70, green: 30 }), expected, wanted, true)).toEqual({
       do: 'refuse',
       error: 'TrafficChangedByHand',
+      reasons: ['the rule has blue 70 %, green 30 %; lineage expects blue 90 %, green 10 %'],
     });
+    expect(decideShift(world({ blue: 90, green: 0 }), expected, wanted, true).do).toBe('refuse');
+    expect(decideShift(world({ blue: 0, green: 10 }), expected, wanted, true).do).toBe('refuse');
   });
   it('refuses a rule that forwards elsewhere too', () => {
     const foreign = {
       ...world(expected),
       rule: { weights: expected, foreign: ['arn:other'], sticky: false },
     };
-    expect(decideShift(foreign, expected, wanted, true)).toMatchObject({ error: 'TrafficChangedByHand' });
+    expect(decideShift(foreign, expected, wanted, true)).toEqual({
+      do: 'refuse',
+      error: 'TrafficChangedByHand',
+      reasons: ['the rule also forwards to arn:other, which is no slot of the fleet'],
+    });
   });
   it('moves nothing to a slot without healthy targets', () => {
-    expect(decideShift(world(expected, slots(2, 0)), expected, wanted, true)).toMatchObject({
+    expect(decideShift(world(expected, slots(2, 0)), expected, wanted, true)).toEqual({
       do: 'refuse',
       error: 'GuardRefused',
+      reasons: ['green would get 50 % of the traffic and has no healthy target'],
     });
   });
   it('does not ask whether the slot is well that loses weight', () => {
@@ -70,6 +78,7 @@ describe('shifting', () => {
     expect(stepWeights('green', 10, true)).toEqual({ blue: 90, green: 10 });
     expect(stepWeights('blue', 10, true)).toEqual({ blue: 10, green: 90 });
     expect(stepWeights('blue', 10, false)).toEqual({ blue: 100, green: 0 });
+    expect(stepWeights('green', 10, false)).toEqual({ blue: 0, green: 100 });
     expect(weightsFor('green', 100)).toEqual({ blue: 0, green: 100 });
   });
 });
@@ -85,6 +94,9 @@ describe('weights that lineage does not expect', () => {
     expect(mayBeStale(before, lineage, later(9.9))).toBe(true);
     expect(mayBeStale(before, lineage, later(10))).toBe(false);
     expect(mayBeStale(before, { weights: lineage.weights }, later(0))).toBe(false);
+    expect(mayBeStale(before, { weights: lineage.weights, weightsSince: undefined }, new Date(NaN))).toBe(
+      false,
+    );
     expect(mayBeStale(lineage.weights, lineage, later(0))).toBe(false);
   });
 });
@@ -98,12 +110,31 @@ describe('the proof', () => {
     });
   });
   it('fails on other weights, and on a weighted slot without healthy targets', () => {
-    expect(proveTraffic(world({ blue: 100, green: 0 }), { blue: 90, green: 10 })).toMatchObject({
+    expect(proveTraffic(world({ blue: 100, green: 0 }), { blue: 90, green: 10 })).toEqual({
       proven: false,
+      reasons: ['the rule has blue 100 %, green 0 %, not blue 90 %, green 10 %'],
     });
-    expect(proveTraffic(world({ blue: 90, green: 10 }, slots(2, 0)), { blue: 90, green: 10 })).toMatchObject({
+    expect(proveTraffic(world({ blue: 90, green: 10 }, slots(2, 0)), { blue: 90, green: 10 })).toEqual({
       proven: false,
+      reasons: ['green should get 10 % and has no healthy target'],
     });
+  });
+  it('asks nothing of a slot that gets nothing', () => {
+    expect(proveTraffic(world({ blue: 100, green: 0 }, slots(1, 0)), { blue: 100, green: 0 })).toEqual({
+      proven: true,
+      proof: 'read-back',
+      healthy: { blue: 1, green: 0 },
+    });
+  });
+  it('counts as healthy who is called so, and nobody else', () => {
+    const ill = {
+      targets: [
+        { id: 'i-1', state: 'healthy' },
+        { id: 'i-2', state: 'unhealthy' },
+      ],
+    };
+    const seen = world({ blue: 100, green: 0 }, { blue: ill, green: ill });
+    expect(proveTraffic(seen, { blue: 100, green: 0 })).toMatchObject({ healthy: { blue: 1, green: 1 } });
   });
 });
 
@@ -115,25 +146,46 @@ describe('the traffic guard', () => {
     expect(guardRemoval(candidate, { live, served: true }, world(rest))).toEqual([]);
   });
   it('keeps live', () => {
-    const reasons = guardRemoval(
-      { groupName: live.groupName, slot: 'blue' },
-      { live, served: true },
-      world(rest),
-    );
-    expect(reasons.join()).toContain('is live');
+    expect(
+      guardRemoval({ groupName: live.groupName, slot: 'blue' }, { live, served: true }, world(rest)),
+    ).toEqual(['flt-web-v1-r1 is live', 'blue, the slot of flt-web-v1-r1, has 100 % of the traffic']);
+  });
+  it('keeps live wherever it is, and what shares its slot', () => {
+    const none = world({ blue: 0, green: 100 });
+    expect(guardRemoval({ groupName: live.groupName, slot: 'blue' }, { live, served: true }, none)).toEqual([
+      'flt-web-v1-r1 is live',
+    ]);
+    expect(
+      guardRemoval({ groupName: 'flt-web-v0-r9', slot: 'blue' }, { live, served: true }, world(rest)),
+    ).toEqual(['blue, the slot of flt-web-v0-r9, has 100 % of the traffic']);
   });
   it('keeps what has weight', () => {
-    expect(guardRemoval(candidate, { live, served: true }, world({ blue: 90, green: 10 })).join()).toContain(
-      '10 % of the traffic',
-    );
+    expect(guardRemoval(candidate, { live, served: true }, world({ blue: 90, green: 10 }))).toEqual([
+      'green, the slot of flt-web-v2-r2, has 10 % of the traffic',
+    ]);
   });
   it('keeps the other group while live has no healthy target, or no traffic', () => {
-    expect(guardRemoval(candidate, { live, served: true }, world(rest, slots(0, 2))).join()).toContain(
-      'no healthy target',
-    );
-    expect(guardRemoval(candidate, { live, served: true }, world({ blue: 0, green: 0 })).join()).toContain(
-      'has no traffic',
-    );
+    expect(guardRemoval(candidate, { live, served: true }, world(rest, slots(0, 2)))).toEqual([
+      'live has no healthy target in blue; flt-web-v2-r2 may be needed',
+    ]);
+    expect(guardRemoval(candidate, { live, served: true }, world({ blue: 0, green: 0 }))).toEqual([
+      'blue, where live is, has no traffic',
+    ]);
+  });
+  it('keeps a group in no slot, too, while live cannot serve', () => {
+    const lost = { groupName: 'flt-web-v9-r9', slot: undefined };
+    expect(guardRemoval(lost, { live, served: true }, world(rest, slots(0, 0)))).toEqual([
+      'live has no healthy target in blue; flt-web-v9-r9 may be needed',
+    ]);
+    expect(guardRemoval(lost, { live, served: true }, world(rest))).toEqual([]);
+  });
+  it('minds live only once the fleet has served', () => {
+    expect(
+      guardRemoval(candidate, { live, served: false }, world({ blue: 0, green: 0 }, slots(0, 0))),
+    ).toEqual([]);
+    expect(
+      guardRemoval(candidate, { live: null, served: true }, world({ blue: 0, green: 0 }, slots(0, 0))),
+    ).toEqual([]);
   });
   it('lets the candidate of a first rollout go, whose fleet never served', () => {
     const never = { live: null, served: false };
@@ -141,6 +193,15 @@ describe('the traffic guard', () => {
   });
   it('allows weights of zero only before the fleet has served', () => {
     expect(guardWeights(slots(0, 0), { blue: 0, green: 0 }, false)).toEqual([]);
-    expect(guardWeights(slots(1, 1), { blue: 0, green: 0 }, true)).toHaveLength(1);
+    expect(guardWeights(slots(1, 1), { blue: 0, green: 0 }, true)).toEqual([
+      'the weights would all be zero, on a fleet that has served',
+    ]);
+  });
+  it('allows weight only where a target is healthy, and says so of each slot', () => {
+    expect(guardWeights(slots(0, 0), { blue: 90, green: 10 }, true)).toEqual([
+      'blue would get 90 % of the traffic and has no healthy target',
+      'green would get 10 % of the traffic and has no healthy target',
+    ]);
+    expect(guardWeights(slots(1, 0), { blue: 100, green: 0 }, true)).toEqual([]);
   });
 });

@@ -57,15 +57,36 @@ const restFleet = { live, warm: null, candidate, served: true, pins: [], weights
 
 describe('undoing', () => {
   it('first gives live the size that the traffic needs', () => {
-    expect(nextUndo(world({ groups: [group(live, 2), group(candidate, 4)] }))).toMatchObject({
+    expect(nextUndo(world({ groups: [group(live, 2), group(candidate, 4)] }))).toEqual({
       do: 'resize',
       groupName: live.groupName,
-      capacity: { desired: 4 },
+      capacity: { minimum: 2, desired: 4, maximum: 4 },
+      why: 'live has 2 instances, the traffic needs 4',
+    });
+    const small = { ...group(live, 2), maximum: 2 };
+    expect(nextUndo(world({ groups: [small, group(candidate, 2)] })).do).toBe('weights');
+  });
+  it('counts only the candidate that serves, not what else is left over', () => {
+    const old = { ...group(candidate, 4), name: 'flt-web-v0-r9' };
+    expect(nextUndo(world({ groups: [group(live, 2), old, group(candidate, 2)] })).do).toBe('weights');
+    expect(nextUndo(world({ groups: [old, group(live, 2), group(candidate, 3)] }))).toMatchObject({
+      do: 'resize',
+      capacity: { desired: 3 },
+    });
+  });
+  it('says from where to where it sets the weights', () => {
+    expect(nextUndo(world())).toEqual({
+      do: 'weights',
+      weights: { blue: 100, green: 0 },
+      why: 'from blue 50 %, green 50 % back to blue 100 %, green 0 %',
     });
   });
   it('waits until live is healthy while the candidate serves', () => {
     const ill = { blue: slot('blue', 1), green: slot('green', 2) };
-    expect(nextUndo(world({ slots: ill }))).toMatchObject({ do: 'wait' });
+    expect(nextUndo(world({ slots: ill }))).toEqual({
+      do: 'wait',
+      reasons: ['live has 1 healthy targets of 2'],
+    });
     expect(nextUndo(world({ slots: ill, undoingSeconds: 119 }))).toMatchObject({ do: 'wait' });
     expect(nextUndo(world({ slots: ill, undoingSeconds: 120 }))).toMatchObject({ do: 'weights' });
   });
@@ -78,14 +99,18 @@ describe('undoing', () => {
     expect(nextUndo(world({ slots, undoingSeconds: 9_999 }))).toMatchObject({ do: 'wait' });
   });
   it('waits, and says so, where the group of live is gone', () => {
-    expect(nextUndo(world({ groups: [group(candidate, 2)] }))).toMatchObject({ do: 'wait' });
+    expect(nextUndo(world({ groups: [group(candidate, 2)] }))).toEqual({
+      do: 'wait',
+      reasons: ['the group of live, flt-web-v1-r1, is gone'],
+    });
   });
   it('writes down weights that were set before a crash', () => {
     expect(nextUndo(world(rest))).toEqual({ do: 'record-weights', weights: { blue: 100, green: 0 } });
   });
   it('takes the candidate away only after the nodes of the load balancer had time to follow', () => {
-    expect(nextUndo(world({ ...rest, fleet: restFleet, secondsSinceShift: 9 }))).toMatchObject({
+    expect(nextUndo(world({ ...rest, fleet: restFleet, secondsSinceShift: 9.9 }))).toEqual({
       do: 'wait',
+      reasons: ['the weights changed 9 s ago; nodes may lag'],
     });
     expect(nextUndo(world({ ...rest, fleet: restFleet, secondsSinceShift: 10 }))).toEqual({
       do: 'shrink',
@@ -97,16 +122,43 @@ describe('undoing', () => {
       do: 'weights',
       weights: { blue: 100, green: 0 },
     });
+    expect(nextUndo(world({ ...rest, secondsSinceShift: 10 })).do).toBe('record-weights');
   });
   it('takes nothing away, and is not done, before the last call of the rollout shows', () => {
     const early = { ...rest, fleet: restFleet, undoingSeconds: 9.9 };
-    expect(nextUndo(world(early))).toMatchObject({ do: 'wait' });
+    expect(nextUndo(world(early))).toEqual({
+      do: 'wait',
+      reasons: ['the last call of the rollout may not show yet'],
+    });
     expect(nextUndo(world({ ...early, groups: [group(live, 2)] }))).toMatchObject({ do: 'wait' });
     expect(nextUndo(world({ ...early, undoingSeconds: 10 }))).toMatchObject({ do: 'shrink' });
   });
   it('keeps the candidate while live could not serve', () => {
     const slots = { blue: slot('blue', 0), green: slot('green', 2) };
-    expect(nextUndo(world({ ...rest, fleet: restFleet, slots }))).toMatchObject({ do: 'wait' });
+    expect(nextUndo(world({ ...rest, fleet: restFleet, slots }))).toEqual({
+      do: 'wait',
+      reasons: ['live has no healthy target in blue; flt-web-v2-r2 may be needed'],
+    });
+  });
+  it('keeps a group whose slot has traffic', () => {
+    const fleet = { ...restFleet, candidate: null };
+    expect(nextUndo(world({ fleet }))).toEqual({
+      do: 'wait',
+      reasons: ['green, the slot of flt-web-v2-r2, has 50 % of the traffic'],
+    });
+    // It is looked for among all of a group's target groups.
+    const twice = { ...group(candidate, 2), targetGroupArns: ['arn:other', 'arn:green'] };
+    expect(nextUndo(world({ fleet, groups: [group(live, 2), twice] })).do).toBe('wait');
+  });
+  it('empties a group whose size or minimum is not zero', () => {
+    const base = { ...rest, fleet: restFleet };
+    for (const [desired, minimum] of [
+      [1, 0],
+      [0, 1],
+    ] as const) {
+      const left = { ...group(candidate, desired, minimum), members: [] };
+      expect(nextUndo(world({ ...base, groups: [group(live, 2), left] })).do).toBe('shrink');
+    }
   });
   it('deletes an empty group, waits while it goes, and unpins last', () => {
     const pins = [
@@ -121,22 +173,43 @@ describe('undoing', () => {
       groupName: candidate.groupName,
     });
     const leaving = { ...group(candidate, 2), minimum: 0, desired: 0 };
-    expect(nextUndo(world({ ...base, groups: [group(live, 2), leaving] }))).toMatchObject({ do: 'wait' });
-    expect(
-      nextUndo(world({ ...base, groups: [group(live, 2), { ...empty, deleting: true }] })),
-    ).toMatchObject({
+    expect(nextUndo(world({ ...base, groups: [group(live, 2), leaving] }))).toEqual({
       do: 'wait',
+      reasons: ['2 instances of flt-web-v2-r2 still drain or end'],
     });
-    expect(nextUndo(world({ ...base, groups: [group(live, 2)] }))).toMatchObject({ do: 'unpin', minimum: 1 });
+    expect(nextUndo(world({ ...base, groups: [group(live, 2), { ...empty, deleting: true }] }))).toEqual({
+      do: 'wait',
+      reasons: ['flt-web-v2-r2 is being deleted'],
+    });
+    expect(nextUndo(world({ ...base, groups: [group(live, 2)] }))).toEqual({
+      do: 'unpin',
+      groupName: live.groupName,
+      minimum: 1,
+      pinned: 2,
+    });
     expect(nextUndo(world({ ...rest, fleet: restFleet, slots, groups: [group(live, 2)] }))).toEqual({
       do: 'done',
     });
   });
   it('waits for targets that still drain', () => {
-    const slots = { blue: slot('blue', 2), green: { targets: [{ id: 'i-old', state: 'draining' }] } };
-    expect(nextUndo(world({ ...rest, fleet: restFleet, slots, groups: [group(live, 2)] }))).toMatchObject({
+    const old = [
+      { id: 'i-old', state: 'draining' },
+      { id: 'i-ill', state: 'unhealthy.draining' },
+      { id: 'i-new', state: 'healthy' },
+    ];
+    const slots = { blue: slot('blue', 2), green: { targets: old } };
+    expect(nextUndo(world({ ...rest, fleet: restFleet, slots, groups: [group(live, 2)] }))).toEqual({
       do: 'wait',
+      reasons: ['i-old is draining', 'i-ill is unhealthy.draining'],
     });
+    // In live's own slot something always comes and goes.
+    const own = { blue: { targets: [...slot('blue', 2).targets, ...old] }, green: slot('green', 0) };
+    expect(nextUndo(world({ ...rest, fleet: restFleet, slots: own, groups: [group(live, 2)] })).do).toBe(
+      'done',
+    );
+    const none = { ...restFleet, live: null, served: false, weights: { blue: 0, green: 0 } };
+    const rule = { weights: { blue: 0, green: 0 }, foreign: [], sticky: false };
+    expect(nextUndo(world({ rule, fleet: none, slots: own, groups: [] })).do).toBe('wait');
   });
   it('leaves the warm release alone', () => {
     const warm = { ...candidate, keepUntil: '' };
