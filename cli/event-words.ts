@@ -20,8 +20,8 @@ function megabytes(value: unknown): string {
   return typeof value === 'number' ? `${(value / 1_000_000).toFixed(1)} MB` : '?';
 }
 
-/** `10 % → 50 % → 100 %`, with what each step waits for. */
-function steps(value: unknown): string {
+/** `10 % for 60 s, then 100 % until approved` */
+export function steps(value: unknown): string {
   if (!Array.isArray(value)) return '?';
   return value
     .map(({ weight, bakeSeconds, approval }: Record<string, unknown>) => {
@@ -33,6 +33,10 @@ function steps(value: unknown): string {
 
 function because({ reason }: Data): string {
   return reason === undefined || reason === '' ? '' : `: ${text(reason)}`;
+}
+
+function noted(notes: unknown): string[] {
+  return Array.isArray(notes) ? notes.map(text) : [];
 }
 
 /** An event's sentence; undefined for what is the control plane's own book-keeping. */
@@ -50,7 +54,8 @@ const sentences: Readonly<Record<string, (data: Data) => string | undefined>> = 
 
   'rollout-requested': () => undefined,
   'rollout-began': (data) => `v${text(data.release)} has the fleet to itself`,
-  'rollout-planned': (data) => `planned for slot ${text(data.slot)}: ${steps(data.steps)}`,
+  'rollout-planned': (data) =>
+    [`planned for slot ${text(data.slot)}: ${steps(data.steps)}`, ...noted(data.notes)].join('; '),
   'rollout-superseded': (data) => `rollout ${text(data.by)} takes its place`,
   'live-pinned': () => 'live is held at its size meanwhile',
   'candidate-launched': (data) =>

@@ -1,7 +1,11 @@
 /** Rollouts asked for, orders given to them, and vetoes of images. */
+import { type Alarms, openAlarms } from '../src/aws/alarms.ts';
 import { type Copies, openCopies } from '../src/aws/copy-object.ts';
 import { type Executions, openExecutions } from '../src/aws/executions.ts';
+import { type Groups, openGroups } from '../src/aws/groups.ts';
+import { type LoadBalancer, openLoadBalancer } from '../src/aws/load-balancer.ts';
 import { type Objects, openObjects } from '../src/aws/objects.ts';
+import { openQuotas, type Quotas } from '../src/aws/quotas.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
 import type { BodyOf, ParamsOf, RolloutAnswer } from '../src/contracts/api.ts';
 import { parseRolloutId } from '../src/contracts/ids.ts';
@@ -18,6 +22,11 @@ interface Deps {
   readonly executions: Executions;
   readonly objects: Objects;
   readonly copies: Copies;
+  // A plan looks at what the rollout would look at.
+  readonly balancer: LoadBalancer;
+  readonly groups: Groups;
+  readonly alarms: Alarms;
+  readonly quotas: Quotas;
 }
 
 function answered(body: RolloutAnswer): ApiAnswer {
@@ -107,6 +116,10 @@ export const handler = apiFunction<Deps>({
     executions: openExecutions(),
     objects: openObjects(),
     copies: openCopies(),
+    balancer: openLoadBalancer(),
+    groups: openGroups(),
+    alarms: openAlarms(),
+    quotas: openQuotas(),
   }),
   routes,
 });

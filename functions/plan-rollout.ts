@@ -2,6 +2,7 @@
 import { openAlarms } from '../src/aws/alarms.ts';
 import { openGroups } from '../src/aws/groups.ts';
 import { openLoadBalancer } from '../src/aws/load-balancer.ts';
+import { openQuotas } from '../src/aws/quotas.ts';
 import { openTable } from '../src/aws/table.ts';
 import { lambdaFunction } from '../src/runtime/handler.ts';
 import { makePlan, planInput } from '../src/runtime/rollout/make-plan.ts';
@@ -14,6 +15,7 @@ export const handler = lambdaFunction({
     balancer: openLoadBalancer(),
     groups: openGroups(),
     alarms: openAlarms(),
+    quotas: openQuotas(),
   }),
   run: (call, deps, invocation) => makePlan(call, deps, invocation, invocation.config.stack),
 });

@@ -7,6 +7,7 @@ import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, usageError } from '../exit-codes.ts';
 import { describeOccupant, rolloutCard, uploadCard } from '../failure-card.ts';
 import { followRollout, followUpload } from '../follow.ts';
+import { planCard } from '../plan-card.ts';
 import { readFacts, sendFile } from '../send-file.ts';
 
 const megabyte = 1_000_000;
@@ -108,6 +109,7 @@ export async function followAnswer(
 ): Promise<ExitCode> {
   const { output, invocation } = context;
   output.progress(answer.message);
+  for (const line of planCard(answer)) output.line(line);
   if (answer.outcome === 'building' && answer.address !== undefined && !invocation.flags.has('no-wait')) {
     return await followUploadOn(context, answer.address.slice('/uploads/'.length));
   }
@@ -116,7 +118,7 @@ export async function followAnswer(
   const followed = answer.rollout !== undefined && (underWay || answer.outcome === 'already-live');
   if (!followed || answer.rollout === undefined || invocation.flags.has('no-wait')) {
     output.result({ ...before, ...answer });
-    return exitCodes.ok;
+    return answer.outcome === 'refused' ? exitCodes.refused : exitCodes.ok;
   }
   return await followToEnd(context, answer.rollout, before);
 }

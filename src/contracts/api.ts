@@ -17,6 +17,7 @@ import {
 import { fleetSpec } from './fleet-spec.ts';
 import { fleetName, parseRolloutId, sha256Hex } from './ids.ts';
 import { imageItem } from './items.ts';
+import { rolloutPlan } from './rollout.ts';
 
 const noBody = z.strictObject({});
 const noQuery = z.strictObject({});
@@ -85,7 +86,12 @@ export const rolloutAnswer = z.object({
   rollout: z.string().optional().describe('`web-12`'),
   address: z.string().optional().describe('`/rollouts/web-12`: what to follow.'),
   executionArn: z.string().optional(),
-  reasons: z.array(z.string()).optional(),
+  reasons: z
+    .array(z.string())
+    .optional()
+    .describe('Everything that stands against it, with what cures each.'),
+  plan: rolloutPlan.optional().describe('What the rollout would do, where a plan was asked for.'),
+  notes: z.array(z.string()).optional().describe('What could not be checked.'),
 });
 export type RolloutAnswer = z.infer<typeof rolloutAnswer>;
 

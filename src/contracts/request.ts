@@ -23,8 +23,6 @@ export const rolloutRequest = z.strictObject({
   by: actor,
   /** Deploys a vetoed image, or a release that failed before. */
   force: z.boolean().optional(),
-  /** Says what would happen, and changes nothing. */
-  dryRun: z.boolean().optional(),
 });
 export type RolloutRequest = z.infer<typeof rolloutRequest>;
 

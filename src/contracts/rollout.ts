@@ -45,6 +45,8 @@ export const rolloutPlan = z.strictObject({
   /** The warm release that must leave the slot first. */
   evict: z.strictObject({ release: ordinal, groupName: z.string() }).nullable(),
   smokeTest: z.boolean(),
+  /** What a person should know of the plan, such as a quota that could not be read; it stops nothing. */
+  notes: z.array(z.string()).default([]),
 });
 export type RolloutPlan = z.infer<typeof rolloutPlan>;
 

@@ -9,6 +9,7 @@ import type { PlannedStep, RolloutPlan } from '../contracts/rollout.ts';
 import { candidateCapacity, pinFor } from './capacity.ts';
 import { type AlarmVerdict, alarmVerdict } from './gates.ts';
 import { servingVerdict } from './health.ts';
+import { judgeQuotas, type QuotaWorld } from './quotas.ts';
 import { formatWeights, idleSlot, sameWeights } from './traffic.ts';
 import type { AlarmView, GroupView, RuleView, SlotSettings, SlotViews } from './world.ts';
 
@@ -26,11 +27,17 @@ export interface RolloutWorld {
   /** Every Auto Scaling group that carries the fleet's tags. */
   readonly groups: readonly GroupView[];
   readonly alarms: readonly AlarmView[];
+  readonly quotas: QuotaWorld;
 }
 
 export type PlanVerdict =
   | { readonly verdict: 'go'; readonly plan: RolloutPlan }
-  | { readonly verdict: 'refused'; readonly reasons: readonly string[] };
+  | {
+      readonly verdict: 'refused';
+      readonly reasons: readonly string[];
+      /** What could not be checked. */
+      readonly notes: readonly string[];
+    };
 
 /** `flt-web-v7-r12`: the name is the idempotency, since CreateAutoScalingGroup has no token. */
 export function groupName(fleet: string, release: number, rollout: number): string {
@@ -144,7 +151,26 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       }
     }
   }
-  if (reasons.length > 0) return { verdict: 'refused', reasons };
+
+  const capacity = candidateCapacity(fleet.spec.instances, liveGroup);
+  const evict =
+    warm !== null && way === 'launch' ? { release: warm.release, groupName: warm.groupName } : null;
+  const evicted = world.groups.find((group) => group.name === evict?.groupName);
+  const { types, spotPercent } = fleet.spec.instances;
+  const quotas = judgeQuotas(
+    {
+      types,
+      spotPercent,
+      count: capacity.desired,
+      already: world.groups.find((group) => group.name === name)?.desired ?? 0,
+      newGroup: !world.groups.some((group) => group.name === name),
+      leaving: evicted?.members.map(({ id }) => id) ?? [],
+      groupsLeaving: evicted === undefined ? 0 : 1,
+    },
+    world.quotas,
+  );
+  reasons.push(...quotas.reasons);
+  if (reasons.length > 0) return { verdict: 'refused', reasons, notes: quotas.notes };
 
   const pin = liveGroup === undefined ? undefined : pinFor(liveGroup);
   return {
@@ -155,11 +181,12 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       imageId: release.imageId,
       slot,
       groupName: name,
-      capacity: candidateCapacity(fleet.spec.instances, liveGroup),
+      capacity,
       pin: pin === undefined || liveGroup === undefined ? null : { groupName: liveGroup.name, ...pin },
       steps: plannedSteps(fleet, way),
-      evict: warm !== null && way === 'launch' ? { release: warm.release, groupName: warm.groupName } : null,
+      evict,
       smokeTest: fleet.spec.rollout.smokeTest !== undefined,
+      notes: [...quotas.notes],
     },
   };
 }

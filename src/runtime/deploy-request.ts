@@ -20,11 +20,14 @@ import { FlotillaError } from '../errors.ts';
 import { keys } from '../lineage/keys.ts';
 import { onBehalfOf, uploadId } from '../lineage/upload.ts';
 import type { Invocation } from './handler.ts';
+import { type PlanRequestDeps, planRequest } from './plan-request.ts';
 import { requireFleet } from './read-fleet.ts';
 import { type RequestDeps, requestRollout } from './request-rollout.ts';
 import { identityOf } from './veto.ts';
 
-export interface DeployDeps extends Omit<RequestDeps, 'clock' | 'config'> {
+export interface AskDeps extends Omit<RequestDeps, 'clock' | 'config'>, PlanRequestDeps {}
+
+export interface DeployDeps extends AskDeps {
   readonly objects: Pick<Objects, 'bytes'>;
   readonly copies: Copies;
 }
@@ -65,15 +68,17 @@ export interface Ask {
 /** Asks for the rollout, and answers in the words of the API. */
 export async function ask(
   { fleet, target, by, force, plan }: Ask,
-  deps: Omit<RequestDeps, 'clock' | 'config'>,
+  deps: AskDeps,
   { clock, config }: Invocation,
 ): Promise<RolloutAnswer> {
-  const answer = await requestRollout({ fleet, target, by, force, dryRun: plan }, { ...deps, clock, config });
+  const request = { fleet, target, by, force };
+  if (plan) return await planRequest(request, deps, { clock, config });
+  const answer = await requestRollout(request, { ...deps, clock, config });
   const { outcome, message, rollout, release, executionArn } = answer;
   if (outcome === 'superseded') throw new FlotillaError('SupersededUpload', message, { fleet });
   const id = rollout === undefined ? undefined : rolloutId(fleet, rollout);
   return {
-    outcome: plan && outcome !== 'already-live' ? 'planned' : outcome,
+    outcome,
     message,
     ...(release === undefined ? {} : { release }),
     ...(id === undefined ? {} : { rollout: id, address: `/rollouts/${id}` }),

@@ -58,7 +58,7 @@ export async function requestRollout(request: RolloutRequest, deps: RequestDeps)
   for (let tries = 0; verdict === undefined || tries < 5; tries += 1) {
     const world = await lookAround(request, item, image, table);
     verdict = decideRequest(request, world);
-    if (verdict.verdict !== 'go' || request.dryRun === true) break;
+    if (verdict.verdict !== 'go') break;
     const decided = verdict;
     const revision = item.revision;
     answer = undefined;
@@ -96,13 +96,6 @@ export async function requestRollout(request: RolloutRequest, deps: RequestDeps)
             rollout,
             executionArn: executionArn(deps.config, 'swap-fleet', swapExecutionName(request.fleet, rollout)),
           }),
-    };
-  }
-  if (request.dryRun === true) {
-    const what = verdict.release === 'new' ? 'a new release' : releaseLabel(verdict.release.number);
-    return {
-      outcome: verdict.start ? 'started' : 'queued',
-      message: `Nothing was changed. ${what} would be ${verdict.start ? 'rolled out now' : 'queued'}.`,
     };
   }
   if (answer === undefined) {
@@ -154,7 +147,8 @@ async function holdingRollout(fleet: FleetItem, table: Table): Promise<FleetItem
   return lost ? undefined : lease;
 }
 
-async function lookAround(
+/** Reads what {@link decideRequest} looks at. */
+export async function lookAround(
   request: RolloutRequest,
   fleet: FleetItem,
   image: ImageItem | undefined,
@@ -293,7 +287,8 @@ function allot(
   };
 }
 
-function newRelease(
+/** The release that a request for an image makes. @throws FlotillaError `ImageNotFound` */
+export function newRelease(
   request: RolloutRequest,
   fleet: FleetItem,
   image: ImageItem | undefined,

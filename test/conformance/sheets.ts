@@ -5,7 +5,7 @@ import { dynamodb } from './cases/dynamodb.ts';
 import { ebs } from './cases/ebs.ts';
 import { ec2 } from './cases/ec2.ts';
 import { loadBalancing } from './cases/load-balancing.ts';
-import { cloudWatch, eventBridge, lambda, sts } from './cases/others.ts';
+import { cloudWatch, eventBridge, lambda, serviceQuotas, sts } from './cases/others.ts';
 import { s3 } from './cases/s3.ts';
 import { stepFunctions } from './cases/step-functions.ts';
 
@@ -20,5 +20,6 @@ export const sheets: readonly Sheet[] = [
   lambda,
   eventBridge,
   cloudWatch,
+  serviceQuotas,
   sts,
 ];

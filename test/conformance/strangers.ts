@@ -39,6 +39,7 @@ export interface Address {
 const pythonNames: Readonly<Record<string, string>> = {
   elasticloadbalancing: 'elbv2',
   monitoring: 'cloudwatch',
+  servicequotas: 'service-quotas',
   states: 'stepfunctions',
 };
 
@@ -47,6 +48,7 @@ const packages: Readonly<Record<string, string>> = {
   elasticloadbalancing: 'elastic-load-balancing-v2',
   events: 'eventbridge',
   monitoring: 'cloudwatch',
+  servicequotas: 'service-quotas',
   states: 'sfn',
 };
 

@@ -11,6 +11,7 @@ const services: Readonly<Record<string, string>> = {
   'cloudwatch-logs': 'logs',
   'elastic-load-balancing-v2': 'elasticloadbalancing',
   eventbridge: 'events',
+  'service-quotas': 'servicequotas',
   sfn: 'states',
 };
 

@@ -21,8 +21,8 @@ const codes = new Set(
   [...casesOf.values()].flat().flatMap(({ fails }) => (fails === undefined ? [] : [fails.code].flat())),
 );
 
-/** Operations that AWS lets nobody be refused. */
-const neverRefused = ['sts.GetCallerIdentity'];
+/** Operations that AWS lets nobody be refused, or that take nothing which could be wrong. */
+const neverRefused = ['sts.GetCallerIdentity', 'autoscaling.DescribeAccountLimits'];
 
 /** Errors that a client cannot bring about, with the reason. */
 const unreachable: Readonly<Record<string, string>> = {

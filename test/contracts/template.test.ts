@@ -41,6 +41,7 @@ const actionsOf = (statement: Statement) => [statement.Action].flat();
  */
 const withoutResource = new Set([
   // list_amazonec2.html, list_amazonec2autoscaling.html, list_awselasticloadbalancingv2.html: descriptions
+  'autoscaling:DescribeAccountLimits',
   'autoscaling:DescribeAutoScalingGroups',
   'autoscaling:DescribeInstanceRefreshes',
   'autoscaling:DescribePolicies',
@@ -64,6 +65,8 @@ const withoutResource = new Set([
   // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
   'cloudwatch:DescribeAlarms',
   'cloudwatch:GetMetricData',
+  // list_servicequotas.html
+  'servicequotas:GetServiceQuota',
   // list_awsstepfunctions.html: who has the token of a task may end it
   'states:SendTaskFailure',
   'states:SendTaskSuccess',

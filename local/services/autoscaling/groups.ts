@@ -2,6 +2,7 @@ import type {
   AutoScalingGroupNamesType,
   AutoScalingGroupsType,
   CreateAutoScalingGroupType,
+  DescribeAccountLimitsAnswer,
   UpdateAutoScalingGroupType,
 } from '@aws-sdk/client-auto-scaling';
 import { arn } from '../../context.ts';
@@ -182,6 +183,17 @@ export function groupOperations(state: AutoScalingState, reconciler: Reconciler)
     },
   };
 
+  /** Launch configurations do not exist here; AWS gives 200. */
+  const DescribeAccountLimits: Operation<object, DescribeAccountLimitsAnswer> = {
+    access: describeAccess('DescribeAccountLimits'),
+    run: () => ({
+      MaxNumberOfAutoScalingGroups: state.quotas.groups.value,
+      MaxNumberOfLaunchConfigurations: 200,
+      NumberOfAutoScalingGroups: state.groups.size,
+      NumberOfLaunchConfigurations: 0,
+    }),
+  };
+
   const DescribeAutoScalingGroups: Operation<AutoScalingGroupNamesType, AutoScalingGroupsType> = {
     access: describeAccess('DescribeAutoScalingGroups'),
     run(input) {
@@ -207,5 +219,6 @@ export function groupOperations(state: AutoScalingState, reconciler: Reconciler)
     CreateAutoScalingGroup,
     UpdateAutoScalingGroup,
     DescribeAutoScalingGroups,
+    DescribeAccountLimits,
   };
 }

@@ -1,8 +1,5 @@
-/** Reading the world for src/fleet/plan.ts, and writing down the candidate that it names. */
+/** Planning a rollout, and writing down the candidate that the plan names. */
 import * as z from 'zod';
-import type { Alarms } from '../../aws/alarms.ts';
-import type { Groups } from '../../aws/groups.ts';
-import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import type { Table } from '../../aws/table.ts';
 import {
   fleetItem,
@@ -17,15 +14,13 @@ import { phases } from '../../fleet/phases.ts';
 import { planRollout } from '../../fleet/plan.ts';
 import { keys } from '../../lineage/keys.ts';
 import { found, holdOn, type Time } from './hold.ts';
-import { refuseIfStale, slotArns } from './look.ts';
+import { refuseIfStale } from './look.ts';
+import { type LookForPlanDeps, lookForPlan } from './look-for-plan.ts';
 import { refuseIfEnded } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
 
-export interface PlanDeps {
+export interface PlanDeps extends LookForPlanDeps {
   readonly table: Table;
-  readonly balancer: LoadBalancer;
-  readonly groups: Groups;
-  readonly alarms: Alarms;
 }
 
 export const planInput = heldCall.extend({
@@ -46,7 +41,7 @@ export async function makePlan(
   time: Time,
   stack: string,
 ): Promise<RolloutPlan> {
-  const { table, balancer } = deps;
+  const { table } = deps;
   const [item, release, rollout] = await table.getTogether([
     [keys.fleet(call.fleet), fleetItem],
     [keys.release(call.fleet, call.release), releaseItem],
@@ -60,28 +55,18 @@ export async function makePlan(
       fleet: fleet.fleet,
     });
   }
-  const slots = slotArns(fleet);
-  const [image, rule, settings, blue, green, groups, alarms] = await Promise.all([
+  const [image, seen] = await Promise.all([
     table.get(keys.image(release.identity), imageItem),
-    balancer.rule(fleet.fixed.ruleArn, slots),
-    balancer.settings(slots),
-    balancer.targets(slots.blue),
-    balancer.targets(slots.green),
-    deps.groups.ofFleet(stack, fleet.fleet),
-    deps.alarms.describe(fleet.spec.rollout.alarms.map(({ name }) => name)),
+    lookForPlan(fleet, deps, stack),
   ]);
-  if (rule !== undefined) refuseIfStale(rule, fleet, hold.now());
+  if (seen.rule !== undefined) refuseIfStale(seen.rule, fleet, hold.now());
   const verdict = planRollout({
     fleet,
     release,
     image,
     rollout: call.rollout,
     force: rollout?.force === true,
-    rule,
-    settings,
-    slots: { blue: { targets: blue }, green: { targets: green } },
-    groups,
-    alarms,
+    ...seen,
   });
   if (verdict.verdict === 'refused') {
     throw new FlotillaError('PlanRefused', verdict.reasons.join('; '), {

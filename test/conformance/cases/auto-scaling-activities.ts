@@ -11,7 +11,23 @@ import {
   withOne,
 } from './auto-scaling-things.ts';
 
+/** Cases are played side by side, each with its groups. */
+function someGroups(count: unknown): boolean {
+  return typeof count === 'number' && count > 0;
+}
+
 export const activityCases: readonly Case[] = [
+  {
+    operation: 'DescribeAccountLimits',
+    says: 'tells how many groups there may be, and how many there are',
+    given: empty,
+    input: {},
+    answers: {
+      MaxNumberOfAutoScalingGroups: 500,
+      MaxNumberOfLaunchConfigurations: 200,
+      NumberOfAutoScalingGroups: someGroups,
+    },
+  },
   {
     operation: 'DescribeScalingActivities',
     says: 'tells of a launch: description, cause, times, status',

@@ -16,6 +16,24 @@ function tellsOfListening(output: unknown): boolean {
 
 export const instanceCases: readonly Case[] = [
   {
+    operation: 'DescribeInstanceTypes',
+    says: 'tells the default vCPUs of the types named',
+    input: { InstanceTypes: ['t3.micro', 'c7i.xlarge'] },
+    answers: {
+      InstanceTypes: holding(
+        { InstanceType: 't3.micro', VCpuInfo: { DefaultVCpus: 2 } },
+        { InstanceType: 'c7i.xlarge', VCpuInfo: { DefaultVCpus: 4 } },
+      ),
+    },
+  },
+  {
+    operation: 'DescribeInstanceTypes',
+    says: 'refuses a type that does not exist',
+    page: errors,
+    input: { InstanceTypes: ['t3.nothing'] },
+    fails: { code: 'InvalidInstanceType', status: 400 },
+  },
+  {
     operation: 'DescribeInstances',
     says: 'tells state, image and addresses, by reservation',
     input: { InstanceIds: ['<instance>'] },

@@ -230,3 +230,40 @@ export const cloudWatch: Sheet = {
     },
   ],
 };
+
+const quotaCode = 'L-1216C47A';
+
+export const serviceQuotas: Sheet = {
+  service: 'servicequotas',
+  title: 'Service Quotas',
+  pages: 'https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_*.html',
+  cases: [
+    {
+      operation: 'GetServiceQuota',
+      says: "tells the value that counts in the account, and the quota's name",
+      input: { ServiceCode: 'ec2', QuotaCode: quotaCode },
+      answers: {
+        Quota: {
+          ServiceCode: 'ec2',
+          QuotaCode: quotaCode,
+          QuotaName: 'Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances',
+          Value: 640,
+          Adjustable: true,
+          GlobalQuota: false,
+        },
+      },
+    },
+    {
+      operation: 'GetServiceQuota',
+      says: 'refuses a quota that does not exist',
+      input: { ServiceCode: 'ec2', QuotaCode: 'L-00000000' },
+      fails: { code: 'NoSuchResourceException', status: 404 },
+    },
+    {
+      operation: 'GetServiceQuota',
+      says: 'refuses a service that does not exist',
+      input: { ServiceCode: 'nothing', QuotaCode: quotaCode },
+      fails: { code: 'NoSuchResourceException', status: 404 },
+    },
+  ],
+};

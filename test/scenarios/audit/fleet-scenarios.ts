@@ -1,6 +1,6 @@
 /** What the audit has fleets and live images do. */
 import { program } from '../kit/doors.ts';
-import { empty, ended, free, removeCandidates, type Scenario, sent } from './words.ts';
+import { empty, ended, free, manyRollouts, removeCandidates, type Scenario, sent } from './words.ts';
 
 export const fleetScenarios: readonly Scenario[] = [
   {
@@ -30,6 +30,12 @@ export const fleetScenarios: readonly Scenario[] = [
         },
         'shop',
       );
+      await free(doors, 'shop');
+      await free(doors);
+      await manyRollouts(doors, 'shop');
+      const built = (await doors.uploads()).find(({ imageId }) => imageId !== undefined);
+      for (const fleet of ['shop', 'web'])
+        await doors.api(`POST /fleets/${fleet}/rollouts`, { image: built?.imageId, force: true, plan: true });
       // Nothing answers on the virtual clock, so that this rollout ends with its smoke test.
       await ended(doors, await sent(doors, 'shop/bell', program('bell')));
       // A group without instances has nobody to ask, and passes.

@@ -1,4 +1,8 @@
 /** Words that the audit's scenarios share: what they wait for, and what somebody else does to the stack meanwhile. */
+import { fleetItem } from '../../../src/contracts/items.ts';
+import { templateVersionsGiven } from '../../../src/fleet/quotas.ts';
+import { keys } from '../../../src/lineage/keys.ts';
+import { fleetPlace } from '../../../src/lineage/places.ts';
 import { Doors, person } from '../kit/doors.ts';
 import type { Auditor } from './auditor.ts';
 
@@ -39,8 +43,8 @@ export const ended = async (
   { fleet, rollout }: { fleet?: string | undefined; rollout?: number | undefined },
 ) => doors.rolloutEnded(`${fleet}-${rollout}`);
 
-export const free = (doors: Doors) =>
-  doors.until(async () => ((await doors.fleet()).lease === null ? true : undefined));
+export const free = (doors: Doors, fleet = 'web') =>
+  doors.until(async () => ((await doors.fleet(fleet)).lease === null ? true : undefined));
 
 /** Stops what runs of a machine, as a person in the console might. */
 export async function stopAll({ world }: Doors, machine: string): Promise<void> {
@@ -60,6 +64,22 @@ export async function removeVersion(doors: Doors, Key: string, VersionId: string
 export async function empty({ world, storeBucket: Bucket }: Doors, Prefix: string): Promise<void> {
   const { Contents = [] } = await world.call('s3', 'ListObjectsV2', { Bucket, Prefix });
   for (const { Key } of Contents) await world.call('s3', 'DeleteObject', { Bucket, Key });
+}
+
+/** Has a fleet look back on so many rollouts that its launch template may be full. */
+export async function manyRollouts(doors: Doors, name: string): Promise<void> {
+  const item = await doors.table.get(keys.fleet(name), fleetItem);
+  if (item === undefined) throw new Error(`no fleet ${name}`);
+  await doors.table.commit({
+    writes: [
+      {
+        kind: 'put',
+        key: keys.fleet(name),
+        item: { ...item, nextRollout: templateVersionsGiven },
+        list: fleetPlace(name),
+      },
+    ],
+  });
 }
 
 /** Removes the snapshots that are being written. */

@@ -5,6 +5,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { MachineScript } from '../../../local/machines/scripted.ts';
 import { type Executions, openExecutions } from '../../../src/aws/executions.ts';
 import { openTable, type Table } from '../../../src/aws/table.ts';
+import type { RolloutAnswer as ApiAnswer } from '../../../src/contracts/api.ts';
 import type { FleetSpecInput } from '../../../src/contracts/fleet-spec.ts';
 import {
   type FleetItem,
@@ -89,6 +90,19 @@ export class Fleet {
     };
   }
 
+  /** Asks the API what a rollout would do. */
+  plan(target: Exclude<RolloutTarget, { kind: 'rollback' }>): Promise<ApiAnswer> {
+    const wish = target.kind === 'image' ? { image: target.identity } : { release: target.number };
+    const body = { ...wish, plan: true };
+    return this.#api('api-rollouts', 'POST', `/fleets/${this.name}/rollouts`, body) as Promise<ApiAnswer>;
+  }
+
+  /** Asks the API what a rollback would do. */
+  planBack(): Promise<ApiAnswer> {
+    const body = { plan: true };
+    return this.#api('api-rollouts', 'POST', `/fleets/${this.name}/rollback`, body) as Promise<ApiAnswer>;
+  }
+
   /** One request as API Gateway hands it on. @throws Error with the answer's body, where it is a refusal */
   async #api(functionName: string, method: string, path: string, body: object): Promise<unknown> {
     const answer = (await this.world.invoke(functionName, {
@@ -110,7 +124,7 @@ export class Fleet {
   }
 
   /** An image that is built, with machines that behave so. */
-  async image(name: string, script: MachineScript = {}): Promise<RolloutTarget> {
+  async image(name: string, script: MachineScript = {}): Promise<Extract<RolloutTarget, { kind: 'image' }>> {
     const { imageId, identity } = await this.world.image(name, script);
     const at = new Date(this.world.clock.now()).toISOString();
     await this.table.commit({

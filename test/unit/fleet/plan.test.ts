@@ -3,6 +3,7 @@ import { fleetSpec } from '../../../src/contracts/fleet-spec.ts';
 import type { FleetItem, ReleaseItem } from '../../../src/contracts/items.ts';
 import type { RolloutRequest } from '../../../src/contracts/request.ts';
 import { planRollout, type RolloutWorld } from '../../../src/fleet/plan.ts';
+import type { QuotaWorld } from '../../../src/fleet/quotas.ts';
 import { decideRequest, type RequestWorld } from '../../../src/fleet/request.ts';
 import type { GroupView } from '../../../src/fleet/world.ts';
 
@@ -75,6 +76,14 @@ const group = (name: string, desired: number, slot: string): GroupView => ({
   deleting: false,
 });
 
+const roomy: QuotaWorld = {
+  running: { known: true, value: [] },
+  vcpus: { known: true, value: new Map([['t3.nano', 2]]) },
+  quotas: new Map([['L-1216C47A', { known: true, value: 640 }]]),
+  groups: { known: true, value: { used: 1, quota: 500 } },
+  templateVersions: undefined,
+};
+
 function plan(more: Partial<RolloutWorld> = {}) {
   const settings = { healthCheckEnabled: true, sticky: false };
   return planRollout({
@@ -91,11 +100,48 @@ function plan(more: Partial<RolloutWorld> = {}) {
     },
     groups: [group(live.groupName, 2, 'b')],
     alarms: [],
+    quotas: roomy,
     ...more,
   });
 }
 
 describe('a plan', () => {
+  it('is refused for a quota beside every other reason', () => {
+    const verdict = plan({
+      rule: { weights: { blue: 50, green: 50 }, foreign: [], sticky: false },
+      quotas: { ...roomy, quotas: new Map([['L-1216C47A', { known: true, value: 3 }]]) },
+    });
+    expect(verdict).toMatchObject({
+      verdict: 'refused',
+      reasons: [
+        expect.stringContaining('lineage expects blue 100 %'),
+        expect.stringContaining('4 needed, 0 of 3 used (quota L-1216C47A'),
+      ],
+    });
+  });
+
+  it('counts neither the instances nor the group of the release that it evicts', () => {
+    const leaving = [0, 1].map((i) => ({ id: `i-g${i}`, type: 't3.nano', market: 'on-demand' as const }));
+    const tight: QuotaWorld = {
+      ...roomy,
+      running: { known: true, value: leaving },
+      quotas: new Map([['L-1216C47A', { known: true, value: 4 }]]),
+      groups: { known: true, value: { used: 2, quota: 2 } },
+    };
+    const groups = [group(live.groupName, 2, 'b'), group(warm.groupName, 2, 'g')];
+    expect(plan({ fleet: { ...fleet, warm }, groups, quotas: tight })).toMatchObject({ verdict: 'go' });
+    expect(plan({ quotas: tight })).toMatchObject({ verdict: 'refused' });
+  });
+
+  it('says what it could not check', () => {
+    const groups = { known: false, why: 'AccessDenied: no' } as const;
+    expect(plan({ quotas: { ...roomy, groups } })).toMatchObject({
+      verdict: 'go',
+      plan: { notes: [expect.stringContaining('Auto Scaling groups were not checked')] },
+    });
+    expect(plan()).toMatchObject({ plan: { notes: [] } });
+  });
+
   it('launches beside live, as large as live is, with its minimum pinned', () => {
     expect(plan()).toMatchObject({
       verdict: 'go',

@@ -1,0 +1,25 @@
+/** What a rollout would do, or all that stands against it, as a person reads it. */
+import type { RolloutAnswer } from '../src/contracts/api.ts';
+import { steps } from './event-words.ts';
+
+/** Lines for an answer to `"plan": true`; none for any other. */
+export function planCard({ outcome, plan, reasons = [], notes = [] }: RolloutAnswer): string[] {
+  if (outcome === 'refused') {
+    return [...reasons.map((reason) => `  ✗ ${reason}`), ...notes.map((note) => `  not checked  ${note}`)];
+  }
+  if (plan === undefined) return [];
+  const { capacity, evict, groupName, pin, slot, way } = plan;
+  return [
+    `  release   v${plan.release} in slot ${slot}, ${way === 'warm' ? 'still warm' : 'launched'} as ${groupName}`,
+    `  size      ${capacity.desired} (minimum ${capacity.minimum}, maximum ${capacity.maximum})`,
+    ...(pin === null
+      ? []
+      : [
+          `  live      minimum of ${pin.groupName} held at ${pin.pinned} meanwhile, then back to ${pin.former}`,
+        ]),
+    ...(evict === null ? [] : [`  evicts    v${evict.release} (${evict.groupName}), warm until then`]),
+    ...(plan.smokeTest ? ['  before    a smoke test of each instance'] : []),
+    `  traffic   ${steps(plan.steps)}`,
+    ...plan.notes.map((note) => `  note      ${note}`),
+  ];
+}

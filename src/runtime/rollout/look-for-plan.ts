@@ -1,0 +1,43 @@
+/** Reading the world for src/fleet/plan.ts, all at once. Nothing here changes anything. */
+import type { Alarms } from '../../aws/alarms.ts';
+import type { Groups } from '../../aws/groups.ts';
+import type { LoadBalancer } from '../../aws/load-balancer.ts';
+import type { Quotas } from '../../aws/quotas.ts';
+import type { FleetItem } from '../../contracts/items.ts';
+import type { RolloutWorld } from '../../fleet/plan.ts';
+import { slotArns } from './look.ts';
+import { lookAtQuotas } from './look-at-quotas.ts';
+
+export interface LookForPlanDeps {
+  readonly balancer: LoadBalancer;
+  readonly groups: Groups;
+  readonly alarms: Alarms;
+  readonly quotas: Quotas;
+}
+
+/** What AWS tells: everything that a plan looks at but the table's items. */
+export async function lookForPlan(
+  fleet: FleetItem,
+  deps: LookForPlanDeps,
+  stack: string,
+): Promise<Pick<RolloutWorld, 'rule' | 'settings' | 'slots' | 'groups' | 'alarms' | 'quotas'>> {
+  const { balancer } = deps;
+  const slots = slotArns(fleet);
+  const [rule, settings, blue, green, groups, alarms, quotas] = await Promise.all([
+    balancer.rule(fleet.fixed.ruleArn, slots),
+    balancer.settings(slots),
+    balancer.targets(slots.blue),
+    balancer.targets(slots.green),
+    deps.groups.ofFleet(stack, fleet.fleet),
+    deps.alarms.describe(fleet.spec.rollout.alarms.map(({ name }) => name)),
+    lookAtQuotas(fleet, deps.quotas),
+  ]);
+  return {
+    rule,
+    settings,
+    slots: { blue: { targets: blue }, green: { targets: green } },
+    groups,
+    alarms,
+    quotas,
+  };
+}

@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import { planCard } from '../../../cli/plan-card.ts';
+import { rolloutPlan } from '../../../src/contracts/rollout.ts';
+
+const plan = rolloutPlan.parse({
+  way: 'launch',
+  release: 8,
+  imageId: 'ami-8',
+  slot: 'green',
+  groupName: 'flt-web-v8-r12',
+  capacity: { minimum: 4, desired: 4, maximum: 6 },
+  pin: { groupName: 'flt-web-v7-r11', former: 1, pinned: 4 },
+  steps: [
+    { weight: 10, bakeSeconds: 60, approval: false, approvalSeconds: 60 },
+    { weight: 100, bakeSeconds: 0, approval: true, approvalSeconds: 60 },
+  ],
+  evict: { release: 6, groupName: 'flt-web-v6-r10' },
+  smokeTest: true,
+  notes: ['Auto Scaling groups were not checked'],
+});
+
+it('shows slot, sizes, pin, what is evicted, steps and notes of a plan', () => {
+  expect(planCard({ outcome: 'planned', message: '', plan })).toEqual([
+    '  release   v8 in slot green, launched as flt-web-v8-r12',
+    '  size      4 (minimum 4, maximum 6)',
+    '  live      minimum of flt-web-v7-r11 held at 4 meanwhile, then back to 1',
+    '  evicts    v6 (flt-web-v6-r10), warm until then',
+    '  before    a smoke test of each instance',
+    '  traffic   10 % for 60 s, then 100 % until approved',
+    '  note      Auto Scaling groups were not checked',
+  ]);
+  expect(
+    planCard({ outcome: 'planned', message: '', plan: { ...plan, pin: null, evict: null } }),
+  ).toHaveLength(5);
+});
+
+it('shows every reason of a refusal', () => {
+  expect(planCard({ outcome: 'refused', message: '', reasons: ['one', 'two'], notes: ['three'] })).toEqual([
+    '  ✗ one',
+    '  ✗ two',
+    '  not checked  three',
+  ]);
+});
+
+it('shows nothing of a rollout that was started', () => {
+  expect(planCard({ outcome: 'started', message: '' })).toEqual([]);
+});
