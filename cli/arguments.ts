@@ -253,7 +253,9 @@ export const commands: readonly CommandSpec[] = [
   order('abort', 'end a rollout; the former release serves'),
   order('approve', 'let a rollout through the gate where it waits for a person'),
   order('reject', 'refuse a rollout at that gate'),
-  order('promote', 'end the wait at the present gate'),
+  order('promote', 'go to full weight next, past every gate that is left'),
+  order('pause', 'hold a rollout before its next step, with the weights as they are'),
+  order('resume', 'let a paused rollout go on'),
   {
     name: 'lineage',
     summary: 'show what an instance, AMI, snapshot, digest, release (web/v7) or rollout is connected with',

@@ -67,7 +67,11 @@ const sentences: Readonly<Record<string, (data: Data) => string | undefined>> = 
   'candidate-smoke-tested': (data) => `smoke test passed: ${text(data.path)} answered ${text(data.status)}`,
   'traffic-shifted': (data) => `${text(data.share)} % of the traffic goes to it`,
   'gate-entered': (data) =>
-    data.waitsFor === 'approval' ? 'waiting for approval' : `watching it for ${text(data.seconds)} s`,
+    data.waitsFor === 'approval'
+      ? 'waiting for approval'
+      : data.waitsFor === 'resume'
+        ? 'paused: the weights stay until it is resumed'
+        : `watching it for ${text(data.seconds)} s`,
   'order-given': (data) => `order to ${text(data.verb)}${because(data)}`,
   'release-promoted': (data) => `v${text(data.release)} is promoted`,
   'release-retiring': (data) => `v${text(data.release)} makes room`,

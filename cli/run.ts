@@ -71,6 +71,8 @@ const table: Readonly<Record<string, Command>> = {
   approve: order('approveRollout'),
   reject: order('rejectRollout'),
   promote: order('promoteRollout'),
+  pause: order('pauseRollout'),
+  resume: order('resumeRollout'),
   lineage,
   'kernel add': addKernel,
   'kernel list': listKernels,

@@ -11,6 +11,7 @@ import type { BodyOf, ParamsOf, RolloutAnswer } from '../src/contracts/api.ts';
 import { parseRolloutId } from '../src/contracts/ids.ts';
 import type { Actor, ImageItem } from '../src/contracts/items.ts';
 import { FlotillaError } from '../src/errors.ts';
+import type { Verb } from '../src/fleet/orders.ts';
 import { ask, deploy } from '../src/runtime/deploy-request.ts';
 import { giveOrder } from '../src/runtime/give-order.ts';
 import type { Invocation } from '../src/runtime/handler.ts';
@@ -38,10 +39,16 @@ function answered(body: RolloutAnswer): ApiAnswer {
   };
 }
 
-type OrderName = 'abortRollout' | 'approveRollout' | 'rejectRollout' | 'promoteRollout';
+type OrderName =
+  | 'abortRollout'
+  | 'approveRollout'
+  | 'rejectRollout'
+  | 'promoteRollout'
+  | 'pauseRollout'
+  | 'resumeRollout';
 
-/** The four orders differ in nothing but their verb. */
-function orderRoute(name: OrderName, verb: 'abort' | 'approve' | 'reject' | 'promote'): Route<Deps> {
+/** Orders differ in nothing but their verb. */
+function orderRoute(name: OrderName, verb: Verb): Route<Deps> {
   return route(
     name,
     async (
@@ -107,6 +114,8 @@ export const routes: readonly Route<Deps>[] = [
   orderRoute('approveRollout', 'approve'),
   orderRoute('rejectRollout', 'reject'),
   orderRoute('promoteRollout', 'promote'),
+  orderRoute('pauseRollout', 'pause'),
+  orderRoute('resumeRollout', 'resume'),
 ];
 
 export const handler = apiFunction<Deps>({

@@ -311,6 +311,11 @@ export const errorCatalogue = {
     title: 'An alarm rang during the rollout',
     advice: 'Read the alarm and its reason in the cause.',
   },
+  RolloutPaused: {
+    status: 409,
+    title: 'A person paused the rollout',
+    advice: 'Nothing: it waits with the weights as they are. Go on: flotilla resume ROLLOUT; or abort it.',
+  },
   GuardRefused: {
     status: 409,
     title: 'The traffic guard refused',

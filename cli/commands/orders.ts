@@ -1,8 +1,14 @@
-/** `flotilla abort`, `approve`, `reject`, `promote`: orders to a rollout. */
+/** `flotilla abort`, `approve`, `reject`, `promote`, `pause`, `resume`: orders to a rollout. */
 import type { Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 
-type OrderName = 'abortRollout' | 'approveRollout' | 'rejectRollout' | 'promoteRollout';
+type OrderName =
+  | 'abortRollout'
+  | 'approveRollout'
+  | 'rejectRollout'
+  | 'promoteRollout'
+  | 'pauseRollout'
+  | 'resumeRollout';
 
 export function order(name: OrderName): Command {
   return async (context) => {

@@ -83,9 +83,16 @@ async function oneFleet(context: CommandContext, name: string) {
     output.line(`  held       by a ${purpose} (${state}) since ${since}\n             ${holder}`);
   }
   if (fleet.gate !== null) {
+    const { step, waitsFor, until } = fleet.gate;
     output.line(
-      `  gate       step ${fleet.gate.step} waits for ${fleet.gate.waitsFor} until ${fleet.gate.until}`,
+      `  gate       step ${step} waits for ${waitsFor}${until === undefined ? '' : ` until ${until}`}`,
     );
+  }
+  if (fleet.paused !== null && fleet.lease !== null) {
+    const { since, by, reason } = fleet.paused;
+    const why = reason === undefined ? '' : `: ${reason}`;
+    const id = `${fleet.fleet}-${fleet.lease.rollout}`;
+    output.line(`  paused     since ${since} by ${by.principal}${why}; flotilla resume ${id}`);
   }
   const { rule, port, instances } = fleet.spec;
   output.line(`  rule       ${[...rule.hosts, ...rule.paths].join(' ')} (priority ${fleet.fixed.priority})`);

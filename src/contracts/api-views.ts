@@ -98,8 +98,17 @@ export const rolloutDetailView = rolloutView.extend({
   steps: z.array(eventView),
   live: occupantView.nullable().describe('What serves the fleet now.'),
   gate: z
-    .object({ step: count, waitsFor: z.enum(['time', 'approval']), since: time, until: time })
+    .object({
+      step: count,
+      waitsFor: z.enum(['time', 'approval', 'resume']),
+      since: time,
+      until: time.optional().describe('Absent while it is paused.'),
+    })
     .nullable(),
+  paused: z
+    .object({ since: time, by: actor, reason: z.string().optional() })
+    .nullable()
+    .describe('A pause that holds it, or will before its next step.'),
 });
 export type RolloutDetailView = z.infer<typeof rolloutDetailView>;
 
@@ -168,6 +177,7 @@ export const fleetView = fleetSummary.extend({
     })
     .nullable(),
   gate: rolloutDetailView.shape.gate,
+  paused: rolloutDetailView.shape.paused,
   queue: z.array(ordinal),
   recent: z.object({ rollouts: z.array(rolloutView), uploads: z.array(uploadView) }),
   createdAt: time,

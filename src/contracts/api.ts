@@ -284,7 +284,12 @@ export const operations = {
   abortRollout: orderOperation('abort', 'Ends a rollout; the former release serves.'),
   approveRollout: orderOperation('approve', 'Lets a rollout through the gate where it waits for a person.'),
   rejectRollout: orderOperation('reject', 'Refuses a rollout at the gate where it waits for a person.'),
-  promoteRollout: orderOperation('promote', 'Ends the wait at the present gate.'),
+  promoteRollout: orderOperation('promote', 'Goes to full weight next, past every gate that is left.'),
+  pauseRollout: orderOperation(
+    'pause',
+    'Holds a rollout before its next step, with the weights as they are.',
+  ),
+  resumeRollout: orderOperation('resume', 'Lets a paused rollout go on.'),
   vetoImage: {
     method: 'POST',
     path: '/images/{id}/veto',

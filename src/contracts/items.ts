@@ -98,9 +98,10 @@ export const fleetItem = z.strictObject({
       token: z.string(),
       rollout: ordinal,
       step: count,
-      waitsFor: z.enum(['time', 'approval']),
+      waitsFor: z.enum(['time', 'approval', 'resume']),
       since: time,
-      until: time,
+      /** Absent at a pause, which ends when somebody says so. */
+      until: time.optional(),
     })
     .nullable(),
   orders: z.array(order),

@@ -11,6 +11,7 @@ export const phases = {
   proving: 'proving traffic',
   baking: 'baking',
   approval: 'waiting for approval',
+  paused: 'paused',
   promoting: 'promoting',
   undoing: 'rolling back',
   ended: 'ended',

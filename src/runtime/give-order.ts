@@ -2,13 +2,14 @@
 import type { Executions } from '../aws/executions.ts';
 import type { Table } from '../aws/table.ts';
 import { rolloutId } from '../contracts/ids.ts';
-import { type Actor, type Order, rolloutItem } from '../contracts/items.ts';
+import { type Actor, type FleetItem, type Order, type RolloutItem, rolloutItem } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
-import { describeOrder, errorOfOrder, judgeOrder, type Verb } from '../fleet/orders.ts';
-import { phaseKey, phases } from '../fleet/phases.ts';
+import { describeOrder, judgeOrder, orderState, pauseOf, type Verb, withOrder } from '../fleet/orders.ts';
+import { phases } from '../fleet/phases.ts';
 import { keys } from '../lineage/keys.ts';
 import type { Clock } from './clock.ts';
-import { changeFleet } from './rollout/hold.ts';
+import { answerGate } from './rollout/answer-gate.ts';
+import { changeFleet, type FleetChange, readFleet } from './rollout/hold.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './rollout/record.ts';
 
 export interface OrderDeps {
@@ -31,71 +32,109 @@ export interface OrderAnswer {
   readonly message: string;
 }
 
+/** An order is judged by two items; where somebody writes in between it is judged anew. */
+const tries = 8;
+
 /**
- * Gives an order. Safe to repeat.
+ * Gives an order. Safe to repeat: what has been ordered already is told to the gate once more.
  * @throws FlotillaError `RolloutNotFound`, `FleetNotFound`, `RequestRefused` (with the orders that are legal now).
  */
 export async function giveOrder(given: GivenOrder, deps: OrderDeps): Promise<OrderAnswer> {
-  const { fleet: name, rollout: number, verb, by } = given;
-  const rollout = await deps.table.get(keys.rollout(name, number), rolloutItem);
+  const { fleet: name, rollout: number, verb } = given;
   const id = rolloutId(name, number);
-  if (rollout === undefined)
-    throw new FlotillaError('RolloutNotFound', `There is no rollout ${id}`, { rollout: id });
-  const phase = phaseKey(rollout.phase);
-  const verdict = judgeOrder(verb, phase);
-  if (verdict.verdict === 'refused') {
-    throw new FlotillaError('RequestRefused', verdict.reasons.join('; '), {
-      rollout: id,
-      phase: rollout.phase,
-    });
-  }
-
-  const fleet = await changeFleet(deps.table, name, deps.clock, (item, now) => {
-    const order: Order = {
-      verb,
-      rollout: number,
-      by,
-      at: now,
-      ...(given.reason === undefined ? {} : { reason: given.reason }),
-    };
-    const waiting = phase === 'queued';
-    return {
-      fleet: {
-        ...item,
-        orders: waiting ? item.orders : [...item.orders, order],
-        queue: waiting ? item.queue.filter((one) => one !== number) : item.queue,
+  for (let attempt = 1; attempt <= tries; attempt += 1) {
+    // In this order: a phase that was written after the fleet was read has made the revision an old one.
+    const fleet = await readFleet(deps.table, name);
+    const rollout = await deps.table.get(keys.rollout(name, number), rolloutItem);
+    if (rollout === undefined) {
+      throw new FlotillaError('RolloutNotFound', `There is no rollout ${id}`, { rollout: id });
+    }
+    const state = orderState(rollout, fleet);
+    const verdict = judgeOrder(verb, state);
+    if (verdict.verdict === 'refused') {
+      throw new FlotillaError('RequestRefused', verdict.reasons.join('; '), {
+        rollout: id,
+        phase: rollout.phase,
+      });
+    }
+    const waiting = state === 'queued' || state === 'acquiring';
+    let overtaken = false;
+    const after = await changeFleet(
+      deps.table,
+      name,
+      deps.clock,
+      (item, now) => {
+        overtaken = item.revision !== fleet.revision;
+        if (overtaken) return undefined;
+        return waiting && verb === 'abort' ? dequeue(given, item, now) : keep(given, item, now);
       },
-      writes: waiting
-        ? [updateRollout(name, number, { status: 'aborted', phase: phases.ended, endedAt: now })]
-        : [],
-      events: [
-        fleetEvent({
-          fleet: name,
-          key: rolloutKey(number, `ordered-${verb}-at-${item.revision}`),
-          kind: 'order-given',
-          at: now,
-          by,
-          data: { rollout: number, verb, reason: given.reason },
-        }),
-      ],
-    };
-  });
-  if (phase === 'queued') return { outcome: 'now', message: `${id} was taken out of the queue.` };
-  const { gate } = fleet;
-  const order = fleet.orders.findLast((one) => one.rollout === number && one.verb === verb);
-  if (gate?.rollout !== number || order === undefined || !opens(verb, gate.waitsFor)) {
-    return { outcome: 'kept', message: `${id} reads the order (${verb}) at its next step.` };
+      fleet,
+    );
+    if (overtaken) continue;
+    if (waiting && verb === 'abort') return { outcome: 'now', message: `${id} was taken out of the queue.` };
+    return answer(given, fleet, after, deps);
   }
-  const delivered =
-    verb === 'abort' || verb === 'reject'
-      ? await deps.executions.fail(gate.token, errorOfOrder(order), describeOrder(order))
-      : await deps.executions.succeed(gate.token, { ended: verb });
-  return delivered === 'delivered'
-    ? { outcome: 'now', message: `${id}: ${verb}.` }
-    : { outcome: 'kept', message: `${id} has left the gate; it reads the order at its next step.` };
+  throw new FlotillaError('AwsUnavailable', `The item of ${name} kept changing`, { fleet: name });
 }
 
-/** Whether an order ends this kind of waiting. An approval given during the bake before it does not cut the bake short. */
-export function opens(verb: Verb, waitsFor: 'time' | 'approval'): boolean {
-  return verb === 'approve' ? waitsFor === 'approval' : verb !== 'pause' && verb !== 'resume';
+function orderOf(given: GivenOrder, at: string): Order {
+  const { verb, rollout, by, reason } = given;
+  return { verb, rollout, by, at, ...(reason === undefined ? {} : { reason }) };
+}
+
+function orderGiven({ fleet, rollout, verb, by, reason }: GivenOrder, item: FleetItem, at: string) {
+  return fleetEvent({
+    fleet,
+    key: rolloutKey(rollout, `ordered-${verb}-at-${item.revision}`),
+    kind: 'order-given',
+    at,
+    by,
+    data: { rollout, verb, reason },
+  });
+}
+
+/** Undefined where the order changes nothing. */
+function keep(given: GivenOrder, item: FleetItem, now: string): FleetChange | undefined {
+  const orders = withOrder(item.orders, orderOf(given, now));
+  if (orders === item.orders) return undefined;
+  return { fleet: { ...item, orders: [...orders] }, events: [orderGiven(given, item, now)] };
+}
+
+/** It holds nothing yet. Its execution, where there is one, finds that it may not begin. */
+function dequeue(given: GivenOrder, item: FleetItem, now: string): FleetChange {
+  const { fleet, rollout } = given;
+  const error: RolloutItem['error'] = { name: 'GateAborted', message: describeOrder(orderOf(given, now)) };
+  return {
+    fleet: {
+      ...item,
+      queue: item.queue.filter((one) => one !== rollout),
+      orders: item.orders.filter((one) => one.rollout !== rollout),
+    },
+    writes: [updateRollout(fleet, rollout, { status: 'aborted', phase: phases.ended, endedAt: now, error })],
+    events: [orderGiven(given, item, now)],
+  };
+}
+
+async function answer(
+  given: GivenOrder,
+  before: FleetItem,
+  after: FleetItem,
+  deps: OrderDeps,
+): Promise<OrderAnswer> {
+  const { rollout, verb } = given;
+  const id = rolloutId(given.fleet, rollout);
+  const told = after.gate?.rollout === rollout ? await answerGate(after, deps.executions) : 'waits';
+  if (verb === 'resume') {
+    const held = pauseOf(before, rollout) !== undefined || told === 'delivered';
+    return { outcome: 'now', message: held ? `${id} goes on.` : `${id} is not paused.` };
+  }
+  if (told === 'delivered') return { outcome: 'now', message: `${id}: ${verb}.` };
+  if (told === 'stale') {
+    return { outcome: 'kept', message: `${id} has left the gate; it reads the order at its next step.` };
+  }
+  if (verb === 'pause') {
+    const message = `${id} goes no further until flotilla resume ${id}; what it does now it ends.`;
+    return { outcome: 'kept', message };
+  }
+  return { outcome: 'kept', message: `${id} reads the order (${verb}) at its next step.` };
 }

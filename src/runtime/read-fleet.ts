@@ -18,6 +18,7 @@ import {
   rolloutItem,
 } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
+import { pauseOf } from '../fleet/orders.ts';
 import { keys, lists, prefixes } from '../lineage/keys.ts';
 import { cursor } from './paging.ts';
 import { listUploads } from './read-uploads.ts';
@@ -117,6 +118,7 @@ export async function fleetViewOf(table: Table, item: FleetItem): Promise<FleetV
     served: item.served,
     lease: lease === null ? null : withoutFence(lease),
     gate: gateView(gate),
+    paused: lease === null ? null : pausedView(item, lease.rollout),
     queue: item.queue,
     recent: { rollouts: rollouts.items.map(rolloutView), uploads: [...uploads.items] },
     createdAt: item.createdAt,
@@ -126,6 +128,13 @@ export async function fleetViewOf(table: Table, item: FleetItem): Promise<FleetV
 function withoutFence(lease: NonNullable<FleetItem['lease']>): NonNullable<FleetView['lease']> {
   const { fence: _fence, ...rest } = lease;
   return rest;
+}
+
+function pausedView(item: FleetItem, rollout: number): FleetView['paused'] {
+  const pause = pauseOf(item, rollout);
+  if (pause === undefined) return null;
+  const { at, by, reason } = pause;
+  return { since: at, by, ...(reason === undefined ? {} : { reason }) };
 }
 
 /** The task token stays here: whoever holds it can let the rollout through. */
@@ -178,12 +187,14 @@ export async function readRollout(table: Table, id: string): Promise<RolloutDeta
   ]);
   if (rollout === undefined) throw new FlotillaError('RolloutNotFound', `There is no rollout ${id}.`, { id });
   const gate = item?.gate?.rollout === number ? gateView(item.gate) : null;
+  const paused = item === undefined ? null : pausedView(item, number);
   const summary = item === undefined ? undefined : await summaryOf(table, item);
   return {
     ...rolloutView(rollout),
-    version: versionOf([rollout, events.length, gate, item?.live, item?.weights]),
+    version: versionOf([rollout, events.length, gate, paused, item?.live, item?.weights]),
     steps: inOrder(events).map(eventView),
     live: summary?.live ?? null,
     gate,
+    paused,
   };
 }

@@ -19,6 +19,7 @@ import { keys, prefixes } from '../lineage/keys.ts';
 import { releaseRefs } from '../lineage/refs.ts';
 import type { Clock } from './clock.ts';
 import { type Config, executionArn, machineArn } from './config.ts';
+import { answerGate } from './rollout/answer-gate.ts';
 import { changeFleet, readFleet } from './rollout/hold.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './rollout/record.ts';
 
@@ -104,7 +105,8 @@ export async function requestRollout(request: RolloutRequest, deps: RequestDeps)
     });
   }
   const { rollout, release, arn } = answer;
-  if (verdict.aborts !== null) await abortHolder(item, deps);
+  // A gate learns of the abort at once; elsewhere the order is read at the next border between two states.
+  if (verdict.aborts !== null) await answerGate(item, deps.executions);
   if (verdict.start) await startRollout(request.fleet, rollout, deps);
   return {
     outcome: verdict.start ? 'started' : 'queued',
@@ -129,13 +131,6 @@ export async function startRollout(
     { fleet, rollout },
   );
   return outcome;
-}
-
-/** A gate learns of the abort at once; elsewhere the order is read at the next border between two states. */
-async function abortHolder(item: FleetItem, deps: RequestDeps): Promise<void> {
-  if (item.gate !== null && item.gate.rollout === item.lease?.rollout) {
-    await deps.executions.fail(item.gate.token, 'GateAborted', 'A newer rollout takes its place');
-  }
 }
 
 /** The rollout that holds the fleet and may still succeed: what is being undone is not on its way to be live. */

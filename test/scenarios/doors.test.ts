@@ -82,19 +82,37 @@ describe.skipIf(notPackaged !== undefined)('a gate that waits for a person', { t
 
   it('reads an abort that came before there was a token', async () => {
     await doors.until(async () => ((await doors.fleet()).lease === null ? true : undefined));
-    const { body } = await doors.api('POST /fleets/web/rollouts', { image: one.imageId });
-    const kept = await doors.api(`POST /rollouts/${body.rollout}/abort`, { reason: 'too early' });
+    const id = await deploying(one, 'checking health');
+    const kept = await doors.api(`POST /rollouts/${id}/abort`, { reason: 'too early' });
     expect(kept.body.message).toContain('next step');
-    const end = await doors.rolloutEnded(body.rollout);
+    const end = await doors.rolloutEnded(id);
     expect(end).toMatchObject({ status: 'aborted', error: { name: 'GateAborted' } });
     expect(end.error.message).toContain('too early');
     expect(await doors.fleet()).toMatchObject({ live: { release: 2, weight: 100 }, candidate: null });
   });
 
+  it('lets a person take a rollout back that does not hold the fleet yet', async () => {
+    await doors.until(async () => ((await doors.fleet()).lease === null ? true : undefined));
+    const { body } = await doors.api('POST /fleets/web/rollouts', { image: one.imageId });
+    const taken = await doors.api(`POST /rollouts/${body.rollout}/abort`, { reason: 'never mind' });
+    expect(taken.body.message).toContain('out of the queue');
+    expect(await doors.rolloutEnded(body.rollout)).toMatchObject({
+      status: 'aborted',
+      error: { name: 'GateAborted', message: expect.stringContaining('never mind') },
+    });
+    await doors.world.seconds(60);
+    expect(await doors.fleet()).toMatchObject({
+      live: { release: 2 },
+      candidate: null,
+      queue: [],
+      lease: null,
+    });
+  });
+
   it('refuses an order that is not legal now, and names those that are', async () => {
     const id = await deploying(one, 'baking');
-    const early = await doors.api(`POST /rollouts/${id}/pause`, {});
-    expect(early).toMatchObject({ status: 404, body: { name: 'RouteNotFound' } });
+    const unknown = await doors.api(`POST /rollouts/${id}/freeze`, {});
+    expect(unknown).toMatchObject({ status: 404, body: { name: 'RouteNotFound' } });
     await doors.api(`POST /rollouts/${id}/abort`, {});
     await doors.rolloutEnded(id);
     const late = await doors.api(`POST /rollouts/${id}/approve`, {});

@@ -2,22 +2,31 @@
 import * as z from 'zod';
 import type { Alarms } from '../../aws/alarms.ts';
 import type { Executions } from '../../aws/executions.ts';
+import type { FleetItem } from '../../contracts/items.ts';
 import { heldCall, trafficProof } from '../../contracts/rollout.ts';
 import { isFlotillaError } from '../../errors.ts';
-import { describeOrder, errorOfOrder, ordersFor } from '../../fleet/orders.ts';
+import { endingOrder, type WaitsFor } from '../../fleet/orders.ts';
 import { phases } from '../../fleet/phases.ts';
-import { opens } from '../give-order.ts';
+import { answerGate } from './answer-gate.ts';
 import type { Hold } from './hold.ts';
 import { refuseIfRinging } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
 
 export const gateInput = heldCall.extend({
-  step: z.number().int().min(1),
-  waitsFor: z.enum(['time', 'approval']),
-  seconds: z.number().int().min(1),
+  /** The step that has the traffic; 0 before the first. */
+  step: z.number().int().min(0),
+  waitsFor: z.enum(['time', 'approval', 'resume']),
+  /** Absent at a pause, which has no end of its own. */
+  seconds: z.number().int().min(1).optional(),
   token: z.string().min(1),
-  proof: trafficProof,
+  proof: z.union([trafficProof, z.literal('none')]),
 });
+
+const phaseAt = {
+  time: phases.baking,
+  approval: phases.approval,
+  resume: phases.paused,
+} as const satisfies Record<WaitsFor, string>;
 
 /**
  * Stores the token, then reads what was ordered before it was there. An order that comes later finds the token on
@@ -27,50 +36,58 @@ export async function holdAtGate(
   call: z.infer<typeof gateInput>,
   hold: Hold,
   deps: { readonly executions: Executions; readonly alarms: Alarms },
-): Promise<{ outcome: 'waiting' | 'opened' | 'closed' }> {
-  const { rollout, step, waitsFor, token } = call;
-  const fleet = await hold.change((item, now) => ({
-    fleet: {
-      ...item,
-      gate: {
-        token,
-        rollout,
-        step,
-        waitsFor,
-        since: now,
-        until: new Date(Date.parse(now) + call.seconds * 1000).toISOString(),
+): Promise<{ outcome: 'waiting' | 'left' }> {
+  const { rollout, step, waitsFor, token, seconds } = call;
+  const fleet = await hold.change((item, now) => {
+    const { gate } = item;
+    const again = gate?.rollout === rollout && gate.step === step && gate.waitsFor === waitsFor;
+    return {
+      fleet: {
+        ...item,
+        gate: {
+          token,
+          rollout,
+          step,
+          waitsFor,
+          since: now,
+          ...(seconds === undefined
+            ? {}
+            : { until: new Date(Date.parse(now) + seconds * 1000).toISOString() }),
+        },
       },
-    },
-    writes: [
-      updateRollout(item.fleet, rollout, { phase: waitsFor === 'time' ? phases.baking : phases.approval }),
-    ],
+      // A function that died after it had stored its token is called again with another one.
+      ...(again ? {} : entered(call, item, now)),
+    };
+  });
+
+  // Who was told to end does not look at alarms first.
+  if (endingOrder(fleet, rollout) === undefined) {
+    try {
+      await refuseIfRinging(fleet, rollout, deps.alarms);
+    } catch (error) {
+      if (!isFlotillaError(error)) throw error;
+      await deps.executions.fail(token, error.name, error.message);
+      return { outcome: 'left' };
+    }
+  }
+  const told = await answerGate(fleet, deps.executions);
+  return { outcome: told === 'waits' ? 'waiting' : 'left' };
+}
+
+function entered(call: z.infer<typeof gateInput>, item: FleetItem, now: string) {
+  const { rollout, step, waitsFor, seconds, proof } = call;
+  return {
+    writes: [updateRollout(item.fleet, rollout, { phase: phaseAt[waitsFor] })],
     events: [
       fleetEvent({
         fleet: item.fleet,
-        key: rolloutKey(rollout, `gate-${step}-${waitsFor}`),
+        // A gate may be entered again after a pause.
+        key: rolloutKey(rollout, `gate-${step}-${waitsFor}-at-${item.revision}`),
         kind: 'gate-entered',
         at: now,
         execution: call.execution,
-        data: { rollout, step, waitsFor, seconds: call.seconds, proof: call.proof },
+        data: { rollout, step, waitsFor, ...(seconds === undefined ? {} : { seconds }), proof },
       }),
     ],
-  }));
-
-  const order = ordersFor(fleet, rollout).find(({ verb }) => opens(verb, waitsFor));
-  if (order?.verb === 'abort' || order?.verb === 'reject') {
-    await deps.executions.fail(token, errorOfOrder(order), describeOrder(order));
-    return { outcome: 'closed' };
-  }
-  try {
-    await refuseIfRinging(fleet, rollout, deps.alarms);
-  } catch (error) {
-    if (!isFlotillaError(error)) throw error;
-    await deps.executions.fail(token, error.name, error.message);
-    return { outcome: 'closed' };
-  }
-  if (order !== undefined) {
-    await deps.executions.succeed(token, { ended: order.verb });
-    return { outcome: 'opened' };
-  }
-  return { outcome: 'waiting' };
+  };
 }

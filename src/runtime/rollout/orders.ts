@@ -3,13 +3,23 @@ import type { Alarms } from '../../aws/alarms.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
 import { alarmVerdict } from '../../fleet/gates.ts';
-import { describeOrder, endingOrder, errorOfOrder } from '../../fleet/orders.ts';
+import { describeOrder, endingOrder, errorOfOrder, pauseOf } from '../../fleet/orders.ts';
 
 /** @throws FlotillaError `GateAborted`, `GateRejected` or `AlarmRang` where an order ends the rollout. */
 export function refuseIfEnded(fleet: Pick<FleetItem, 'fleet' | 'orders'>, rollout: number): void {
   const order = endingOrder(fleet, rollout);
   if (order === undefined) return;
   throw new FlotillaError(errorOfOrder(order), describeOrder(order), { fleet: fleet.fleet, rollout });
+}
+
+/**
+ * Asked before the weights change, and before the promotion.
+ * @throws FlotillaError `RolloutPaused`: the machine waits until the pause is taken back, and asks again.
+ */
+export function refuseIfPaused(fleet: Pick<FleetItem, 'fleet' | 'orders'>, rollout: number): void {
+  const pause = pauseOf(fleet, rollout);
+  if (pause === undefined) return;
+  throw new FlotillaError('RolloutPaused', describeOrder(pause), { fleet: fleet.fleet, rollout });
 }
 
 /**

@@ -9,6 +9,7 @@ import { phases } from '../../fleet/phases.ts';
 import { formatWeights, sameWeights, stepWeights } from '../../fleet/traffic.ts';
 import type { Hold } from './hold.ts';
 import { slotArns } from './look.ts';
+import { refuseIfEnded, refuseIfPaused } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
 import { leaveGate, type ShiftDeps, shiftInput } from './shift.ts';
 
@@ -22,7 +23,7 @@ export interface Promoted {
 
 /**
  * Promotes the candidate. The calls to AWS come first and can be repeated; the write of the item is the promotion.
- * @throws FlotillaError `TrafficChangedByHand`, `CandidateUnhealthy`, `AlarmRang`, `GateAborted`, `LeaseLost`,
+ * @throws FlotillaError `TrafficChangedByHand`, `CandidateUnhealthy`, `AlarmRang`, `GateAborted`, `RolloutPaused`, `LeaseLost`,
  * `DeadlineNear`.
  */
 export async function promote(
@@ -59,47 +60,52 @@ export async function promote(
     await deps.groups.putScaling(plan.groupName, target);
   }
 
-  await hold.change((item, now) => ({
-    fleet: {
-      ...item,
-      live: { release: plan.release, slot: plan.slot, groupName: plan.groupName },
-      candidate: null,
-      warm:
-        item.live === null
-          ? null
-          : {
-              ...item.live,
-              keepUntil: new Date(Date.parse(now) + item.spec.rollout.keepWarmSeconds * 1000).toISOString(),
-            },
-      served: true,
-      gate: null,
-      // The former live group keeps its pinned minimum: that is what keeps it warm at full size. It goes with it.
-      pins: item.pins.filter(({ groupName }) => groupName !== item.live?.groupName),
-    },
-    writes: [
-      updateRelease(item.fleet, plan.release, { state: 'live', servedAt: now }),
-      ...(item.live === null ? [] : [updateRelease(item.fleet, item.live.release, { state: 'warm' })]),
-      updateRollout(item.fleet, rollout, { phase: phases.promoting }),
-    ],
-    events: [
-      fleetEvent({
-        fleet: item.fleet,
-        key: rolloutKey(rollout, 'promoted'),
-        kind: 'release-promoted',
-        at: now,
-        execution: call.execution,
-        data: {
-          rollout,
-          release: plan.release,
-          former: item.live?.release ?? null,
-          groupName: plan.groupName,
-          desired: group.desired,
-          minimum: bounds.minimum,
-          provenBefore: call.proof,
-        },
-      }),
-    ],
-  }));
+  await hold.change((item, now) => {
+    // What was ordered meanwhile is read in the item that makes it too late.
+    refuseIfEnded(item, rollout);
+    refuseIfPaused(item, rollout);
+    return {
+      fleet: {
+        ...item,
+        live: { release: plan.release, slot: plan.slot, groupName: plan.groupName },
+        candidate: null,
+        warm:
+          item.live === null
+            ? null
+            : {
+                ...item.live,
+                keepUntil: new Date(Date.parse(now) + item.spec.rollout.keepWarmSeconds * 1000).toISOString(),
+              },
+        served: true,
+        gate: null,
+        // The former live group keeps its pinned minimum: that is what keeps it warm at full size. It goes with it.
+        pins: item.pins.filter(({ groupName }) => groupName !== item.live?.groupName),
+      },
+      writes: [
+        updateRelease(item.fleet, plan.release, { state: 'live', servedAt: now }),
+        ...(item.live === null ? [] : [updateRelease(item.fleet, item.live.release, { state: 'warm' })]),
+        updateRollout(item.fleet, rollout, { phase: phases.promoting }),
+      ],
+      events: [
+        fleetEvent({
+          fleet: item.fleet,
+          key: rolloutKey(rollout, 'promoted'),
+          kind: 'release-promoted',
+          at: now,
+          execution: call.execution,
+          data: {
+            rollout,
+            release: plan.release,
+            former: item.live?.release ?? null,
+            groupName: plan.groupName,
+            desired: group.desired,
+            minimum: bounds.minimum,
+            provenBefore: call.proof,
+          },
+        }),
+      ],
+    };
+  });
   return promotedAs(hold.fleet);
 }
 

@@ -6,6 +6,7 @@ import type { Groups } from '../../aws/groups.ts';
 import type { Instances } from '../../aws/instances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import type { SlotColour } from '../../contracts/ids.ts';
+import type { Order } from '../../contracts/items.ts';
 import { heldCall, rolloutPlan, type Shifted, shifted, trafficProof } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
 import { phases } from '../../fleet/phases.ts';
@@ -14,7 +15,7 @@ import type { TargetView, TrafficWorld } from '../../fleet/world.ts';
 import { refuseIfFailing } from './check-health.ts';
 import type { Hold } from './hold.ts';
 import { lookAtTraffic, refuseIfStale, ruleOf, slotArns } from './look.ts';
-import { refuseIfEnded, refuseIfRinging } from './orders.ts';
+import { refuseIfEnded, refuseIfPaused, refuseIfRinging } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
 
 /** `step` counts from 1. */
@@ -52,6 +53,7 @@ export async function leaveGate(
 ): Promise<TrafficWorld> {
   const { plan } = call;
   refuseIfEnded(hold.fleet, call.rollout);
+  refuseIfPaused(hold.fleet, call.rollout);
   const [world] = await Promise.all([
     lookAtTraffic(deps.balancer, hold.fleet, [plan.slot]),
     refuseIfRinging(hold.fleet, call.rollout, deps.alarms),
@@ -76,7 +78,7 @@ export async function leaveGate(
 /**
  * Sets the weights of one step. Safe to repeat: weights that are there already are recorded, not set again.
  * @throws FlotillaError `TrafficChangedByHand`, `GuardRefused`, `CandidateUnhealthy`, `AlarmRang`, `GateAborted`,
- * `LeaseLost`, `DeadlineNear`.
+ * `RolloutPaused`, `LeaseLost`, `DeadlineNear`.
  */
 export async function shiftTraffic(call: Call, hold: Hold, deps: ShiftDeps): Promise<Shifted> {
   const { plan, rollout } = call;
@@ -85,6 +87,7 @@ export async function shiftTraffic(call: Call, hold: Hold, deps: ShiftDeps): Pro
     throw new FlotillaError('RequestInvalid', `The plan has no step ${call.step}`, { rollout });
   const world = await leaveGate(call, hold, deps);
   const { fleet } = hold;
+  const read = new Set(fleet.orders.map(orderKey));
   const wanted = stepWeights(plan.slot, step.weight, fleet.live !== null);
   const decision = decideShift(world, fleet.weights, wanted, fleet.served);
   if (decision.do === 'refuse') {
@@ -104,10 +107,8 @@ export async function shiftTraffic(call: Call, hold: Hold, deps: ShiftDeps): Pro
       weights: wanted,
       weightsSince: now,
       gate: null,
-      // A word given for the gate before counts for no later one; abort and promote count until the end.
-      orders: item.orders.filter(
-        (order) => order.rollout !== rollout || order.verb === 'abort' || order.verb === 'promote',
-      ),
+      // A word given for the gate before counts for no later one. What was ordered meanwhile was not read yet.
+      orders: item.orders.filter((order) => order.verb !== 'approve' || !read.has(orderKey(order))),
     },
     writes: [updateRollout(fleet.fleet, rollout, { phase: phases.proving })],
     events: [
@@ -130,6 +131,8 @@ export async function shiftTraffic(call: Call, hold: Hold, deps: ShiftDeps): Pro
   }));
   return { weights: wanted, ruleArn: fleet.fixed.ruleArn, slotArns: slotArns(fleet) };
 }
+
+const orderKey = ({ rollout, verb, at }: Order): string => `${rollout} ${verb} ${at}`;
 
 export const proveInput = heldCall.extend({
   plan: rolloutPlan,

@@ -6,11 +6,13 @@ import type { Executions } from '../../aws/executions.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { isFlotillaError } from '../../errors.ts';
 import { failureMessage } from '../failure.ts';
+import { answerGate } from './answer-gate.ts';
 import { type HealthDeps, refuseIfFailing } from './check-health.ts';
 import { slotArns } from './look.ts';
 
 /**
- * Closes the gate of a rollout whose candidate has traffic and fails; the machine then rolls back. Safe to repeat.
+ * Tells the gate of a rollout what was ordered and did not reach it, and closes it where the candidate has traffic and
+ * fails; the machine then rolls back. Safe to repeat.
  * @returns what was done.
  */
 export async function watchGate(
@@ -19,6 +21,10 @@ export async function watchGate(
 ): Promise<string[]> {
   const { gate, candidate } = fleet;
   if (gate === null || candidate === null) return [];
+  // Whoever gave an order may have died before the gate was told.
+  const told = await answerGate(fleet, deps.executions);
+  if (told === 'delivered') return [`told rollout ${gate.rollout} what it was ordered`];
+  if (told === 'stale') return [];
   const [group, targets, activities] = await Promise.all([
     deps.groups.describe(candidate.groupName),
     deps.balancer.targets(slotArns(fleet)[candidate.slot]),

@@ -7,6 +7,7 @@ import {
   everything,
   free,
   orderInside,
+  orderUntold,
   type Scenario,
   sent,
   stopAll,
@@ -73,6 +74,19 @@ export const rolloutScenarios: readonly Scenario[] = [
         await doors.api(`POST /rollouts/${body.rollout}/${verb}`, {});
         await doors.rolloutEnded(body.rollout);
       }
+    },
+  },
+  {
+    name: 'an order that its gate was not told of',
+    async run(doors) {
+      await free(doors);
+      const steps = [{ weight: 50, bakeSeconds: 600 }, { weight: 100 }];
+      await doors.apply({ ...everything, rollout: { ...everything.rollout, steps } });
+      const upload = await sent(doors, 'web/untold', program('untold'));
+      await doors.phase(`web-${upload.rollout}`, 'baking');
+      await orderUntold(doors, upload.rollout ?? 0, 'promote');
+      await ended(doors, upload);
+      await doors.apply(everything);
     },
   },
   {

@@ -1,8 +1,11 @@
 /** Words that the audit's scenarios share: what they wait for, and what somebody else does to the stack meanwhile. */
+import type { Executions } from '../../../src/aws/executions.ts';
 import { fleetItem } from '../../../src/contracts/items.ts';
+import type { Verb } from '../../../src/fleet/orders.ts';
 import { templateVersionsGiven } from '../../../src/fleet/quotas.ts';
 import { keys } from '../../../src/lineage/keys.ts';
 import { fleetPlace } from '../../../src/lineage/places.ts';
+import { giveOrder } from '../../../src/runtime/give-order.ts';
 import { Doors, person } from '../kit/doors.ts';
 import type { Auditor } from './auditor.ts';
 
@@ -120,6 +123,15 @@ export async function orderInside({ world }: Doors, id: string, verb: string): P
     isBase64Encoded: false,
   });
   if (outcome.failed) throw new Error(outcome.payload);
+}
+
+/** Gives an order whose giver dies before the gate is told. */
+export async function orderUntold({ table, world }: Doors, rollout: number, verb: Verb): Promise<void> {
+  const lost = async () => 'stale' as const;
+  const executions = { succeed: lost, fail: lost } as unknown as Executions; // an order calls nothing else
+  const by = { principal: person, through: 'api' };
+  const clock = { now: () => new Date(world.clock.now()) };
+  await giveOrder({ fleet: 'web', rollout, verb, by }, { table, executions, clock });
 }
 
 /** Lets the stack's schedules rest, or go on. */

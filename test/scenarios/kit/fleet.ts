@@ -16,8 +16,9 @@ import {
   rolloutItem,
 } from '../../../src/contracts/items.ts';
 import type { RolloutAnswer, RolloutTarget } from '../../../src/contracts/request.ts';
+import type { Verb } from '../../../src/fleet/orders.ts';
 import { keys } from '../../../src/lineage/keys.ts';
-import { giveOrder } from '../../../src/runtime/give-order.ts';
+import { giveOrder, type OrderAnswer } from '../../../src/runtime/give-order.ts';
 import { FleetInVirtualTime, type WorldOptions } from './fleet-in-virtual-time.ts';
 import { inRegionSettings, onClockOf } from './in-region.ts';
 
@@ -185,6 +186,49 @@ export class Fleet {
     return this.world.call('states', 'DescribeExecution', { executionArn: arn });
   }
 
+  /** The names of the states that an execution entered, in order. */
+  async entered({ executionArn }: RolloutAnswer): Promise<string[]> {
+    const { events } = await this.world.call('states', 'GetExecutionHistory', {
+      executionArn,
+      maxResults: 1000,
+    });
+    return events.flatMap(
+      (event: { stateEnteredEventDetails?: { name: string } }) => event.stateEnteredEventDetails?.name ?? [],
+    );
+  }
+
+  /** An alarm on errors that are counted by the minute; then what state it is in. */
+  async alarm(name: string, state?: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA'): Promise<void> {
+    if (state === undefined) {
+      await this.world.call('monitoring', 'PutMetricAlarm', {
+        AlarmName: name,
+        Namespace: 'web',
+        MetricName: name,
+        Statistic: 'Sum',
+        Period: 60,
+        EvaluationPeriods: 1,
+        Threshold: 1,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+        TreatMissingData: 'ignore',
+      });
+      return;
+    }
+    await this.world.call('monitoring', 'SetAlarmState', {
+      AlarmName: name,
+      StateValue: state,
+      StateReason: `${name} is ${state}`,
+    });
+  }
+
+  /** Lets time pass until a rollout is in a phase, by its words. */
+  async phase(words: string, rollout = 2, withinSeconds = 10 * minute): Promise<void> {
+    for (let passed = 0; passed < withinSeconds; passed += 2) {
+      if ((await this.rollout(rollout)).phase === words) return;
+      await this.world.seconds(2);
+    }
+    throw new Error(`rollout ${rollout} is ${(await this.rollout(rollout)).phase}, and never was ${words}`);
+  }
+
   /** Lets time pass until an execution has ended. */
   async ended(answer: RolloutAnswer, withinSeconds = 20 * minute) {
     const arn = answer.executionArn ?? '';
@@ -196,13 +240,19 @@ export class Fleet {
     throw new Error(`${arn} still runs after ${withinSeconds} s`);
   }
 
-  async order(verb: 'abort' | 'promote' | 'approve' | 'reject'): Promise<void> {
+  /** An order whose giver dies before the gate is told. */
+  orderUntold(verb: Verb): Promise<OrderAnswer> {
+    const lost = async () => 'stale' as const;
+    return this.order(verb, { ...this.executions, succeed: lost, fail: lost });
+  }
+
+  async order(verb: Verb, executions: Executions = this.executions): Promise<OrderAnswer> {
     const { lease } = await this.item();
-    await giveOrder(
+    return giveOrder(
       { fleet: this.name, rollout: lease?.rollout ?? 0, verb, by: operator },
       {
         table: this.table,
-        executions: this.executions,
+        executions,
         clock: { now: () => new Date(this.world.clock.now()) },
       },
     );

@@ -2,7 +2,19 @@ import { describe, expect, it } from 'vitest';
 import type { FleetItem, Order, ReleaseItem } from '../../../src/contracts/items.ts';
 import { blamesRelease, endedAs, failureCard, splitDetails } from '../../../src/fleet/failure-card.ts';
 import { alarmVerdict } from '../../../src/fleet/gates.ts';
-import { endingOrder, errorOfOrder, judgeOrder, legalOrders, ordersFor } from '../../../src/fleet/orders.ts';
+import {
+  endingOrder,
+  errorOfOrder,
+  judgeOrder,
+  leavingGate,
+  legalOrders,
+  type OrderState,
+  orderState,
+  orderStates,
+  ordersFor,
+  type Verb,
+  withOrder,
+} from '../../../src/fleet/orders.ts';
 import { phaseKey, phases } from '../../../src/fleet/phases.ts';
 import { groupName, parseGroupName } from '../../../src/fleet/plan.ts';
 import { rollbackTarget } from '../../../src/fleet/request.ts';
@@ -14,8 +26,8 @@ const order = (verb: Order['verb'], rollout = 2): Order => ({ verb, rollout, by,
 describe('orders', () => {
   it('have a defined answer for each verb in each phase', () => {
     for (const verb of Object.keys(legalOrders) as Order['verb'][]) {
-      for (const phase of Object.keys(phases) as (keyof typeof phases)[]) {
-        expect(['now', 'kept', 'refused']).toContain(judgeOrder(verb, phase).verdict);
+      for (const state of Object.keys(orderStates) as OrderState[]) {
+        expect(['now', 'kept', 'refused']).toContain(judgeOrder(verb, state).verdict);
       }
     }
   });
@@ -41,6 +53,50 @@ describe('orders', () => {
     expect(errorOfOrder({ ...order('abort'), by: { principal: 'errors', through: 'alarm' } })).toBe(
       'AlarmRang',
     );
+  });
+  it('are judged by what became of the execution, not by the phase that it left behind', () => {
+    const rollout = { number: 2, phase: 'baking' };
+    const lease = (more: object) => ({ lease: { purpose: 'rollout', rollout: 2, ...more } }) as FleetItem;
+    expect(orderState(rollout, lease({ state: 'held' }))).toBe('baking');
+    expect(orderState(rollout, lease({ state: 'recovering' }))).toBe('recovering');
+    expect(orderState(rollout, lease({ state: 'needs-attention' }))).toBe('needsAttention');
+    expect(orderState(rollout, lease({ state: 'recovering', rollout: 3 }))).toBe('baking');
+    expect(orderState(rollout, { lease: null })).toBe('baking');
+    const ended = { number: 2, phase: 'ended' };
+    expect(orderState(ended, lease({ purpose: 'retirement', rollout: 0, state: 'held' }))).toBe('retiring');
+    expect(orderState(ended, { lease: null })).toBe('ended');
+    const refused = judgeOrder('abort', 'needsAttention');
+    expect(refused.verdict === 'refused' && refused.reasons.join()).toContain('cure the reason');
+  });
+  it('are kept once each, and resume or promote takes a pause away', () => {
+    const verbs = (orders: readonly Order[]) => orders.map(({ verb }) => verb);
+    const kept = (...given: Verb[]) =>
+      verbs(given.reduce<readonly Order[]>((orders, verb) => withOrder(orders, order(verb)), []));
+    expect(kept('pause', 'pause')).toEqual(['pause']);
+    expect(kept('pause', 'resume', 'resume')).toEqual([]);
+    expect(kept('pause', 'promote')).toEqual(['promote']);
+    expect(kept('promote', 'pause')).toEqual(['promote', 'pause']);
+    expect(kept('pause', 'approve', 'abort', 'abort')).toEqual(['pause', 'approve', 'abort']);
+    const others = [order('pause', 3)];
+    expect(withOrder(others, order('resume'))).toBe(others);
+    expect(withOrder(others, order('pause'))).toHaveLength(2);
+  });
+  it.each([
+    [[], { time: 'waits', approval: 'waits', resume: 'resume' }],
+    [['approve'], { time: 'waits', approval: 'approve', resume: 'resume' }],
+    [['promote'], { time: 'promote', approval: 'promote', resume: 'promote' }],
+    [['pause'], { time: 'waits', approval: 'RolloutPaused', resume: 'waits' }],
+    [['promote', 'pause'], { time: 'waits', approval: 'RolloutPaused', resume: 'waits' }],
+    [['approve', 'pause'], { time: 'waits', approval: 'RolloutPaused', resume: 'waits' }],
+    [['pause', 'abort'], { time: 'GateAborted', approval: 'GateAborted', resume: 'GateAborted' }],
+    [['promote', 'reject'], { time: 'GateRejected', approval: 'GateRejected', resume: 'GateRejected' }],
+  ] as const)('%j let a gate be left so: %j', (given, ends) => {
+    const fleet = { orders: given.map((verb) => order(verb)) };
+    for (const waitsFor of ['time', 'approval', 'resume'] as const) {
+      const leaving = leavingGate(fleet, 2, waitsFor);
+      const told = leaving === undefined ? 'waits' : leaving.way === 'fails' ? leaving.error : leaving.by;
+      expect(told, waitsFor).toBe(ends[waitsFor]);
+    }
   });
   it('know the phases by the words that are stored', () => {
     for (const [key, words] of Object.entries(phases)) expect(phaseKey(words)).toBe(key);
