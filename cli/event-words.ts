@@ -64,6 +64,8 @@ const sentences: Readonly<Record<string, (data: Data) => string | undefined>> = 
       : `v${text(data.release)} starts, ${counted(data.desired, 'instance')}; waiting until healthy`,
   'candidate-healthy': (data) =>
     `healthy: ${text(data.healthy)} of ${counted(data.wanted, 'instance')}, after ${text(data.seconds)} s`,
+  'candidate-grown': (data) =>
+    `grows from ${text(data.from)} to ${counted(data.to, 'instance')} for ${text(data.share)} % of the traffic`,
   'candidate-smoke-tested': (data) => `smoke test passed: ${text(data.path)} answered ${text(data.status)}`,
   'traffic-shifted': (data) => `${text(data.share)} % of the traffic goes to it`,
   'gate-entered': (data) =>

@@ -11,7 +11,7 @@ export function planCard({ outcome, plan, reasons = [], notes = [] }: RolloutAns
   const { capacity, evict, groupName, pin, slot, way } = plan;
   return [
     `  release   v${plan.release} in slot ${slot}, ${way === 'warm' ? 'still warm' : 'launched'} as ${groupName}`,
-    `  size      ${capacity.desired} (minimum ${capacity.minimum}, maximum ${capacity.maximum})`,
+    `  size      ${sizes(plan)} (minimum ${capacity.minimum}, maximum ${capacity.maximum})`,
     ...(pin === null
       ? []
       : [
@@ -22,4 +22,10 @@ export function planCard({ outcome, plan, reasons = [], notes = [] }: RolloutAns
     `  traffic   ${steps(plan.steps)}`,
     ...plan.notes.map((note) => `  note      ${note}`),
   ];
+}
+
+function sizes({ capacity, mode, wholeSize }: NonNullable<RolloutAnswer['plan']>): string {
+  return mode === 'full'
+    ? `${capacity.desired}`
+    : `${capacity.desired}, growing with the weights to ${wholeSize}`;
 }

@@ -285,6 +285,11 @@ export const errorCatalogue = {
     title: 'Auto Scaling could not launch the candidate',
     advice: 'Read the scaling activity in the cause.',
   },
+  CandidateGrowing: {
+    status: 409,
+    title: 'The candidate is made larger before it gets more traffic',
+    advice: 'Nothing: the rollout goes on once the new instances are healthy.',
+  },
   SmokeTestFailed: { status: 502, title: 'The smoke test failed', advice: 'Read the answer in the cause.' },
   TrafficChangedByHand: {
     status: 409,

@@ -44,6 +44,8 @@ export interface Groups {
   /** Every group of a fleet, by its tags. */
   ofFleet(stack: string, fleet: string): Promise<GroupView[]>;
   describe(name: string): Promise<GroupView | undefined>;
+  /** Those of these names that exist, with one call. */
+  describeAll(names: readonly string[]): Promise<GroupView[]>;
   /** `exists`: the name is taken; look whose it is, then adopt it or refuse. */
   create(spec: GroupSpec): Promise<'created' | 'exists'>;
   /** Changes the counts that are given; a group that is gone stays so (`gone`). */
@@ -87,6 +89,12 @@ function view(group: AutoScalingGroup): GroupView {
 const pageSize = 100;
 
 export function openGroups(client: AutoScalingClient = autoScalingClient()): Groups {
+  const describeAll = async (names: readonly string[]): Promise<GroupView[]> => {
+    const answer = await client.send(
+      new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [...names] }),
+    );
+    return (answer.AutoScalingGroups ?? []).map(view);
+  };
   return {
     async ofFleet(stack, fleet) {
       const groups: GroupView[] = [];
@@ -108,12 +116,10 @@ export function openGroups(client: AutoScalingClient = autoScalingClient()): Gro
     },
 
     async describe(name) {
-      const answer = await client.send(
-        new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [name] }),
-      );
-      const group = answer.AutoScalingGroups?.[0];
-      return group === undefined ? undefined : view(group);
+      return (await describeAll([name]))[0];
     },
+
+    describeAll,
 
     async create(spec) {
       const template = {

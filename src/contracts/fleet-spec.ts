@@ -45,6 +45,10 @@ export const alarmWatch = z.strictObject({
   missingData: z.enum(['ignore', 'quiet', 'abort']).default('ignore'),
 });
 
+/** How large a candidate is: `full` at once, or growing with its share of the traffic (`follow`). */
+export const capacityMode = z.enum(['full', 'follow']);
+export type CapacityMode = z.infer<typeof capacityMode>;
+
 export const rolloutSettings = z.strictObject({
   /** Ascending weights; the last is 100. */
   steps: z
@@ -62,6 +66,8 @@ export const rolloutSettings = z.strictObject({
       { weight: 100, bakeSeconds: 60, approval: false, approvalSeconds: day },
     ]),
   alarms: z.array(alarmWatch).max(20).default([]),
+  /** Live never shrinks before promotion, whichever it is. */
+  capacity: capacityMode.default('full'),
   /** How long the former live release stays warm after promotion, so that rolling back is one change of weights. */
   keepWarmSeconds: seconds(0, 30 * day).default(3600),
   /** How long a rollout waits for the fleet's lease. */

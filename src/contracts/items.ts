@@ -82,7 +82,12 @@ export const fleetItem = z.strictObject({
     launchTemplateId: z.string(),
   }),
   live: occupant.nullable(),
-  candidate: occupant.nullable(),
+  candidate: occupant
+    .extend({
+      /** The last time that it was made larger; proven once so many were healthy. */
+      growth: z.strictObject({ to: ordinal, since: time, proven: z.boolean() }).optional(),
+    })
+    .nullable(),
   warm: occupant.extend({ keepUntil: time }).nullable(),
   /** Weights that the rule must have now, in per cent. */
   weights: z.strictObject({ blue: count, green: count }),

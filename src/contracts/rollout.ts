@@ -1,5 +1,6 @@
 /** What the states of swap-fleet and retire-release hand to their functions, and hand on. */
 import * as z from 'zod';
+import { capacityMode } from './fleet-spec.ts';
 import { fleetName, slotColour } from './ids.ts';
 
 const count = z.number().int().min(0);
@@ -37,7 +38,11 @@ export const rolloutPlan = z.strictObject({
   imageId: z.string(),
   slot: slotColour,
   groupName: z.string(),
-  /** Of the candidate until it is promoted, in instances. */
+  /** `follow`: the candidate begins at the size for its first step, and grows with its share of the traffic. */
+  mode: capacityMode.default('full'),
+  /** Instances that it has before all of the traffic goes there; live may grow meanwhile, and it follows. */
+  wholeSize: ordinal.default(1),
+  /** Of the candidate when it is launched, in instances; its minimum stays its size until it is promoted. */
   capacity: z.strictObject({ minimum: count, desired: ordinal, maximum: ordinal }),
   /** Live's minimum while both serve; null where nothing could scale it in. */
   pin: z.strictObject({ groupName: z.string(), former: count, pinned: count }).nullable(),

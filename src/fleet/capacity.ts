@@ -1,5 +1,5 @@
 /** How large a group has to be, at each moment of its life. All counts are instances. */
-import type { FleetSpec } from '../contracts/fleet-spec.ts';
+import type { CapacityMode, FleetSpec } from '../contracts/fleet-spec.ts';
 
 export interface Capacity {
   readonly minimum: number;
@@ -23,6 +23,21 @@ export function candidateCapacity(
   const present = live === undefined || live.desired === 0 ? spec.desired : live.desired;
   const desired = Math.max(present, spec.minimum, 1);
   return { minimum: desired, desired, maximum: Math.max(spec.maximum, desired) };
+}
+
+/**
+ * Instances that a candidate needs before it gets `share` per cent of the traffic: all of its size at once, or (where
+ * it follows the weights) that share of it, rounded up. Its whole size is what was planned, or what live has grown to
+ * meanwhile; live that shrank is no reason to be smaller.
+ */
+export function sizeForShare(
+  mode: CapacityMode,
+  share: number,
+  planned: number,
+  live: Pick<Capacity, 'desired'> | undefined,
+): number {
+  const whole = Math.max(planned, live?.desired ?? 0, 1);
+  return mode === 'full' ? whole : Math.max(1, Math.ceil((whole * share) / 100));
 }
 
 /** Bounds of a group once its release is live: the spec's, but never such that they would shrink it at once. */

@@ -6,7 +6,7 @@
 import { releaseLabel, type SlotColour } from '../contracts/ids.ts';
 import type { FleetItem, ImageItem, ReleaseItem } from '../contracts/items.ts';
 import type { PlannedStep, RolloutPlan } from '../contracts/rollout.ts';
-import { candidateCapacity, pinFor } from './capacity.ts';
+import { candidateCapacity, pinFor, sizeForShare } from './capacity.ts';
 import { type AlarmVerdict, alarmVerdict } from './gates.ts';
 import { servingVerdict } from './health.ts';
 import { judgeQuotas, type QuotaWorld } from './quotas.ts';
@@ -152,7 +152,10 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
     }
   }
 
-  const capacity = candidateCapacity(fleet.spec.instances, liveGroup);
+  const whole = candidateCapacity(fleet.spec.instances, liveGroup);
+  const steps = plannedSteps(fleet, way);
+  const mode = fleet.spec.rollout.capacity;
+  const first = sizeForShare(mode, steps[0]?.weight ?? 100, whole.desired, undefined);
   const evict =
     warm !== null && way === 'launch' ? { release: warm.release, groupName: warm.groupName } : null;
   const evicted = world.groups.find((group) => group.name === evict?.groupName);
@@ -161,7 +164,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
     {
       types,
       spotPercent,
-      count: capacity.desired,
+      count: whole.desired,
       already: world.groups.find((group) => group.name === name)?.desired ?? 0,
       newGroup: !world.groups.some((group) => group.name === name),
       leaving: evicted?.members.map(({ id }) => id) ?? [],
@@ -181,9 +184,11 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       imageId: release.imageId,
       slot,
       groupName: name,
-      capacity,
+      mode,
+      wholeSize: whole.desired,
+      capacity: { ...whole, minimum: first, desired: first },
       pin: pin === undefined || liveGroup === undefined ? null : { groupName: liveGroup.name, ...pin },
-      steps: plannedSteps(fleet, way),
+      steps,
       evict,
       smokeTest: fleet.spec.rollout.smokeTest !== undefined,
       notes: [...quotas.notes],

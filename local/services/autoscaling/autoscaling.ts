@@ -34,6 +34,7 @@ export function createAutoScaling(
   reconciler.onRemoved((group) => {
     for (const policy of group.policies.values()) tracking.dropAlarms(policy);
   });
+  reconciler.onChanged((group) => tracking.changed(group));
   return {
     service: {
       id: 'autoscaling',

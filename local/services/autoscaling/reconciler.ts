@@ -24,6 +24,7 @@ export class Reconciler {
   readonly waits: LifecycleWaits;
   readonly #state: AutoScalingState;
   readonly #removed: ((group: GroupRecord) => void)[] = [];
+  readonly #changed: ((group: GroupRecord) => void)[] = [];
 
   constructor(state: AutoScalingState) {
     this.#state = state;
@@ -50,6 +51,11 @@ export class Reconciler {
     this.#removed.push(listener);
   }
 
+  /** Calls back when somebody changed what a group may be. */
+  onChanged(listener: (group: GroupRecord) => void): void {
+    this.#changed.push(listener);
+  }
+
   /** Something about the group changed: look at it soon. */
   kick(group: GroupRecord, afterMs = reactionMs): void {
     const { clock } = this.#state.context;
@@ -70,6 +76,7 @@ export class Reconciler {
     group.failingSince = undefined;
     group.notBefore = 0;
     group.avoided.clear();
+    for (const listener of this.#changed) listener(group);
     this.kick(group);
   }
 

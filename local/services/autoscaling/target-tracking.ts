@@ -78,6 +78,19 @@ export class TargetTracking {
     this.#act(group);
   }
 
+  /**
+   * An alarm that stays in its state goes on to invoke its action each minute where that is one of Auto Scaling: one
+   * that rang while the group could not change acts within a minute after somebody let it.
+   * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions.html
+   */
+  changed(group: GroupRecord): void {
+    if (group.policies.size === 0 || this.#timers.has(group.name)) return;
+    this.#timers.set(
+      group.name,
+      this.#state.context.clock.after(minuteMs, () => this.#act(group)),
+    );
+  }
+
   /** Drops the alarms of a policy that goes. */
   dropAlarms(policy: PolicyRecord): void {
     for (const { name } of policy.alarms) this.#cloudwatch.alarms.delete(name);

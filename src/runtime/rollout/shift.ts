@@ -6,13 +6,21 @@ import type { Groups } from '../../aws/groups.ts';
 import type { Instances } from '../../aws/instances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import type { SlotColour } from '../../contracts/ids.ts';
-import type { Order } from '../../contracts/items.ts';
-import { heldCall, rolloutPlan, type Shifted, shifted, trafficProof } from '../../contracts/rollout.ts';
+import type { FleetItem, Order } from '../../contracts/items.ts';
+import {
+  heldCall,
+  type RolloutPlan,
+  rolloutPlan,
+  type Shifted,
+  shifted,
+  trafficProof,
+} from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
 import { phases } from '../../fleet/phases.ts';
 import { decideShift, proveTraffic, sameWeights, stepWeights } from '../../fleet/traffic.ts';
 import type { TargetView, TrafficWorld } from '../../fleet/world.ts';
 import { refuseIfFailing } from './check-health.ts';
+import { type GrowthView, growForShare } from './grow.ts';
 import type { Hold } from './hold.ts';
 import { lookAtTraffic, refuseIfStale, ruleOf, slotArns } from './look.ts';
 import { refuseIfEnded, refuseIfPaused, refuseIfRinging } from './orders.ts';
@@ -50,7 +58,7 @@ export async function leaveGate(
   call: Pick<Call, 'fleet' | 'rollout' | 'plan' | 'step' | 'proof'>,
   hold: Hold,
   deps: ShiftDeps,
-): Promise<TrafficWorld> {
+): Promise<TrafficWorld & GrowthView> {
   const { plan } = call;
   refuseIfEnded(hold.fleet, call.rollout);
   refuseIfPaused(hold.fleet, call.rollout);
@@ -60,7 +68,9 @@ export async function leaveGate(
   ]);
   refuseIfStale(world.rule, hold.fleet, hold.now());
   const { targets } = world.slots[plan.slot];
-  const same = call.proof !== 'none' && call.proof.targets === digestOf(targets);
+  // A candidate that grows is new in part: why it does not get there is told by what Auto Scaling tries.
+  const growing = hold.fleet.candidate?.growth?.proven === false;
+  const same = !growing && call.proof !== 'none' && call.proof.targets === digestOf(targets);
   const activities = plan.way === 'warm' || same ? [] : await deps.groups.activities(plan.groupName);
   await refuseIfFailing(
     {
@@ -69,16 +79,29 @@ export async function leaveGate(
       groupName: plan.groupName,
       share: hold.fleet.weights[plan.slot],
     },
-    { wanted: plan.capacity.desired, targets, activities },
+    { wanted: provenSize(hold.fleet, plan), targets, activities },
     deps.instances,
   );
-  return world;
+  return { ...world, targets, activities };
+}
+
+/** The size at which the candidate was proven last: instances that are only just added count for no failure. */
+function provenSize({ candidate }: FleetItem, plan: RolloutPlan): number {
+  const growth = candidate?.growth;
+  return growth?.proven === true ? growth.to : plan.capacity.desired;
+}
+
+function provenNow(candidate: FleetItem['candidate']): FleetItem['candidate'] {
+  const growth = candidate?.growth;
+  return candidate === null || growth === undefined
+    ? candidate
+    : { ...candidate, growth: { ...growth, proven: true } };
 }
 
 /**
  * Sets the weights of one step. Safe to repeat: weights that are there already are recorded, not set again.
- * @throws FlotillaError `TrafficChangedByHand`, `GuardRefused`, `CandidateUnhealthy`, `AlarmRang`, `GateAborted`,
- * `RolloutPaused`, `LeaseLost`, `DeadlineNear`.
+ * @throws FlotillaError `CandidateGrowing` (try again), `TrafficChangedByHand`, `GuardRefused`, `CandidateUnhealthy`,
+ * `AlarmRang`, `GateAborted`, `RolloutPaused`, `LeaseLost`, `DeadlineNear`.
  */
 export async function shiftTraffic(call: Call, hold: Hold, deps: ShiftDeps): Promise<Shifted> {
   const { plan, rollout } = call;
@@ -86,6 +109,7 @@ export async function shiftTraffic(call: Call, hold: Hold, deps: ShiftDeps): Pro
   if (step === undefined)
     throw new FlotillaError('RequestInvalid', `The plan has no step ${call.step}`, { rollout });
   const world = await leaveGate(call, hold, deps);
+  await growForShare({ ...call, share: step.weight }, hold, deps, world);
   const { fleet } = hold;
   const read = new Set(fleet.orders.map(orderKey));
   const wanted = stepWeights(plan.slot, step.weight, fleet.live !== null);
@@ -104,6 +128,7 @@ export async function shiftTraffic(call: Call, hold: Hold, deps: ShiftDeps): Pro
   await hold.change((item, now) => ({
     fleet: {
       ...item,
+      candidate: provenNow(item.candidate),
       weights: wanted,
       weightsSince: now,
       gate: null,

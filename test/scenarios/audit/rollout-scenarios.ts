@@ -45,6 +45,16 @@ export const rolloutScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'a candidate that grows with its share',
+    async run(doors) {
+      await free(doors);
+      await doors.apply({ ...everything, rollout: { ...everything.rollout, capacity: 'follow' } });
+      await doors.deploy('growing');
+      await free(doors);
+      await doors.apply(everything);
+    },
+  },
+  {
     name: 'a retirement',
     async run(doors) {
       await doors.world.seconds(15 * 60);

@@ -34,6 +34,13 @@ it('shows slot, sizes, pin, what is evicted, steps and notes of a plan', () => {
   ).toHaveLength(5);
 });
 
+it('shows how a candidate grows that follows the weights', () => {
+  const capacity = { minimum: 1, desired: 1, maximum: 6 };
+  expect(
+    planCard({ outcome: 'planned', message: '', plan: { ...plan, mode: 'follow', wholeSize: 4, capacity } }),
+  ).toContain('  size      1, growing with the weights to 4 (minimum 1, maximum 6)');
+});
+
 it('shows every reason of a refusal', () => {
   expect(planCard({ outcome: 'refused', message: '', reasons: ['one', 'two'], notes: ['three'] })).toEqual([
     '  ✗ one',

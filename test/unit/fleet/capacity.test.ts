@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { candidateCapacity, pinFor, promotedBounds, returnCapacity } from '../../../src/fleet/capacity.ts';
+import {
+  candidateCapacity,
+  pinFor,
+  promotedBounds,
+  returnCapacity,
+  sizeForShare,
+} from '../../../src/fleet/capacity.ts';
 
 const spec = { minimum: 2, desired: 3, maximum: 6 };
 
@@ -52,5 +58,41 @@ describe('bounds', () => {
       desired: 1,
       maximum: 4,
     });
+  });
+});
+
+describe('the size for a share of the traffic', () => {
+  it.each([
+    ['full', 1, 4, 4, 4],
+    ['full', 50, 4, 6, 6],
+    ['follow', 1, 4, 4, 1],
+    ['follow', 25, 4, 4, 1],
+    ['follow', 26, 4, 4, 2],
+    ['follow', 50, 4, 10, 5],
+    ['follow', 100, 4, 3, 4],
+    ['follow', 100, 4, 9, 9],
+  ] as const)('%s, %i %%, planned %i, live has %i: %i', (mode, share, planned, desired, size) => {
+    expect(sizeForShare(mode, share, planned, { desired })).toBe(size);
+  });
+
+  it('is that of the plan where nothing is live', () => {
+    expect(sizeForShare('full', 100, 3, undefined)).toBe(3);
+  });
+
+  it('never shrinks from step to step, and is never nothing', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 2000 }),
+        fc.integer({ min: 0, max: 2000 }),
+        fc.integer({ min: 1, max: 99 }),
+        (planned, desired, share) => {
+          const size = (mode: 'full' | 'follow', percent: number) =>
+            sizeForShare(mode, percent, planned, { desired });
+          expect(size('follow', share)).toBeGreaterThanOrEqual(1);
+          expect(size('follow', share + 1)).toBeGreaterThanOrEqual(size('follow', share));
+          expect(size('follow', 100)).toBe(size('full', share));
+        },
+      ),
+    );
   });
 });

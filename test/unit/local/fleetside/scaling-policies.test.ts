@@ -133,6 +133,19 @@ describe('a group', () => {
     expect(await desired()).toBe(1);
   });
 
+  it('shrinks within a minute once its minimum lets it, although the alarm rang long before', async () => {
+    const bounds = (MinSize: number) =>
+      fleet.call('autoscaling', 'UpdateAutoScalingGroup', { AutoScalingGroupName, MinSize });
+    await fleet.call('autoscaling', 'SetDesiredCapacity', { AutoScalingGroupName, DesiredCapacity: 3 });
+    await bounds(3);
+    await put();
+    await load(1, 40);
+    expect(await desired()).toBe(3);
+    await bounds(1);
+    await load(1, 2);
+    expect(await desired()).toBeLessThan(3);
+  });
+
   it('never shrinks where scaling in is disabled, and has no alarm for it', async () => {
     const { Alarms } = await put({ DisableScaleIn: true });
     expect(Alarms).toHaveLength(1);

@@ -1,0 +1,123 @@
+/**
+ * Making a candidate as large as its next share of the traffic wants: with the weights where it follows them, and
+ * after live where that was scaled up meanwhile. It is never made smaller, and its minimum is its size.
+ */
+import type { Groups } from '../../aws/groups.ts';
+import type { Instances } from '../../aws/instances.ts';
+import type { HeldCall, RolloutPlan } from '../../contracts/rollout.ts';
+import { FlotillaError } from '../../errors.ts';
+import { sizeForShare } from '../../fleet/capacity.ts';
+import { healthVerdict } from '../../fleet/health.ts';
+import type { ActivityView, GroupView, TargetView } from '../../fleet/world.ts';
+import { unhealthy } from './check-health.ts';
+import type { Hold } from './hold.ts';
+import { fleetEvent, rolloutKey } from './record.ts';
+
+export interface GrowthView {
+  readonly targets: readonly TargetView[];
+  readonly activities: readonly ActivityView[];
+}
+
+/**
+ * Lets pass a candidate that is large enough for `share` per cent, and healthy at that size if it had to grow. What
+ * is to be awaited is an error, so that the state is tried again; how long, the health deadline says.
+ * @throws FlotillaError `CandidateGrowing` (try again), `CandidateUnhealthy`, `CandidateLaunchFailed`, `LeaseLost`,
+ * `DeadlineNear`.
+ */
+export async function growForShare(
+  call: HeldCall & { readonly plan: RolloutPlan; readonly step: number; readonly share: number },
+  hold: Hold,
+  deps: { readonly groups: Groups; readonly instances: Instances },
+  seen: GrowthView,
+): Promise<void> {
+  const { plan } = call;
+  const { live } = hold.fleet;
+  const groups = await deps.groups.describeAll([plan.groupName, ...(live === null ? [] : [live.groupName])]);
+  const group = groups.find(({ name }) => name === plan.groupName);
+  if (group === undefined) {
+    throw new FlotillaError('CandidateUnhealthy', `The group ${plan.groupName} is gone`, {
+      group: plan.groupName,
+    });
+  }
+  const planned = Math.max(plan.wholeSize, plan.capacity.desired);
+  const liveGroup = groups.find(({ name }) => name === live?.groupName);
+  const wanted = sizeForShare(plan.mode, call.share, planned, liveGroup);
+  if (group.desired < wanted) await grow(call, hold, deps.groups, group, wanted);
+  const growth = hold.fleet.candidate?.growth;
+  if (growth !== undefined && !growth.proven)
+    await proveSize(call, hold, deps.instances, group, wanted, seen);
+}
+
+/** The size is written down before it is set: a try that finds it set knows since when. */
+async function grow(
+  call: HeldCall & { readonly plan: RolloutPlan; readonly step: number; readonly share: number },
+  hold: Hold,
+  groups: Groups,
+  group: GroupView,
+  wanted: number,
+): Promise<void> {
+  if (hold.fleet.candidate?.growth?.to !== wanted) {
+    await hold.change((item, now) =>
+      item.candidate === null
+        ? undefined
+        : {
+            fleet: {
+              ...item,
+              candidate: { ...item.candidate, growth: { to: wanted, since: now, proven: false } },
+            },
+            events: [
+              fleetEvent({
+                fleet: item.fleet,
+                key: rolloutKey(call.rollout, `grown-${call.step}-to-${wanted}`),
+                kind: 'candidate-grown',
+                at: now,
+                execution: call.execution,
+                data: {
+                  rollout: call.rollout,
+                  step: call.step,
+                  share: call.share,
+                  from: group.desired,
+                  to: wanted,
+                },
+              }),
+            ],
+          },
+    );
+  }
+  await hold.before();
+  await groups.resize(group.name, {
+    minimum: wanted,
+    desired: wanted,
+    maximum: Math.max(group.maximum, wanted),
+  });
+}
+
+async function proveSize(
+  call: HeldCall,
+  hold: Hold,
+  instances: Instances,
+  group: GroupView,
+  wanted: number,
+  seen: GrowthView,
+): Promise<void> {
+  const since = Date.parse(hold.fleet.candidate?.growth?.since ?? '');
+  const verdict = healthVerdict({
+    wanted,
+    group,
+    targets: seen.targets,
+    activities: seen.activities.filter(({ startedAt }) => startedAt >= since),
+    waitedSeconds: (hold.now().getTime() - since) / 1000,
+    deadlineSeconds: hold.fleet.spec.healthCheck.deadlineSeconds,
+  });
+  switch (verdict.verdict) {
+    case 'failed':
+      throw await unhealthy({ ...call, groupName: group.name }, verdict, instances);
+    case 'waiting':
+      throw new FlotillaError(
+        'CandidateGrowing',
+        `${verdict.healthy} of ${wanted} instances are healthy: ${verdict.reasons.join('; ')}`,
+        { fleet: call.fleet, group: group.name },
+      );
+    case 'healthy':
+  }
+}
