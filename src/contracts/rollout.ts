@@ -60,6 +60,8 @@ export const shifted = z.strictObject({
   weights: z.strictObject({ blue: count, green: count }),
   ruleArn: z.string(),
   slotArns: z.strictObject({ blue: z.string(), green: z.string() }),
+  /** Until each node of the load balancer follows, where nobody answers at one that does not yet; 0 elsewhere. */
+  settleSeconds: count,
 });
 export type Shifted = z.infer<typeof shifted>;
 

@@ -24,6 +24,15 @@ export function mayBeStale(
   return now.getTime() - Date.parse(lineage.weightsSince) < propagationSeconds * 1000;
 }
 
+/**
+ * How many seconds to wait after a change of weights until each node follows. A node that does not yet sends requests
+ * where they went before: to live, which answers them, and for a fleet without live to nobody (503). So the first
+ * release is not called live before that.
+ */
+export function settleSeconds(fleet: { readonly live: object | null }): number {
+  return fleet.live === null ? propagationSeconds : 0;
+}
+
 /** Weights that give `share` per cent to `slot` and the rest to the other. */
 export function weightsFor(slot: SlotColour, share: number): Weights {
   const rest = 100 - share;

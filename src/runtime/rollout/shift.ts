@@ -17,7 +17,7 @@ import {
 } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
 import { phases } from '../../fleet/phases.ts';
-import { decideShift, proveTraffic, sameWeights, stepWeights } from '../../fleet/traffic.ts';
+import { decideShift, proveTraffic, sameWeights, settleSeconds, stepWeights } from '../../fleet/traffic.ts';
 import type { TargetView, TrafficWorld } from '../../fleet/world.ts';
 import { refuseIfFailing } from './check-health.ts';
 import { type GrowthView, growForShare } from './grow.ts';
@@ -154,7 +154,12 @@ export async function shiftTraffic(call: Call, hold: Hold, deps: ShiftDeps): Pro
       }),
     ],
   }));
-  return { weights: wanted, ruleArn: fleet.fixed.ruleArn, slotArns: slotArns(fleet) };
+  return {
+    weights: wanted,
+    ruleArn: fleet.fixed.ruleArn,
+    slotArns: slotArns(fleet),
+    settleSeconds: settleSeconds(fleet),
+  };
 }
 
 const orderKey = ({ rollout, verb, at }: Order): string => `${rollout} ${verb} ${at}`;

@@ -4,7 +4,9 @@ import { guardRemoval, guardWeights } from '../../../src/fleet/guard.ts';
 import {
   decideShift,
   mayBeStale,
+  propagationSeconds,
   proveTraffic,
+  settleSeconds,
   stepWeights,
   weightsFor,
 } from '../../../src/fleet/traffic.ts';
@@ -98,6 +100,13 @@ describe('weights that lineage does not expect', () => {
       false,
     );
     expect(mayBeStale(lineage.weights, lineage, later(0))).toBe(false);
+  });
+});
+
+describe('after a change of weights', () => {
+  it('only a fleet without live waits for the nodes: elsewhere one that lags has somebody to ask', () => {
+    expect(settleSeconds({ live: null })).toBe(propagationSeconds);
+    expect(settleSeconds({ live: { release: 1 } })).toBe(0);
   });
 });
 
