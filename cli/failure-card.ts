@@ -1,15 +1,6 @@
 /** Why a rollout or an upload failed, cause first, as the person reads it. */
 import type { OccupantView, RolloutDetailView, UploadView } from '../src/contracts/api-views.ts';
 
-/** Lines of the console that are shown; the API has more. */
-const consoleLinesShown = 12;
-
-function texts(value: unknown): string[] {
-  if (typeof value === 'string') return value.split('\n');
-  if (Array.isArray(value)) return value.map(String);
-  return [];
-}
-
 /** `v7 (ami-…) at 100 %` */
 export function describeOccupant(occupant: OccupantView | null): string {
   if (occupant === null) return 'nothing';
@@ -17,30 +8,15 @@ export function describeOccupant(occupant: OccupantView | null): string {
   return `v${occupant.release}${image} at ${occupant.weight} %`;
 }
 
+/** The page that the API made, or what is known of a rollout without one: it was superseded, or is of an older version. */
 export function rolloutCard(rollout: RolloutDetailView): string[] {
-  const { error, id, release, status, live } = rollout;
-  const details = error?.details ?? {};
-  const instance = typeof details.instance === 'string' ? details.instance : undefined;
-  const console = texts(details.console)
-    .filter((line) => line.trim() !== '')
-    .slice(-consoleLinesShown);
+  const { card, id, release, status, live, executionArn } = rollout;
+  if (card !== null) return card.text.split('\n');
   return [
-    `✗ ${id} (v${release}) ${status === 'needs-attention' ? 'needs attention' : status}`,
-    ...(error === undefined
-      ? []
-      : [`  cause     ${error.title} (${error.name})`, ...indented('            ', parts(error.message))]),
-    ...(instance === undefined ? [] : [`  instance  ${instance}`]),
-    ...console.map((line, index) => `  ${index === 0 ? 'console ' : '        '}  | ${line}`),
+    `✗ ${id}: v${release} ${status}`,
     `  live now  ${describeOccupant(live)}`,
-    ...(error === undefined ? [] : [`  next      ${error.advice}`]),
-    `  more      ${rollout.executionArn}`,
+    `  more      ${executionArn}`,
   ];
-}
-
-/** The control plane joins reasons to one sentence, as logs want it; a person reads them one a line. */
-function parts(message: string): string {
-  const reasons = message.split('; ');
-  return reasons.length === 1 ? message : reasons.join('\n').replace(/\.$/, '');
 }
 
 function indented(margin: string, text: string): string[] {

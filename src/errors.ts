@@ -8,7 +8,7 @@
 
 /** Ids that an operator would paste into the console, and values that explain the failure. */
 export type ErrorDetails = Readonly<
-  Record<string, string | number | boolean | readonly string[] | undefined>
+  Record<string, string | number | boolean | readonly string[] | readonly object[] | undefined>
 >;
 
 /** What the table of {@link errorCatalogue} says of one error name. */
@@ -283,14 +283,19 @@ export const errorCatalogue = {
   CandidateLaunchFailed: {
     status: 502,
     title: 'Auto Scaling could not launch the candidate',
-    advice: 'Read the scaling activity in the cause.',
+    advice:
+      'Cure what the scaling activity names: a quota, capacity (other instance types or zones), or the image; then deploy again.',
+  },
+  SmokeTestFailed: {
+    status: 502,
+    title: 'The smoke test failed',
+    advice: 'Mend what the answer tells of, and deploy again.',
   },
   CandidateGrowing: {
     status: 409,
     title: 'The candidate is made larger before it gets more traffic',
     advice: 'Nothing: the rollout goes on once the new instances are healthy.',
   },
-  SmokeTestFailed: { status: 502, title: 'The smoke test failed', advice: 'Read the answer in the cause.' },
   TrafficChangedByHand: {
     status: 409,
     title: 'The weights are not what lineage expects',
@@ -314,7 +319,7 @@ export const errorCatalogue = {
   AlarmRang: {
     status: 409,
     title: 'An alarm rang during the rollout',
-    advice: 'Read the alarm and its reason in the cause.',
+    advice: 'Find out what the alarm saw of the candidate; mend it, and deploy again.',
   },
   RolloutPaused: {
     status: 409,

@@ -1,5 +1,6 @@
 /** What the HTTP API answers: the shapes that the command, and anybody's script, may rely on. */
 import * as z from 'zod';
+import { failureCardView } from './failure-card.ts';
 import { fleetSpec } from './fleet-spec.ts';
 import { architecture, fleetName, sha256Hex, slotColour } from './ids.ts';
 import { actor, imageItem, rolloutItem, uploadItem } from './items.ts';
@@ -97,6 +98,7 @@ export const rolloutDetailView = rolloutView.extend({
     .describe('Changes with every change; give it back as `since` to wait for the next one.'),
   steps: z.array(eventView),
   live: occupantView.nullable().describe('What serves the fleet now.'),
+  card: failureCardView.nullable().describe('Why it failed, on one page; null where it did not.'),
   gate: z
     .object({
       step: count,

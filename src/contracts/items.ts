@@ -5,6 +5,7 @@
  * Times are ISO 8601 in UTC with milliseconds.
  */
 import * as z from 'zod';
+import { alarmEvidence } from './failure-card.ts';
 import { fleetSpec, imageSettings } from './fleet-spec.ts';
 import { architecture, bootMode, sha256Hex, slotColour } from './ids.ts';
 import { parentImage } from './image-blocks.ts';
@@ -53,6 +54,8 @@ export const order = z.strictObject({
   by: actor,
   at: time,
   reason: z.string().optional(),
+  /** What the alarm had measured, where an alarm gave the order. */
+  alarm: alarmEvidence.optional(),
 });
 export type Order = z.infer<typeof order>;
 

@@ -1,6 +1,7 @@
-/** What a person reads of a rollout that failed: the cause first, then what the instance said last, then what to do. */
+/** What a person reads of a rollout that failed: the cause first, then the evidence, what was undone, what to do. */
 
-import { releaseLabel, rolloutId } from '../contracts/ids.ts';
+import { evidence, type FailureCard } from '../contracts/failure-card.ts';
+import { rolloutId } from '../contracts/ids.ts';
 import { type ErrorName, errorCatalogue } from '../errors.ts';
 
 export interface Failure {
@@ -49,9 +50,6 @@ export function splitDetails(text: string): {
   return { message: text.trim(), details: {} };
 }
 
-/** Step Functions cuts a Fail state's Cause at 32,768 characters. */
-const causeCharacters = 30_000;
-
 /** The sentence, and what the instance said last where it said something. */
 export function withConsole({
   message,
@@ -66,22 +64,85 @@ export function withConsole({
   ];
 }
 
-/** The card as text, for the execution's cause. */
-export function failureCard(
-  rollout: { readonly fleet: string; readonly number: number; readonly release: number },
-  failure: Failure,
-  state: { readonly rolledBack: boolean; readonly live: number | null },
-): string {
-  const advice = Object.hasOwn(errorCatalogue, failure.name)
-    ? errorCatalogue[failure.name as ErrorName].advice
-    : 'Read the history of this execution.';
-  const serving = state.live === null ? 'Nothing is live.' : `${releaseLabel(state.live)} is live.`;
-  const text = [
-    ...withConsole({ ...failure, message: `${failure.name}: ${failure.message}` }),
-    `Rollout ${rolloutId(rollout.fleet, rollout.number)} of ${releaseLabel(rollout.release)} ${
-      state.rolledBack ? 'was undone' : 'could not be undone yet'
-    }. ${serving}`,
-    advice,
-  ].join('\n');
-  return text.slice(0, causeCharacters);
+/** What Step Functions and Lambda call their own failures, for a person. */
+const foreign: readonly (readonly [RegExp, string, string])[] = [
+  [
+    /^(AccessDenied|AccessDeniedException|UnauthorizedOperation)$/,
+    'AWS refused the control plane a right',
+    'Give the role that the cause names this right (an SCP or a boundary may take it away), and deploy again.',
+  ],
+  [
+    /^States\.(Timeout|HeartbeatTimeout)$/,
+    'A step took longer than it may',
+    'Look at that function in CloudWatch Logs, and deploy again.',
+  ],
+  [
+    /^States\.(QueryEvaluationError|Runtime|DataLimitExceeded|ParameterPathFailure|ResultPathMatchFailure)/,
+    'The state machine could not evaluate a step',
+    'This is a fault of the control plane: keep the execution, and report it.',
+  ],
+  [
+    /^(Lambda\.|Sandbox\.|Runtime\.|States\.TaskFailed)/,
+    'A function of the control plane did not answer',
+    'Look at that function in CloudWatch Logs, and deploy again.',
+  ],
+];
+
+/** Title and advice of any error's name. */
+export function explainError(name: string): { readonly title: string; readonly advice: string } {
+  if (Object.hasOwn(errorCatalogue, name)) return errorCatalogue[name as ErrorName];
+  const [, title, advice] = foreign.find(([pattern]) => pattern.test(name)) ?? [];
+  return {
+    title: title ?? 'The control plane failed',
+    advice: advice ?? 'Read the history of this execution; it is a fault of the control plane.',
+  };
+}
+
+/** The control plane joins reasons to one sentence, as logs want it; a person reads them one a line. */
+function reasonsOf(message: string, given: readonly string[] | undefined): string[] {
+  const reasons = given !== undefined && given.length > 0 ? [...given] : message.split('; ');
+  // The sentence says more than its reasons where it is no list of them.
+  const all = given !== undefined && !message.includes(given[0] ?? '') ? [message, ...reasons] : reasons;
+  return all.map((reason) => reason.trim().replace(/\.$/, '')).filter((reason) => reason !== '');
+}
+
+export interface CardFacts {
+  readonly fleet: string;
+  readonly number: number;
+  readonly release: number;
+  readonly executionArn: string;
+  readonly status: FailureCard['status'];
+  readonly undone: readonly string[];
+  readonly live: FailureCard['live'];
+}
+
+/** The card, from what the rollout's item keeps of its failure. Details that do not fit are left out. */
+export function failureCardOf(rollout: CardFacts, failure: Failure): FailureCard {
+  const found = evidence.parse(failure.details);
+  const { title, advice } = explainError(failure.name);
+  const { instance, console: lines = '', url, answer } = found;
+  const needsAttention = rollout.status === 'needs-attention';
+  return {
+    id: rolloutId(rollout.fleet, rollout.number),
+    fleet: rollout.fleet,
+    rollout: rollout.number,
+    release: rollout.release,
+    status: rollout.status,
+    cause: { name: failure.name, title, reasons: reasonsOf(failure.message, found.reasons) },
+    ...(found.healthCheck === undefined ? {} : { healthCheck: found.healthCheck }),
+    checks: found.checks ?? [],
+    launches: found.launches ?? [],
+    alarms: found.alarms ?? [],
+    smokeTest: url === undefined ? null : { instance: instance ?? '', url, answer: answer ?? '' },
+    console:
+      instance === undefined || lines.trim() === ''
+        ? null
+        : { instance, lines: lines.split('\n').filter((line) => line.trim() !== '') },
+    undone: [...rollout.undone],
+    live: rollout.live,
+    next: needsAttention
+      ? `Nothing yet: going back is tried again every minute; cure what it waits for. Then: ${advice}`
+      : advice,
+    executionArn: rollout.executionArn,
+  };
 }

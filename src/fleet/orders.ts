@@ -196,6 +196,7 @@ export function leavingGate(
 /** Who ordered, in words for a reason. */
 export function describeOrder(order: Order): string {
   const why = order.reason === undefined || order.reason === '' ? '' : `: ${order.reason}`;
+  if (order.by.through === 'alarm') return `alarm ${order.by.principal} rings${why}`;
   return `${order.verb} by ${order.by.principal} (${order.by.through})${why}`;
 }
 

@@ -75,6 +75,12 @@ export interface AlarmView {
   readonly name: string;
   readonly state: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
   readonly reason: string;
+  /** JSON: what it had measured when its state changed last. */
+  readonly reasonData?: string;
+  /** `AWS/ApplicationELB HTTPCode_Target_5XX_Count`; absent for metric math and composite alarms. */
+  readonly metric?: string;
+  /** A value of the SDK's ComparisonOperator. */
+  readonly comparison?: string;
 }
 
 /** All that a decision about traffic or removal looks at. */

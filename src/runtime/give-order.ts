@@ -1,6 +1,7 @@
 /** Giving an order to a rollout: kept first, then told to the gate, if the rollout waits at one. */
 import type { Executions } from '../aws/executions.ts';
 import type { Table } from '../aws/table.ts';
+import type { AlarmEvidence } from '../contracts/failure-card.ts';
 import { rolloutId } from '../contracts/ids.ts';
 import { type Actor, type FleetItem, type Order, type RolloutItem, rolloutItem } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
@@ -24,6 +25,8 @@ export interface GivenOrder {
   readonly verb: Verb;
   readonly by: Actor;
   readonly reason?: string;
+  /** What the alarm had measured, where an alarm orders. */
+  readonly alarm?: AlarmEvidence;
 }
 
 export interface OrderAnswer {
@@ -78,8 +81,15 @@ export async function giveOrder(given: GivenOrder, deps: OrderDeps): Promise<Ord
 }
 
 function orderOf(given: GivenOrder, at: string): Order {
-  const { verb, rollout, by, reason } = given;
-  return { verb, rollout, by, at, ...(reason === undefined ? {} : { reason }) };
+  const { verb, rollout, by, reason, alarm } = given;
+  return {
+    verb,
+    rollout,
+    by,
+    at,
+    ...(reason === undefined ? {} : { reason }),
+    ...(alarm === undefined ? {} : { alarm }),
+  };
 }
 
 function orderGiven({ fleet, rollout, verb, by, reason }: GivenOrder, item: FleetItem, at: string) {

@@ -3,22 +3,29 @@ import type { Page, Table } from '../aws/table.ts';
 import type {
   FleetSummary,
   FleetView,
+  OccupantView,
   ReleaseView,
   RolloutDetailView,
   RolloutView,
 } from '../contracts/api-views.ts';
+import type { FailureCard } from '../contracts/failure-card.ts';
 import { parseRolloutId } from '../contracts/ids.ts';
 import {
   artifactItem,
+  type EventItem,
   eventItem,
   type FleetItem,
   fleetItem,
   imageItem,
+  type RolloutItem,
   releaseItem,
   rolloutItem,
 } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
+import { cardText } from '../fleet/card-text.ts';
+import { failureCardOf } from '../fleet/failure-card.ts';
 import { pauseOf } from '../fleet/orders.ts';
+import { undoneWords } from '../fleet/undone.ts';
 import { keys, lists, prefixes } from '../lineage/keys.ts';
 import { cursor } from './paging.ts';
 import { listUploads } from './read-uploads.ts';
@@ -175,6 +182,35 @@ export async function listRollouts(
   return { ...page, items: page.items.map(rolloutView) };
 }
 
+function cardView(
+  rollout: RolloutItem,
+  events: readonly EventItem[],
+  fleet: FleetItem | undefined,
+  live: OccupantView | null,
+): RolloutDetailView['card'] {
+  const { error, status } = rollout;
+  if (error === undefined || (status !== 'failed' && status !== 'aborted' && status !== 'needs-attention')) {
+    return null;
+  }
+  const undoing = status === 'needs-attention' ? (fleet?.lease?.reason ?? 'no reason is known') : undefined;
+  const card = failureCardOf(
+    {
+      ...rollout,
+      status,
+      undone: undoneWords(inOrder(events), live?.release ?? null, undoing),
+      live: liveOf(live),
+    },
+    { name: error.name, message: error.message, details: { ...error.details } },
+  );
+  return { ...card, text: cardText(card) };
+}
+
+function liveOf(live: OccupantView | null): FailureCard['live'] {
+  if (live === null) return null;
+  const { release, weight, imageId } = live;
+  return { release, weight, ...(imageId === undefined ? {} : { imageId }) };
+}
+
 /** One rollout with what it did. @throws FlotillaError RolloutNotFound */
 export async function readRollout(table: Table, id: string): Promise<RolloutDetailView> {
   const parsed = parseRolloutId(id);
@@ -194,6 +230,7 @@ export async function readRollout(table: Table, id: string): Promise<RolloutDeta
     version: versionOf([rollout, events.length, gate, paused, item?.live, item?.weights]),
     steps: inOrder(events).map(eventView),
     live: summary?.live ?? null,
+    card: cardView(rollout, events, item, summary?.live ?? null),
     gate,
     paused,
   };

@@ -301,7 +301,7 @@ describe.skipIf(notPackaged !== undefined)('a rollout', () => {
     fleet = await Fleet.create();
     const end = await fleet.deploy(await fleet.image('one', { healthy: false }));
     expect(end).toMatchObject({ status: 'FAILED', error: 'CandidateUnhealthy' });
-    expect(end.cause).toContain('Nothing is live');
+    expect(end.cause).toContain('live now  nothing');
     expect(await fleet.item()).toMatchObject({ live: null, candidate: null, lease: null, served: false });
     expect(await fleet.groups()).toEqual([]);
     expect(await fleet.weights()).toEqual({ blue: 0, green: 0 });

@@ -1,4 +1,5 @@
 /** An alarm's event, turned into an order to abort. */
+import type { AlarmEvidence } from '../../contracts/failure-card.ts';
 import { rolloutId } from '../../contracts/ids.ts';
 import { fleetItem, refItem } from '../../contracts/items.ts';
 import { isFlotillaError } from '../../errors.ts';
@@ -7,10 +8,10 @@ import { giveOrder, type OrderDeps } from '../give-order.ts';
 
 /** Aborts each rollout that watches the alarm. Repeating it finds nothing left to abort. */
 export async function alarmRang(
-  alarm: string,
-  reason: string,
+  evidence: AlarmEvidence,
   deps: OrderDeps,
 ): Promise<{ aborted: readonly string[] }> {
+  const { name: alarm, reason } = evidence;
   const { pk } = keys.ref(`alarm/${alarm}`, 'fleet', '');
   const watchers = await deps.table.queryAll(pk, 'fleet#', refItem);
   const aborted: string[] = [];
@@ -27,6 +28,7 @@ export async function alarmRang(
           verb: 'abort',
           by: { principal: alarm, through: 'alarm' },
           reason: reason.slice(0, 1000),
+          alarm: evidence,
         },
         deps,
       );

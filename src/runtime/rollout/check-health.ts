@@ -2,8 +2,10 @@
 import type { Groups } from '../../aws/groups.ts';
 import type { Instances } from '../../aws/instances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
+import type { FleetItem } from '../../contracts/items.ts';
 import type { HeldCall, RolloutPlan } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
+import { describeHealthCheck, failedChecks, failedLaunches } from '../../fleet/evidence.ts';
 import {
   type HealthVerdict,
   healthVerdict,
@@ -26,6 +28,8 @@ export interface HealthDeps {
 
 /** Lines of an instance's console that go into a failure. */
 export const consoleLines = 20;
+/** Of a large fleet whose every instance fails, the first ones tell it all. */
+const reasonsKept = 20;
 /** Characters of console: the Cause of an execution holds 32,768, and other things want room too. */
 const consoleCharacters = 3_000;
 
@@ -68,7 +72,8 @@ export async function checkHealth(
     deadlineSeconds: fleet.spec.healthCheck.deadlineSeconds,
   });
   if (verdict.verdict === 'failed') {
-    throw await unhealthy({ ...call, groupName: plan.groupName }, verdict, deps.instances);
+    const seen = { spec: fleet.spec, targets, activities };
+    throw await unhealthy({ ...call, groupName: plan.groupName }, verdict, seen, deps.instances);
   }
   if (verdict.verdict === 'waiting') return { ...verdict, wanted, looks: 0 };
   const looks = call.looks + 1;
@@ -109,6 +114,11 @@ export async function checkHealth(
 export async function unhealthy(
   call: { readonly fleet: string; readonly rollout: number; readonly groupName: string },
   verdict: Extract<HealthVerdict, { verdict: 'failed' }>,
+  seen: {
+    readonly spec: FleetItem['spec'];
+    readonly targets: readonly TargetView[];
+    readonly activities: readonly ActivityView[];
+  },
   instances: Instances,
 ): Promise<FlotillaError> {
   let console: { instance: string; lines: string[] } | undefined;
@@ -122,6 +132,10 @@ export async function unhealthy(
     fleet: call.fleet,
     rollout: call.rollout,
     group: call.groupName,
+    reasons: verdict.reasons.slice(0, reasonsKept),
+    healthCheck: describeHealthCheck(seen.spec),
+    checks: failedChecks(seen.targets),
+    launches: failedLaunches(seen.activities),
     instance: console?.instance ?? verdict.instances[0],
     console: console?.lines.join('\n').slice(-consoleCharacters),
   });
@@ -141,6 +155,7 @@ export async function refuseIfFailing(
     readonly share: number;
   },
   seen: {
+    readonly spec: FleetItem['spec'];
     readonly wanted: number;
     readonly targets: readonly TargetView[];
     readonly activities: readonly ActivityView[];
@@ -162,6 +177,7 @@ export async function refuseIfFailing(
       reasons: [`It was healthy and then failed${when}: ${first}`, ...rest],
       instances: [...new Set([...ill, ...others])],
     },
+    seen,
     instances,
   );
 }

@@ -7,6 +7,7 @@ import { heldCall, trafficProof } from '../../contracts/rollout.ts';
 import { isFlotillaError } from '../../errors.ts';
 import { endingOrder, type WaitsFor } from '../../fleet/orders.ts';
 import { phases } from '../../fleet/phases.ts';
+import { failureMessage } from '../failure.ts';
 import { answerGate } from './answer-gate.ts';
 import type { Hold } from './hold.ts';
 import { refuseIfRinging } from './orders.ts';
@@ -66,7 +67,7 @@ export async function holdAtGate(
       await refuseIfRinging(fleet, rollout, deps.alarms);
     } catch (error) {
       if (!isFlotillaError(error)) throw error;
-      await deps.executions.fail(token, error.name, error.message);
+      await deps.executions.fail(token, error.name, failureMessage(error));
       return { outcome: 'left' };
     }
   }

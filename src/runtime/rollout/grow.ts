@@ -111,7 +111,12 @@ async function proveSize(
   });
   switch (verdict.verdict) {
     case 'failed':
-      throw await unhealthy({ ...call, groupName: group.name }, verdict, instances);
+      throw await unhealthy(
+        { ...call, groupName: group.name },
+        verdict,
+        { spec: hold.fleet.spec, targets: seen.targets, activities: seen.activities },
+        instances,
+      );
     case 'waiting':
       throw new FlotillaError(
         'CandidateGrowing',

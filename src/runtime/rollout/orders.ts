@@ -2,6 +2,7 @@
 import type { Alarms } from '../../aws/alarms.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
+import { ringingEvidence } from '../../fleet/evidence.ts';
 import { alarmVerdict } from '../../fleet/gates.ts';
 import { describeOrder, endingOrder, errorOfOrder, pauseOf } from '../../fleet/orders.ts';
 
@@ -9,7 +10,11 @@ import { describeOrder, endingOrder, errorOfOrder, pauseOf } from '../../fleet/o
 export function refuseIfEnded(fleet: Pick<FleetItem, 'fleet' | 'orders'>, rollout: number): void {
   const order = endingOrder(fleet, rollout);
   if (order === undefined) return;
-  throw new FlotillaError(errorOfOrder(order), describeOrder(order), { fleet: fleet.fleet, rollout });
+  throw new FlotillaError(errorOfOrder(order), describeOrder(order), {
+    fleet: fleet.fleet,
+    rollout,
+    ...(order.alarm === undefined ? {} : { alarms: [order.alarm] }),
+  });
 }
 
 /**
@@ -28,11 +33,16 @@ export function refuseIfPaused(fleet: Pick<FleetItem, 'fleet' | 'orders'>, rollo
  */
 export async function refuseIfRinging(fleet: FleetItem, rollout: number, alarms: Alarms): Promise<void> {
   const watched = fleet.spec.rollout.alarms;
-  const verdict = alarmVerdict(watched, await alarms.describe(watched.map(({ name }) => name)));
+  const seen = await alarms.describe(watched.map(({ name }) => name));
+  const verdict = alarmVerdict(watched, seen);
   if (verdict.verdict !== 'ringing') return;
   throw new FlotillaError('AlarmRang', verdict.reasons.join('; '), {
     fleet: fleet.fleet,
     rollout,
-    alarms: watched.map(({ name }) => name),
+    reasons: verdict.reasons,
+    alarms: ringingEvidence(
+      watched.map(({ name }) => name),
+      seen,
+    ),
   });
 }

@@ -2,15 +2,31 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Table } from '../../aws/table.ts';
-import { releaseItem, rolloutItem } from '../../contracts/items.ts';
+import type { FailureCard } from '../../contracts/failure-card.ts';
+import {
+  eventItem,
+  type FleetItem,
+  type RolloutItem,
+  releaseItem,
+  rolloutItem,
+} from '../../contracts/items.ts';
 import { rolloutCall } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
-import { blamesRelease, endedAs, type Failure, failureCard, splitDetails } from '../../fleet/failure-card.ts';
+import { cardText } from '../../fleet/card-text.ts';
+import {
+  blamesRelease,
+  endedAs,
+  type Failure,
+  failureCardOf,
+  splitDetails,
+} from '../../fleet/failure-card.ts';
 import { phases } from '../../fleet/phases.ts';
+import { redact } from '../../fleet/redaction.ts';
+import { undoneWords } from '../../fleet/undone.ts';
 import { keys } from '../../lineage/keys.ts';
 import type { Clock } from '../clock.ts';
 import { caughtError, readCaughtError } from '../failure.ts';
-import { changeFleet } from './hold.ts';
+import { changeFleet, readFleet } from './hold.ts';
 import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
 
 export const failureInput = rolloutCall.extend({
@@ -25,7 +41,7 @@ export const failureInput = rolloutCall.extend({
 
 /**
  * Records the failure. Safe to repeat.
- * @returns name and cause for the Fail state that ends the execution.
+ * @returns name and cause for the Fail state that ends the execution; the cause is the failure card.
  */
 export async function recordFailure(
   call: z.infer<typeof failureInput>,
@@ -34,8 +50,37 @@ export async function recordFailure(
 ): Promise<{ error: string; cause: string }> {
   const caught = readCaughtError(call.error);
   const failure: Failure = { name: caught.name, ...splitDetails(caught.message) };
-  const attention = call.undoError === undefined ? undefined : readCaughtError(call.undoError).message;
-  return writeFailure({ ...call, failure, ...(attention === undefined ? {} : { attention }) }, table, clock);
+  const attention =
+    call.undoError === undefined ? undefined : splitDetails(readCaughtError(call.undoError).message).message;
+  const { first, rollout, fleet } = await writeFailure(
+    { ...call, failure, ...(attention === undefined ? {} : { attention }) },
+    table,
+    clock,
+  );
+  const { pk } = keys.event(`fleet/${call.fleet}`, '');
+  const events = await table.queryAll(pk, rolloutKey(call.rollout, ''), eventItem);
+  const card = failureCardOf(
+    {
+      ...rollout,
+      executionArn: call.execution,
+      status: endedAs(first.name, call.rolledBack),
+      undone: undoneWords(events, fleet.live?.release ?? null, attention),
+      live: liveIn(fleet),
+    },
+    first,
+  );
+  return { error: first.name, cause: cardText(card) };
+}
+
+function liveIn({ live, weights }: FleetItem): FailureCard['live'] {
+  return live === null ? null : { release: live.release, weight: weights[live.slot] };
+}
+
+/** What is known beside what was caught: the alarm that gave the order. */
+function withAlarm(failure: Failure, rollout: number, { orders }: Pick<FleetItem, 'orders'>): Failure {
+  if (failure.name !== 'AlarmRang' || failure.details.alarms !== undefined) return failure;
+  const alarms = orders.flatMap((order) => (order.rollout === rollout ? (order.alarm ?? []) : []));
+  return { ...failure, details: { ...failure.details, alarms } };
 }
 
 /** The same for a failure that nobody caught. */
@@ -47,13 +92,18 @@ export async function writeFailure(
   },
   table: Table,
   clock: Pick<Clock, 'now'>,
-): Promise<{ error: string; cause: string }> {
-  const { fleet: name, rollout: number, fence, failure, rolledBack, execution } = call;
-  const rollout = await table.get(keys.rollout(name, number), rolloutItem);
+): Promise<{ first: Failure; rollout: RolloutItem; fleet: FleetItem }> {
+  const { fleet: name, rollout: number, fence, rolledBack, execution } = call;
+  const [rollout, present] = await Promise.all([
+    table.get(keys.rollout(name, number), rolloutItem),
+    readFleet(table, name),
+  ]);
   if (rollout === undefined) {
     throw new FlotillaError('RolloutNotFound', `There is no rollout ${number} of ${name}`, { fleet: name });
   }
   const release = await table.get(keys.release(name, rollout.release), releaseItem);
+  // The item is shown, told and sent: what a program printed of its environment stays out of it.
+  const failure = redact(withAlarm(call.failure, number, present), release?.image.environment ?? {});
   // A first reason stays: what recovery meets later is no better explanation than what began it.
   const kept = rollout.error;
   const first: Failure =
@@ -108,13 +158,7 @@ export async function writeFailure(
       ],
     };
   });
-  return {
-    error: first.name,
-    cause: failureCard({ fleet: name, number, release: rollout.release }, first, {
-      rolledBack,
-      live: after.live?.release ?? null,
-    }),
-  };
+  return { first, rollout, fleet: after };
 }
 
 function shortDigest(text: string): string {

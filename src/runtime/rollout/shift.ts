@@ -79,7 +79,7 @@ export async function leaveGate(
       groupName: plan.groupName,
       share: hold.fleet.weights[plan.slot],
     },
-    { wanted: provenSize(hold.fleet, plan), targets, activities },
+    { spec: hold.fleet.spec, wanted: provenSize(hold.fleet, plan), targets, activities },
     deps.instances,
   );
   return { ...world, targets, activities };

@@ -39,6 +39,7 @@ export async function watchGate(
         share: fleet.weights[candidate.slot],
       },
       {
+        spec: fleet.spec,
         wanted: group?.desired ?? 1,
         targets,
         // What a warm group went through before is no fault of this rollout's.

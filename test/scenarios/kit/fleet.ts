@@ -104,6 +104,22 @@ export class Fleet {
     return this.#api('api-rollouts', 'POST', `/fleets/${this.name}/rollback`, body) as Promise<ApiAnswer>;
   }
 
+  /** What the API answers to a look. */
+  read(functionName: string, path: string): Promise<unknown> {
+    return this.#api(functionName, 'GET', path, {});
+  }
+
+  /** Each group with its instances. */
+  async members(): Promise<{ name: string; instances: string[] }[]> {
+    const { AutoScalingGroups } = await this.world.call('autoscaling', 'DescribeAutoScalingGroups', {});
+    return AutoScalingGroups.map(
+      (group: { AutoScalingGroupName: string; Instances?: { InstanceId: string }[] }) => ({
+        name: group.AutoScalingGroupName,
+        instances: (group.Instances ?? []).map(({ InstanceId }) => InstanceId),
+      }),
+    );
+  }
+
   /** One request as API Gateway hands it on. @throws Error with the answer's body, where it is a refusal */
   async #api(functionName: string, method: string, path: string, body: object): Promise<unknown> {
     const answer = (await this.world.invoke(functionName, {

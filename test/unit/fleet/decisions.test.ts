@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FleetItem, Order, ReleaseItem } from '../../../src/contracts/items.ts';
-import { blamesRelease, endedAs, failureCard, splitDetails } from '../../../src/fleet/failure-card.ts';
+import { blamesRelease, endedAs, splitDetails } from '../../../src/fleet/failure-card.ts';
 import { alarmVerdict } from '../../../src/fleet/gates.ts';
 import {
   endingOrder,
@@ -183,20 +183,6 @@ describe('a rollback without a number', () => {
 });
 
 describe('a failure', () => {
-  it('shows the cause first, then the console, then what is live and what to do', () => {
-    const card = failureCard(
-      { fleet: 'web', number: 2, release: 2 },
-      {
-        name: 'CandidateUnhealthy',
-        message: '0 of 2 instances were healthy after 120 s',
-        details: { instance: 'i-1', console: 'starting\npanic: no config' },
-      },
-      { rolledBack: true, live: 1 },
-    );
-    expect(card.split('\n')[0]).toBe('CandidateUnhealthy: 0 of 2 instances were healthy after 120 s');
-    expect(card).toContain('Last console lines of i-1:\n  starting\n  panic: no config');
-    expect(card).toContain('Rollout web-2 of v2 was undone. v1 is live.');
-  });
   it('takes the details off the sentence, and only those', () => {
     expect(splitDetails('It broke. {"instance":"i-1"}')).toEqual({
       message: 'It broke.',
