@@ -19,9 +19,12 @@ export type EventDetails = Omit<HistoryEvent, 'timestamp' | 'type' | 'id' | 'pre
 export class History {
   readonly events: HistoryEvent[] = [];
   readonly #clock: Clock;
+  readonly #added: (event: HistoryEvent) => void;
 
-  constructor(clock: Clock) {
+  /** @param added hears of each event as it happens */
+  constructor(clock: Clock, added: (event: HistoryEvent) => void = () => {}) {
     this.#clock = clock;
+    this.#added = added;
   }
 
   /** Adds an event after the cursor, and moves the cursor there. @throws StateError when the history is full. */
@@ -40,13 +43,15 @@ export class History {
       );
     }
     const id = this.events.length + 1;
-    this.events.push({
+    const event: HistoryEvent = {
       timestamp: new Date(this.#clock.now()),
       type,
       id,
       previousEventId: cursor.previous,
       ...details,
-    });
+    };
+    this.events.push(event);
+    this.#added(event);
     return id;
   }
 }

@@ -1,3 +1,4 @@
+import type { HistoryEvent } from '@aws-sdk/client-sfn';
 import type { Context } from '../../context.ts';
 import { type Access, AwsError, type Principal, type Service } from '../../service.ts';
 import type { Persistent } from '../../state/persistent.ts';
@@ -27,12 +28,19 @@ export interface StepFunctions {
   readonly persistent: Persistent;
   /** Stops an execution without a caller's rights, as the console's button does; an ended one stays as it is. */
   stop(executionArn: string, error?: string, cause?: string): void;
+  /**
+   * Calls the listener at each event of an execution's history, in the midst of what goes on: it must not change
+   * anything before the present turn is over. @returns ends it
+   */
+  onEvent(listener: ExecutionListener): () => void;
   /** Every execution that the region keeps, oldest first. */
   executions(): readonly Execution[];
   /** Resolves when an execution ends; at once if it has ended. @throws AwsError ExecutionDoesNotExist */
   ended(executionArn: string): Promise<Execution>;
   close(): Promise<void>;
 }
+
+type ExecutionListener = (executionArn: string, event: HistoryEvent) => void;
 
 /** The state of the service, for its operations. */
 export interface StatesCore {
@@ -69,6 +77,7 @@ export function createStates(context: Context, roles: Roles): StepFunctions {
       roles.refusal(roles.rolePrincipal(roleArn, 'states'), { action, resources: ['*'] }),
   });
   const executions = new Map<string, Execution>();
+  const listeners = new Set<ExecutionListener>();
   const waiting = new Map<string, ((execution: Execution) => void)[]>();
   const tokens = new TaskTokens(random, (executionArn) => executions.has(executionArn));
 
@@ -144,7 +153,9 @@ export function createStates(context: Context, roles: Roles): StepFunctions {
   function make(init: Pick<ExecutionInit, 'arn' | 'name' | 'machine' | 'input' | 'startedAt'>): Execution {
     return new Execution({
       ...init,
-      history: new History(clock),
+      history: new History(clock, (event) => {
+        for (const listener of listeners) listener(init.arn, event);
+      }),
       parts: { clock, random, query, tokens, regionName, calls: callsOf(init.machine, init.name) },
       changed,
     });
@@ -164,6 +175,10 @@ export function createStates(context: Context, roles: Roles): StepFunctions {
     },
     service: { id: 'states', operations: { ...machineOperations(core), ...executionOperations(core) } },
     stop: (arn, error, cause) => find(arn).stop(error, cause),
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     executions: () => [...executions.values()],
     ended,
     async close() {

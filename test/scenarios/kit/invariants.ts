@@ -60,6 +60,12 @@ export class Invariants {
     return watch;
   }
 
+  /** Watches one more fleet of the world, and no longer the others. */
+  only(fleet: Pick<Fleet, 'name'>): void {
+    this.#watched.clear();
+    this.#watch(fleet.name);
+  }
+
   /** To be asked when nothing is going on any more. @returns all violations so far, these included */
   atRest(expected: Readonly<Record<string, Expected>> = {}): readonly Violation[] {
     this.#look(undefined);
@@ -74,7 +80,6 @@ export class Invariants {
   }
 
   async #begin(fleets: readonly string[]): Promise<void> {
-    const { region } = this.#world;
     let from: unknown;
     do {
       const page = await this.#world.call('dynamodb', 'Scan', {
@@ -91,18 +96,20 @@ export class Invariants {
       this.#note(changes);
       from = page.LastEvaluatedKey;
     } while (from !== undefined);
-    for (const name of fleets) {
-      const item = this.#records.fleets.get(name);
-      if (item === undefined) throw new Error(`no fleet ${name}`);
-      const state = readFleetState(region, item);
-      this.#watched.set(name, { state, memory: { healthyAt: {}, failedAt: {} } });
-      this.#leases.set(name, [{ at: 0, lease: item.lease }]);
-      judgeInstances(state, this.#records, this.#instances);
-    }
+    for (const name of fleets) this.#watch(name);
     this.#ends.push(
-      region.parts.dynamodb.onChange((commit) => this.#committed(commit)),
-      region.onChange((call) => this.#look(call)),
+      this.#world.region.parts.dynamodb.onChange((commit) => this.#committed(commit)),
+      this.#world.region.onChange((call) => this.#look(call)),
     );
+  }
+
+  #watch(name: string): void {
+    const item = this.#records.fleets.get(name);
+    if (item === undefined) throw new Error(`no fleet ${name}`);
+    const state = readFleetState(this.#world.region, item);
+    this.#watched.set(name, { state, memory: { healthyAt: {}, failedAt: {} } });
+    if (!this.#leases.has(name)) this.#leases.set(name, [{ at: 0, lease: item.lease }]);
+    judgeInstances(state, this.#records, this.#instances);
   }
 
   #committed(commit: Commit): void {

@@ -1,0 +1,58 @@
+/** What the people of a scenario do, who do not know what is about to break. */
+import type { MachineScript } from '../../../../local/machines/scripted.ts';
+import type { RolloutTarget } from '../../../../src/contracts/request.ts';
+import { phases } from '../../../../src/fleet/phases.ts';
+import type { Fleet } from '../fleet.ts';
+
+const images = new WeakMap<Fleet['world'], number>();
+
+/** An image that no fleet of the region has had. */
+export function nextImage(fleet: Fleet, script: MachineScript = {}): Promise<RolloutTarget> {
+  const number = (images.get(fleet.world) ?? 0) + 1;
+  images.set(fleet.world, number);
+  return fleet.image(`image-${number}`, script);
+}
+
+/** Asks for a rollout; once more where the answer was an error, as people do. */
+export async function insist(fleet: Fleet, target: RolloutTarget): Promise<void> {
+  await fleet.ask(target).catch(() => fleet.ask(target).catch(() => undefined));
+}
+
+type Machine = 'swap-fleet' | 'retire-release';
+
+function isRunning({ world }: Fleet, machine: Machine): boolean {
+  return world.region.parts.states
+    .executions()
+    .some(({ status, init }) => status === 'RUNNING' && init.arn.includes(`-${machine}:`));
+}
+
+/** Longer than any scenario takes with one fault in it. */
+const longestSeconds = 1_800;
+
+/** Lets time pass until no execution runs. @throws Error where one runs for ever */
+export async function allEnded(fleet: Fleet, machine: Machine = 'swap-fleet'): Promise<void> {
+  for (let passed = 0; passed < longestSeconds; passed += 5) {
+    await fleet.world.seconds(5);
+    if (!isRunning(fleet, machine)) return;
+  }
+  throw new Error(`an execution of ${machine} runs for ever`);
+}
+
+/** Lets time pass until the newest rollout bakes. @returns whether it came to that */
+export async function baking(fleet: Fleet): Promise<boolean> {
+  for (let passed = 0; passed < longestSeconds; passed += 5) {
+    await fleet.world.seconds(5);
+    const { nextRollout } = await fleet.item();
+    const { phase } = await fleet.rollout(nextRollout - 1);
+    if (phase === phases.baking) return true;
+    if (!isRunning(fleet, 'swap-fleet')) return false;
+  }
+  return false;
+}
+
+/** Whether a fleet rests, as far as its item and the executions say. */
+export async function rests(fleet: Fleet): Promise<boolean> {
+  const { lease, candidate, warm, queue, pins } = await fleet.item();
+  const busy = lease !== null || candidate !== null || warm !== null || queue.length > 0 || pins.length > 0;
+  return !busy && !isRunning(fleet, 'swap-fleet') && !isRunning(fleet, 'retire-release');
+}

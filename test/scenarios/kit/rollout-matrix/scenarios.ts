@@ -1,0 +1,145 @@
+/** The rollouts that the matrix breaks at every point: how each begins, what is done, and where it may end. */
+import type { FleetSpecInput } from '../../../../src/contracts/fleet-spec.ts';
+import type { RolloutTarget } from '../../../../src/contracts/request.ts';
+import type { Fleet } from '../fleet.ts';
+import { allEnded, baking, insist, nextImage } from './acts.ts';
+
+export interface Scenario {
+  /** Beside what every fleet of the matrix has. */
+  readonly spec?: Partial<FleetSpecInput>;
+  /** Each run has a fleet of its own; otherwise the next run goes on with the fleet of the one before. */
+  readonly newFleet?: true;
+  /** Once in a region. */
+  setUp?(fleet: Fleet): Promise<void>;
+  /** Before the fault, with nothing else going on. */
+  begin?(fleet: Fleet): Promise<void>;
+  /** What is broken, from the first call to the last. */
+  act(fleet: Fleet): Promise<void>;
+  /** After the run, back to where the next may begin. */
+  tidy?(fleet: Fleet): Promise<void>;
+  /** Whatever breaks, the release of before stays live. */
+  readonly staysLive?: true;
+  /** Instances of live in the end; two unless told otherwise, as each fleet begins. */
+  readonly desired?: number | 'any';
+}
+
+const steps = [{ weight: 25, bakeSeconds: 20 }, { weight: 100 }];
+
+/** One spec for all: short times, because waiting shows nothing. */
+export const matrixSpec = {
+  healthCheck: { path: '/health', deadlineSeconds: 60, gracePeriodSeconds: 20 },
+  instances: { minimum: 1, desired: 2, maximum: 4 },
+  rollout: { steps, keepWarmSeconds: 60, drainSeconds: 5 },
+} satisfies Partial<FleetSpecInput>;
+
+async function deployed(fleet: Fleet, target?: RolloutTarget): Promise<void> {
+  const answer = await fleet.ask(target ?? (await nextImage(fleet)));
+  const { status, cause } = await fleet.ended(answer);
+  if (status !== 'SUCCEEDED') throw new Error(`the beginning of a scenario failed: ${cause}`);
+}
+
+async function deploy(fleet: Fleet): Promise<void> {
+  await insist(fleet, await nextImage(fleet));
+  await allEnded(fleet);
+}
+
+export const scenarios = {
+  'first deploy': { newFleet: true, act: deploy },
+  'second deploy': { act: deploy },
+  'unhealthy candidate': {
+    staysLive: true,
+    async act(fleet) {
+      await insist(fleet, await nextImage(fleet, { healthy: false }));
+      await allEnded(fleet);
+    },
+  },
+  'alarm during bake': {
+    staysLive: true,
+    spec: { rollout: { ...matrixSpec.rollout, alarms: [{ name: 'errors', missingData: 'quiet' }] } },
+    async setUp({ world }) {
+      await world.call('monitoring', 'PutMetricAlarm', {
+        AlarmName: 'errors',
+        Namespace: 'web',
+        MetricName: 'errors',
+        Statistic: 'Sum',
+        Period: 60,
+        EvaluationPeriods: 1,
+        Threshold: 1,
+        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+        // What is set by hand stays.
+        TreatMissingData: 'ignore',
+      });
+    },
+    async act(fleet) {
+      await insist(fleet, await nextImage(fleet));
+      if (await baking(fleet)) await setAlarm(fleet, 'ALARM');
+      await allEnded(fleet);
+    },
+    tidy: (fleet) => setAlarm(fleet, 'OK'),
+  },
+  'abort at a gate': {
+    staysLive: true,
+    async act(fleet) {
+      await insist(fleet, await nextImage(fleet));
+      if (await baking(fleet)) await fleet.order('abort');
+      await allEnded(fleet);
+    },
+  },
+  rollback: {
+    begin: deployed,
+    async act(fleet) {
+      await fleet.rollBack().catch(() => fleet.rollBack().catch(() => undefined));
+      await allEnded(fleet);
+    },
+  },
+  supersede: {
+    spec: { rollout: { ...matrixSpec.rollout, whenBusy: 'supersede' } },
+    async act(fleet) {
+      await insist(fleet, await nextImage(fleet));
+      await baking(fleet);
+      await insist(fleet, await nextImage(fleet));
+      await allEnded(fleet);
+    },
+  },
+  retirement: {
+    begin: deployed,
+    async act(fleet) {
+      await fleet.world.seconds(60);
+      await allEnded(fleet, 'retire-release');
+    },
+  },
+  'early retirement': { begin: deployed, act: deploy },
+  'scale-out of live': {
+    desired: 'any',
+    async act(fleet) {
+      const { live } = await fleet.item();
+      await insist(fleet, await nextImage(fleet));
+      await baking(fleet);
+      if (live !== null) await setSize(fleet, live.groupName, 3);
+      await allEnded(fleet);
+    },
+    async tidy(fleet) {
+      const { live } = await fleet.item();
+      if (live === null) return;
+      await setSize(fleet, live.groupName, 2);
+      await fleet.world.seconds(60);
+    },
+  },
+} satisfies Record<string, Scenario>;
+
+export type ScenarioName = keyof typeof scenarios;
+
+async function setAlarm({ world }: Fleet, state: 'ALARM' | 'OK'): Promise<void> {
+  await world.call('monitoring', 'SetAlarmState', {
+    AlarmName: 'errors',
+    StateValue: state,
+    StateReason: 'as the scenario wants it',
+  });
+}
+
+async function setSize({ world }: Fleet, groupName: string, desired: number): Promise<void> {
+  await world.call('autoscaling', 'SetDesiredCapacity', {
+    AutoScalingGroupName: groupName,
+    DesiredCapacity: desired,
+  });
+}
