@@ -35,7 +35,7 @@ export function operatorS3(connection: OperatorConnection): S3Client {
 }
 
 export function operatorEc2(connection: OperatorConnection): EC2Client {
-  return new EC2Client({ ...clientSettings, ...settingsOf(connection) });
+  return new EC2Client({ ...clientSettings(), ...settingsOf(connection) });
 }
 
 /** Retries are the reader's own, as those of the block writer are. */

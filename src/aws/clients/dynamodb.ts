@@ -4,7 +4,7 @@ import { clientSettings } from './settings.ts';
 
 /** Items as plain objects; a member that is undefined is left out. */
 export function documentClient(): DynamoDBDocumentClient {
-  return DynamoDBDocumentClient.from(new DynamoDBClient(clientSettings), {
+  return DynamoDBDocumentClient.from(new DynamoDBClient(clientSettings()), {
     marshallOptions: { removeUndefinedValues: true },
   });
 }

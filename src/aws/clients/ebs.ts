@@ -1,5 +1,5 @@
 import { EBSClient, type EBSClientConfig } from '@aws-sdk/client-ebs';
-import { clientSettings } from './settings.ts';
+import { requestHandler } from './settings.ts';
 
 /**
  * EBS direct APIs. Retries are the block writer's own, because a stall multiplies through nested ones
@@ -11,10 +11,9 @@ export function ebsClient(
 ): EBSClient {
   const client = new EBSClient({
     ...settings,
-    ...clientSettings,
     maxAttempts: 1,
     requestHandler: {
-      ...clientSettings.requestHandler,
+      ...requestHandler,
       /** Silence on a connection, either way (coldsnap issue 437 settled on the same). */
       socketTimeout: 12_000,
       // As many as a writer may have in flight; by default the client would queue them behind 50.

@@ -2,5 +2,5 @@ import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balan
 import { clientSettings } from './settings.ts';
 
 export function loadBalancingClient(): ElasticLoadBalancingV2Client {
-  return new ElasticLoadBalancingV2Client(clientSettings);
+  return new ElasticLoadBalancingV2Client(clientSettings());
 }

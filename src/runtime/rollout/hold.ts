@@ -26,10 +26,10 @@ export interface FleetChange {
 const revisionTries = 8;
 
 /**
- * One call may take as long as the clients' timeout for an answer (20 s); none is begun that the function would not
- * live to see answered.
+ * One call may take as long as the clients' timeout for an answer (20 s), and be tried again within 5 s of its
+ * beginning (src/aws/clients/prompt-retries.ts); none is begun that the function would not live to see answered.
  */
-const reserveMilliseconds = 22_000;
+const reserveMilliseconds = 26_000;
 
 /** How long a look at the fence counts, so that calls that follow each other at once do not pay for one each. */
 const fenceCountsMilliseconds = 1_000;

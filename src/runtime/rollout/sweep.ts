@@ -28,7 +28,7 @@ interface Log {
 /** The retire-release machine wakes by itself; the sweeper steps in when it did not. */
 const retirementLateMilliseconds = 5 * 60_000;
 /** Less is not enough to finish a fleet; the next sweep goes on. */
-const enoughMilliseconds = 25_000;
+const enoughMilliseconds = 30_000;
 
 /** One sweep over all fleets. @returns what was done, by fleet. */
 export async function sweep(

@@ -12,8 +12,8 @@ export interface HeldSince {
 
 /** A look at the fence counts for a second; a call that begins within it is the one that was in flight. */
 const inFlightMs = 1_000;
-/** A client's tries of one call end within this time (src/aws/clients/settings.ts). */
-const triesMs = 22_000;
+/** A client's further tries of one call begin within this time (src/aws/clients/prompt-retries.ts). */
+const triesMs = 6_000;
 /** Functions that hold a fleet for an execution; what others change is no rollout's. */
 const fenced = new Set([
   'empty-slot',
