@@ -22,6 +22,8 @@ export interface UndoWorld extends TrafficWorld {
   readonly secondsSinceShift: number;
   /** Since the undoing began; patience with a live group that does not get to its full size again. */
   readonly undoingSeconds: number;
+  /** How long after the undoing began a call of the rollout may still land, and show. */
+  readonly lastCallSeconds: number;
 }
 
 export type UndoStep =
@@ -99,9 +101,9 @@ export function nextUndo(world: UndoWorld): UndoStep {
   }
   if (moved && !sameWeights(fleet.weights, rest)) return { do: 'record-weights', weights: rest };
 
-  // The rollout's last call may have made a group, or moved traffic, without living to write so; a late copy shows
-  // neither, and what stands with traffic must not be emptied, nor what stands be overlooked.
-  if (moved && world.undoingSeconds < propagationSeconds) {
+  // The rollout's last call may have made a group, moved traffic or pinned a minimum, without living to write so; while
+  // it does not show, what stands with traffic must not be emptied, what stands not be overlooked, no undo forgotten.
+  if (moved && world.undoingSeconds < world.lastCallSeconds) {
     return { do: 'wait', reasons: ['the last call of the rollout may not show yet'] };
   }
   const removal = nextRemoval(world);

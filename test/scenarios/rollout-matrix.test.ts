@@ -9,16 +9,20 @@ const seed = 1;
 /** A prime, so that each fault and each kind of point has its turn. */
 const every = 97;
 
-describe.skipIf(notPackaged !== undefined)('a rollout that is broken at one point', { timeout: 240_000 }, () => {
-  it.each(Object.keys(scenarios) as ScenarioName[])('rests as it should: %s', async (name) => {
-    const cases = casesOf(name, await pointsOf(name, seed));
-    const sample = cases.filter((_, index) => index % every === every - 1);
-    const results = await tryCases(sample, seed);
-    expect(
-      results
-        .filter(({ violations }) => violations.length > 0)
-        .map(({ one, violations }) => [wordsOf(one), ...violations]),
-    ).toEqual([]);
-    expect(results.length).toBeGreaterThan(1);
-  });
-});
+describe.skipIf(notPackaged !== undefined)(
+  'a rollout that is broken at one point',
+  { timeout: 240_000 },
+  () => {
+    it.each(Object.keys(scenarios) as ScenarioName[])('rests as it should: %s', async (name) => {
+      const cases = casesOf(name, await pointsOf(name, seed));
+      const sample = cases.filter((_, index) => index % every === every - 1);
+      const results = await tryCases(sample, seed);
+      expect(
+        results
+          .filter(({ violations }) => violations.length > 0)
+          .map(({ one, violations }) => [wordsOf(one), ...violations]),
+      ).toEqual([]);
+      expect(results.length).toBeGreaterThan(1);
+    });
+  },
+);

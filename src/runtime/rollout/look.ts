@@ -66,13 +66,13 @@ export function refuseIfStale(
   );
 }
 
-/** All that undoing and removing look at. `undoingSince` in milliseconds since the epoch. */
+/** All that undoing and removing look at. `undoing.since` in milliseconds since the epoch. */
 export async function lookForUndo(
   deps: LookDeps,
   stack: string,
   fleet: FleetItem,
   now: Date,
-  undoingSince: number,
+  undoing: { readonly since: number; readonly lastCallSeconds: number },
 ): Promise<UndoWorld> {
   const [traffic, groups] = await Promise.all([
     lookAtTraffic(deps.balancer, fleet),
@@ -85,6 +85,7 @@ export async function lookForUndo(
     groups,
     slotOfArn: { [fleet.fixed.blueArn]: 'blue', [fleet.fixed.greenArn]: 'green' },
     secondsSinceShift: (now.getTime() - shifted) / 1000,
-    undoingSeconds: (now.getTime() - undoingSince) / 1000,
+    undoingSeconds: (now.getTime() - undoing.since) / 1000,
+    lastCallSeconds: undoing.lastCallSeconds,
   };
 }

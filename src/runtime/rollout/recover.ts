@@ -22,6 +22,12 @@ import { type UndoDeps, undo } from './undo.ts';
  */
 export const longestFunctionSeconds = 60;
 
+/**
+ * A request that AWS had taken when its function ended may be carried out later still. Recovery undoes what it sees at
+ * once, and ends, forgetting how to undo, only so long after the fence.
+ */
+const lastCallSeconds = 2 * longestFunctionSeconds;
+
 export interface RecoverDeps extends UndoDeps {
   readonly table: Table;
   readonly executions: Executions;
@@ -97,7 +103,13 @@ export async function recoverFleet(
       }
     }
     try {
-      const outcome = await rollBack({ ...call, since: lease.since, pass: 0 }, held, undoing, settings.stack);
+      const outcome = await rollBack(
+        { ...call, since: lease.since, pass: 0 },
+        held,
+        undoing,
+        settings.stack,
+        lastCallSeconds,
+      );
       if (!outcome.done) return outcome.reasons;
     } catch (error) {
       if (!isFlotillaError(error) || (error.name !== 'RollbackIncomplete' && error.name !== 'GuardRefused'))

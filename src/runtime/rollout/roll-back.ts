@@ -24,7 +24,8 @@ export function undoPatience(spec: Pick<FleetSpec, 'healthCheck' | 'rollout'>): 
 }
 
 /**
- * One pass.
+ * One pass. `lastCallSeconds`: how long after `since` a call of the rollout may still land, where it did not end by
+ * itself.
  * @throws FlotillaError `RollbackIncomplete` once patience is over, `GuardRefused`, `LeaseLost`, `DeadlineNear`.
  */
 export async function rollBack(
@@ -32,6 +33,7 @@ export async function rollBack(
   hold: Hold,
   deps: UndoDeps,
   stack: string,
+  lastCallSeconds?: number,
 ): Promise<{ done: boolean; reasons: readonly string[] }> {
   const { fleet: name, rollout, execution, fence } = call;
   if (call.pass === 0) {
@@ -57,6 +59,7 @@ export async function rollBack(
     subject: `rollout-${rollout}`,
     execution,
     aim: 'undo',
+    ...(lastCallSeconds === undefined ? {} : { lastCallSeconds }),
   });
   if (!outcome.done) {
     const waited = (hold.now().getTime() - since) / 1000;

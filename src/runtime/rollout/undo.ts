@@ -3,6 +3,7 @@ import type { Groups } from '../../aws/groups.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import { FlotillaError } from '../../errors.ts';
 import { guardWeights } from '../../fleet/guard.ts';
+import { propagationSeconds } from '../../fleet/traffic.ts';
 import { nextRemoval, nextUndo, type UndoStep, type UndoWorld } from '../../fleet/undo.ts';
 import type { Hold } from './hold.ts';
 import { lookForUndo, slotArns } from './look.ts';
@@ -22,6 +23,8 @@ export interface UndoOptions {
   readonly execution: string;
   /** `undo`: back to the fleet at rest. `remove`: only take away groups without a role. */
   readonly aim: 'undo' | 'remove';
+  /** How long after `since` a call of what is undone may still land; where it ended by itself, only show late. */
+  readonly lastCallSeconds?: number;
   /** A group that stays although it has no role yet. */
   readonly keep?: string;
 }
@@ -41,7 +44,10 @@ export async function undo(hold: Hold, deps: UndoDeps, options: UndoOptions): Pr
   const did: string[] = [];
   let last = '';
   for (let count = 0; count < stepsAtMost; count += 1) {
-    const world = await lookForUndo(deps, options.stack, hold.fleet, hold.now(), options.since);
+    const world = await lookForUndo(deps, options.stack, hold.fleet, hold.now(), {
+      since: options.since,
+      lastCallSeconds: options.lastCallSeconds ?? propagationSeconds,
+    });
     const step = options.aim === 'undo' ? nextUndo(world) : nextRemoval(world, options.keep);
     if (step.do === 'done') return { done: true, did };
     if (step.do === 'wait') return { done: false, did, reasons: step.reasons };

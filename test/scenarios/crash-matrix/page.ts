@@ -84,7 +84,8 @@ what happened.
 - *killed before, killed after*: the function's process dies before the call reaches AWS, or once it is done.
 - *throttled*: AWS refuses the call. *late by half a minute*: it is done after its caller has given it up. *answer lost*:
   it is done, and its caller never hears so.
-- *lands after recovery began*: the execution is stopped when the call is made, and the call is done 75 s later, when
+- *fenced off meanwhile*: the execution is stopped when the call is made, and the call is done 10 s later; the function
+  goes on, and must begin no other. *lands after recovery began*: the execution is stopped when the call is made, and the call is done 75 s later, when
   recovery has begun to undo.
 - *stopped*: the execution is stopped in that state; *event lost*: and nobody is told; *redriven*: and redriven 5 s later,
   or when recovery has ended.

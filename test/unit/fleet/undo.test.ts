@@ -48,6 +48,7 @@ function world(more: Partial<UndoWorld> = {}): UndoWorld {
     slotOfArn: arns,
     secondsSinceShift: 60,
     undoingSeconds: 60,
+    lastCallSeconds: 10,
     ...more,
   };
 }
@@ -132,6 +133,9 @@ describe('undoing', () => {
     });
     expect(nextUndo(world({ ...early, groups: [group(live, 2)] }))).toMatchObject({ do: 'wait' });
     expect(nextUndo(world({ ...early, undoingSeconds: 10 }))).toMatchObject({ do: 'shrink' });
+    expect(nextUndo(world({ ...early, undoingSeconds: 119, lastCallSeconds: 120 }))).toMatchObject({
+      do: 'wait',
+    });
   });
   it('keeps the candidate while live could not serve', () => {
     const slots = { blue: slot('blue', 0), green: slot('green', 2) };

@@ -1,7 +1,6 @@
 /** What the people of a scenario do, who do not know what is about to break. */
 import type { MachineScript } from '../../../../local/machines/scripted.ts';
 import type { RolloutTarget } from '../../../../src/contracts/request.ts';
-import { phases } from '../../../../src/fleet/phases.ts';
 import type { Fleet } from '../fleet.ts';
 
 const images = new WeakMap<Fleet['world'], number>();
@@ -26,26 +25,29 @@ function isRunning({ world }: Fleet, machine: Machine): boolean {
     .some(({ status, init }) => status === 'RUNNING' && init.arn.includes(`-${machine}:`));
 }
 
+/** Something runs, or waits for the sweeper to start it. */
+async function isBusy(fleet: Fleet, machine: Machine): Promise<boolean> {
+  return isRunning(fleet, machine) || (await fleet.item()).queue.length > 0;
+}
+
 /** Longer than any scenario takes with one fault in it. */
 const longestSeconds = 1_800;
 
-/** Lets time pass until no execution runs. @throws Error where one runs for ever */
+/** Lets time pass until no execution runs, and none waits. @throws Error where one runs for ever */
 export async function allEnded(fleet: Fleet, machine: Machine = 'swap-fleet'): Promise<void> {
   for (let passed = 0; passed < longestSeconds; passed += 5) {
     await fleet.world.seconds(5);
-    if (!isRunning(fleet, machine)) return;
+    if (!(await isBusy(fleet, machine))) return;
   }
   throw new Error(`an execution of ${machine} runs for ever`);
 }
 
-/** Lets time pass until the newest rollout bakes. @returns whether it came to that */
+/** Lets time pass until a rollout bakes. @returns whether it came to that */
 export async function baking(fleet: Fleet): Promise<boolean> {
   for (let passed = 0; passed < longestSeconds; passed += 5) {
     await fleet.world.seconds(5);
-    const { nextRollout } = await fleet.item();
-    const { phase } = await fleet.rollout(nextRollout - 1);
-    if (phase === phases.baking) return true;
-    if (!isRunning(fleet, 'swap-fleet')) return false;
+    if ((await fleet.item()).gate?.waitsFor === 'time') return true;
+    if (!(await isBusy(fleet, 'swap-fleet'))) return false;
   }
   return false;
 }

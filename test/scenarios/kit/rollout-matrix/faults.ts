@@ -50,6 +50,8 @@ type World = FleetInVirtualTime;
 
 /** Recovery waits for a minute after the end of an execution: this lands when it has begun to undo. */
 const afterRecoverySeconds = 75;
+/** The function that called lives on, and finds itself fenced off. */
+const fencedSeconds = 10;
 const redriveSeconds = 5;
 
 const callFaults = {
@@ -65,7 +67,8 @@ const callFaults = {
 
 /** Only of calls that change something. */
 const mutationFaults = {
-  'lands after recovery began': landsLate,
+  'fenced off meanwhile': (world, point) => stopMeanwhile(world, point, fencedSeconds),
+  'lands after recovery began': (world, point) => stopMeanwhile(world, point, afterRecoverySeconds),
 } satisfies Record<string, (world: World, point: CallPoint) => Armed>;
 
 const stateFaults = {
@@ -123,9 +126,9 @@ function inject(world: World, said: FaultInput, doneAfterSeconds = 0, when: 'now
   };
 }
 
-/** The call is on its way for longer than the execution lives, and than recovery waits. */
-function landsLate(world: World, { by, action, nth }: CallPoint): Armed {
-  const delay = inject(world, { kind: 'delay', by, action, nth, seconds: afterRecoverySeconds }, 150);
+/** The execution is stopped as soon as the call is on its way; the call lands so much later. */
+function stopMeanwhile(world: World, { by, action, nth }: CallPoint, seconds: number): Armed {
+  const delay = inject(world, { kind: 'delay', by, action, nth, seconds }, 150);
   const standing = (): boolean => world.region.faults.list().length > 0;
   const end = world.region.onChange(() => {
     if (standing()) return;

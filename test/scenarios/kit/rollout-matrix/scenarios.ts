@@ -81,7 +81,8 @@ export const scenarios = {
     staysLive: true,
     async act(fleet) {
       await insist(fleet, await nextImage(fleet));
-      if (await baking(fleet)) await fleet.order('abort');
+      // Who asked twice, because the first answer was lost, aborts twice.
+      while (await baking(fleet)) await fleet.order('abort');
       await allEnded(fleet);
     },
   },
