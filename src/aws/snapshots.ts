@@ -1,10 +1,5 @@
 /** Snapshots written block by block with the EBS direct APIs, and what EC2 knows of them. */
-import {
-  CompleteSnapshotCommand,
-  type EBSClient,
-  PutSnapshotBlockCommand,
-  StartSnapshotCommand,
-} from '@aws-sdk/client-ebs';
+import { CompleteSnapshotCommand, type EBSClient, StartSnapshotCommand } from '@aws-sdk/client-ebs';
 import {
   DeleteSnapshotCommand,
   DescribeSnapshotsCommand,
@@ -14,6 +9,7 @@ import {
 import { FlotillaError } from '../errors.ts';
 import { ebsClient } from './clients/ebs.ts';
 import { hasCode } from './errors.ts';
+import { LeanPutSnapshotBlock } from './put-block.ts';
 import type { Prospect } from './waiting.ts';
 
 export type Tags = Readonly<Record<string, string>>;
@@ -70,7 +66,7 @@ export function openSnapshotWriter(client: EBSClient = ebsClient()): SnapshotWri
 
     async putBlock(snapshotId, { index, bytes, checksum }, signal) {
       await client.send(
-        new PutSnapshotBlockCommand({
+        new LeanPutSnapshotBlock({
           SnapshotId: snapshotId,
           BlockIndex: index,
           BlockData: bytes,
