@@ -203,6 +203,8 @@ export const rolloutItem = z.strictObject({
   force: z.boolean().optional(),
   /** The upload that asked for it by itself, and whose uploader is told how it ended. */
   uploadId: uploadItemId.optional(),
+  /** The status that was told to others; where it is not the present one, the sweeper tells it. */
+  told: z.string().optional(),
   requestedAt: time,
   startedAt: time.optional(),
   endedAt: time.optional(),
@@ -314,6 +316,8 @@ export const uploadItem = z.strictObject({
   rollout: ordinal.optional(),
   error: z.strictObject({ name: z.string(), message: z.string(), advice: z.string() }).optional(),
   executionArn: z.string(),
+  /** The state that was told to the uploader; where it is not the present one, the sweeper tells it. */
+  told: z.string().optional(),
   receivedAt: time,
   endedAt: time.optional(),
   by: actor,

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { type ApiOperation, operations } from './api.ts';
 import { problem } from './api-views.ts';
+import { rolloutEvent } from './rollout-event.ts';
 
 type Json = Record<string, unknown>;
 
@@ -81,7 +82,10 @@ export function openApiDocument(version: string): Json {
           description: 'AWS Signature Version 4 for the service execute-api.',
         },
       },
-      schemas: { Problem: schemaOf(problem, 'output') },
+      schemas: {
+        RolloutOutcomeEvent: schemaOf(rolloutEvent, 'output'),
+        Problem: schemaOf(problem, 'output'),
+      },
     },
   };
 }

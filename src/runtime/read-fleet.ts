@@ -12,23 +12,19 @@ import type { FailureCard } from '../contracts/failure-card.ts';
 import { parseRolloutId } from '../contracts/ids.ts';
 import {
   artifactItem,
-  type EventItem,
   eventItem,
   type FleetItem,
   fleetItem,
   imageItem,
-  type RolloutItem,
   releaseItem,
   rolloutItem,
 } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
-import { cardText } from '../fleet/card-text.ts';
-import { failureCardOf } from '../fleet/failure-card.ts';
 import { pauseOf } from '../fleet/orders.ts';
-import { undoneWords } from '../fleet/undone.ts';
 import { keys, lists, prefixes } from '../lineage/keys.ts';
 import { cursor } from './paging.ts';
 import { listUploads } from './read-uploads.ts';
+import { rolloutCard } from './rollout-card.ts';
 import {
   eventView,
   fleetState,
@@ -182,29 +178,6 @@ export async function listRollouts(
   return { ...page, items: page.items.map(rolloutView) };
 }
 
-function cardView(
-  rollout: RolloutItem,
-  events: readonly EventItem[],
-  fleet: FleetItem | undefined,
-  live: OccupantView | null,
-): RolloutDetailView['card'] {
-  const { error, status } = rollout;
-  if (error === undefined || (status !== 'failed' && status !== 'aborted' && status !== 'needs-attention')) {
-    return null;
-  }
-  const undoing = status === 'needs-attention' ? (fleet?.lease?.reason ?? 'no reason is known') : undefined;
-  const card = failureCardOf(
-    {
-      ...rollout,
-      status,
-      undone: undoneWords(inOrder(events), live?.release ?? null, undoing),
-      live: liveOf(live),
-    },
-    { name: error.name, message: error.message, details: { ...error.details } },
-  );
-  return { ...card, text: cardText(card) };
-}
-
 function liveOf(live: OccupantView | null): FailureCard['live'] {
   if (live === null) return null;
   const { release, weight, imageId } = live;
@@ -230,7 +203,7 @@ export async function readRollout(table: Table, id: string): Promise<RolloutDeta
     version: versionOf([rollout, events.length, gate, paused, item?.live, item?.weights]),
     steps: inOrder(events).map(eventView),
     live: summary?.live ?? null,
-    card: cardView(rollout, events, item, summary?.live ?? null),
+    card: rolloutCard(rollout, events, item, liveOf(summary?.live ?? null)),
     gate,
     paused,
   };

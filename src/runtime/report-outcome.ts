@@ -7,8 +7,21 @@ import type { Events } from '../aws/events.ts';
 import type { Objects } from '../aws/objects.ts';
 import type { Table, Write } from '../aws/table.ts';
 import { buildKeys, executionArn, uploadJob } from '../contracts/build.ts';
-import { fleetName, sha256Hex } from '../contracts/ids.ts';
-import { type RolloutItem, rolloutItem, type UploadItem, uploadItem } from '../contracts/items.ts';
+import { fleetName, rolloutId, sha256Hex } from '../contracts/ids.ts';
+import {
+  eventItem,
+  fleetItem,
+  type RolloutItem,
+  rolloutItem,
+  type UploadItem,
+  uploadItem,
+} from '../contracts/items.ts';
+import {
+  type RolloutEvent,
+  rolloutEvent,
+  rolloutEventSource,
+  rolloutEventType,
+} from '../contracts/rollout-event.ts';
 import { errorCatalogue, FlotillaError } from '../errors.ts';
 import { withConsole } from '../fleet/failure-card.ts';
 import { uploadCarried, uploadEnded } from '../lineage/events.ts';
@@ -16,6 +29,7 @@ import { keys } from '../lineage/keys.ts';
 import { uploadId } from '../lineage/upload.ts';
 import { putUpload, requireUpload } from './accept-upload.ts';
 import { caughtError, type ReadableFailure, readCaughtError } from './failure.ts';
+import { liveIn, rolloutCard } from './rollout-card.ts';
 
 export const uploadOutcome = z.strictObject({
   upload: uploadJob,
@@ -115,16 +129,20 @@ export async function reportOutcome(
   const item = present.endedAt === undefined ? ended(present, outcome, now.toISOString()) : present;
   const when = { at: item.endedAt ?? '', by: item.by, executionArn: outcome.executionArn };
   await table.commit({ writes: [putUpload(item)], events: [uploadEnded(item, when)] });
-  const tagged = await tell(item, { objects, events }, storeBucket);
+  const tagged = await tell(item, { table, objects, events }, storeBucket);
   return { state: item.state, tagged };
 }
 
-async function tell(
+/**
+ * Tells what the item says, and then that it was told. Whoever dies in between has it told again by the sweeper: the
+ * table was written first, and says what is owed.
+ */
+export async function tell(
   item: UploadItem,
-  { objects, events }: Pick<ReportDeps, 'objects' | 'events'>,
+  { table, objects, events }: ReportDeps,
   storeBucket: string,
 ): Promise<'tagged' | 'gone'> {
-  const { type: _type, ...told } = item;
+  const { type: _type, told: _told, ...told } = item;
   await objects.put(
     { bucket: storeBucket, key: buildKeys.result(item.key) },
     `${JSON.stringify(told, null, 2)}\n`,
@@ -133,6 +151,11 @@ async function tell(
   const { bucket, key, versionId } = item;
   const tagged = await objects.tag({ bucket, key, versionId }, tagsOf(item));
   await events.put('flotilla', 'Flotilla Upload Outcome', told);
+  if (item.told !== item.state) {
+    await table.commit({
+      writes: [{ kind: 'update', key: keys.upload(item.id), set: { told: item.state } }],
+    });
+  }
   return tagged;
 }
 
@@ -173,26 +196,74 @@ function carried(
 }
 
 /**
- * Tells an uploader how the rollout ended that the upload asked for. Nothing where a person asked for it, or
- * where it has not ended yet; a repeated call tells the same story again.
+ * Tells how a rollout ended, or that it needs attention: an event for whoever subscribed, and the uploader where an
+ * upload asked for it. Nothing where it has not ended; a repeated call tells the same story again.
  * @throws FlotillaError AwsUnavailable when somebody else wrote the upload meanwhile: try again
  */
 export async function reportRollout(
   outcome: RolloutOutcome,
-  { table, objects, events }: ReportDeps,
+  deps: ReportDeps,
   { storeBucket }: { readonly storeBucket: string },
-): Promise<{ readonly state: UploadItem['state'] | 'untold' }> {
+): Promise<{ readonly state: UploadItem['state'] | 'told' | 'untold' }> {
   const { fleet, rollout: number } = outcome;
+  const { table, events } = deps;
   const rollout = await table.get(keys.rollout(fleet, number), rolloutItem);
-  const state = Object.entries(carriedTo).find(([status]) => status === rollout?.status)?.[1];
-  if (rollout?.uploadId === undefined || state === undefined) return { state: 'untold' };
+  const told = rolloutEvent.shape.status.safeParse(rollout?.status);
+  if (rollout === undefined || !told.success) return { state: 'untold' };
+  await events.put(rolloutEventSource, rolloutEventType, await rolloutEventOf(rollout, told.data, table));
+  const state = await carryUpload(rollout, outcome.executionArn, deps, storeBucket);
+  if (rollout.told !== rollout.status) {
+    await table.commit({
+      writes: [{ kind: 'update', key: keys.rollout(fleet, number), set: { told: rollout.status } }],
+    });
+  }
+  return { state: state ?? 'told' };
+}
+
+async function rolloutEventOf(
+  rollout: RolloutItem,
+  status: RolloutEvent['status'],
+  table: Table,
+): Promise<RolloutEvent> {
+  const { fleet, number, kind, release, executionArn: arn, endedAt, error } = rollout;
+  // What ended well has no page, and needs nothing read for one.
+  const [item, steps] =
+    error === undefined
+      ? [undefined, []]
+      : await Promise.all([
+          table.get(keys.fleet(fleet), fleetItem),
+          table.queryAll(keys.event(`fleet/${fleet}`, '').pk, `rollout-${number}/`, eventItem),
+        ]);
+  return {
+    id: rolloutId(fleet, number),
+    fleet,
+    rollout: number,
+    kind,
+    release,
+    status,
+    executionArn: arn,
+    ...(endedAt === undefined ? {} : { endedAt }),
+    card: rolloutCard(rollout, steps, item, liveIn(item)),
+  };
+}
+
+/** Tells the uploader; undefined where nobody uploaded, or the rollout has not ended. */
+async function carryUpload(
+  rollout: RolloutItem,
+  execution: string,
+  deps: ReportDeps,
+  storeBucket: string,
+): Promise<UploadItem['state'] | undefined> {
+  const { table } = deps;
+  const state = Object.entries(carriedTo).find(([status]) => status === rollout.status)?.[1];
+  if (rollout.uploadId === undefined || state === undefined) return undefined;
   const present = await table.get(keys.upload(rollout.uploadId), uploadItem);
-  if (present === undefined) return { state: 'untold' };
+  if (present === undefined) return undefined;
   const item = present.state === state ? present : carried(present, rollout, state, rollout.endedAt ?? '');
   if (item !== present) {
     // build-image may be telling its own part at this moment.
     const condition = { kind: 'equals', values: { state: present.state } } as const;
-    const when = { at: item.endedAt ?? '', by: rollout.by, executionArn: outcome.executionArn };
+    const when = { at: item.endedAt ?? '', by: rollout.by, executionArn: execution };
     const { outcome: written } = await table.commit({
       writes: [{ ...putUpload(item), condition } as Write],
       events: [uploadCarried(item, when)],
@@ -203,6 +274,6 @@ export async function reportRollout(
       });
     }
   }
-  await tell(item, { objects, events }, storeBucket);
-  return { state };
+  await tell(item, deps, storeBucket);
+  return state;
 }

@@ -6,14 +6,22 @@ import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { ExecutionState, Executions } from '../aws/executions.ts';
 import type { Table } from '../aws/table.ts';
 import type { UploadJob } from '../contracts/build.ts';
-import { imageItem, refItem, type UploadItem, uploadItem } from '../contracts/items.ts';
+import { rolloutId } from '../contracts/ids.ts';
+import {
+  fleetItem,
+  imageItem,
+  refItem,
+  rolloutItem,
+  type UploadItem,
+  uploadItem,
+} from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
 import { isGone } from '../image/claim.ts';
-import { keys, lists } from '../lineage/keys.ts';
+import { keys, lists, prefixes } from '../lineage/keys.ts';
 import { abandonAttempt } from './abandon-attempt.ts';
 import { type CaughtError, failureMessage, readCaughtError } from './failure.ts';
 import { ownerState } from './image-attempt.ts';
-import { type ReportDeps, reportOutcome, reportRollout } from './report-outcome.ts';
+import { type ReportDeps, reportOutcome, reportRollout, tell } from './report-outcome.ts';
 
 export interface SweepBuildsDeps extends ReportDeps {
   readonly table: Table;
@@ -32,7 +40,7 @@ const lookBackMilliseconds = 6 * 3_600_000;
 /** Lambda repeats a failed call of S3's for some minutes: until then the execution may still begin. */
 const beginsWithinMilliseconds = 15 * 60_000;
 
-/** Uploads of the last hours that have not ended, or whose rollout may have, newest first. */
+/** Uploads of the last hours that have not ended, or whose rollout may have, or that were not told; newest first. */
 async function unfinished(table: Table, now: Date): Promise<UploadItem[]> {
   const found: UploadItem[] = [];
   for (let from: string | undefined; ; ) {
@@ -42,14 +50,18 @@ async function unfinished(table: Table, now: Date): Promise<UploadItem[]> {
     });
     for (const upload of page.items) {
       if (now.getTime() - Date.parse(upload.receivedAt) > lookBackMilliseconds) return found;
-      if (upload.endedAt === undefined || upload.state === 'deploying') found.push(upload);
+      if (upload.endedAt === undefined || upload.state === 'deploying' || upload.told !== upload.state) {
+        found.push(upload);
+      }
     }
     if (page.next === undefined) return found;
     from = page.next;
   }
 }
 
-function whyItEnded(upload: UploadItem, state: ExecutionState): CaughtError {
+/** Undefined where it ended well, and only could not say so. */
+function whyItEnded(upload: UploadItem, state: ExecutionState): CaughtError | undefined {
+  if (state.status === 'succeeded') return undefined;
   if (state.status === 'failed' && state.error !== undefined) {
     return { Error: state.error, Cause: state.cause ?? '' };
   }
@@ -92,31 +104,109 @@ async function recover(
       attempt,
       owner: executionArn,
       stack,
-      failure: readCaughtError(failure),
+      failure: readCaughtError(failure ?? neverTold),
       now,
     });
   }
+  const rollout = await rolloutOf(present, deps.table);
   await reportOutcome(
-    { upload: jobOf(upload), executionArn, failure, ...(image === undefined ? {} : { image }) },
+    {
+      upload: jobOf(upload),
+      executionArn,
+      ...(failure === undefined ? {} : { failure }),
+      ...(image === undefined ? {} : { image }),
+      ...(rollout === undefined ? {} : { rollout }),
+    },
     deps,
     { storeBucket, now },
   );
   return true;
 }
 
+/** For what such an execution no longer owns; an image that it finished stands. */
+const neverTold: CaughtError = { Error: 'ImageBuildFailed', Cause: 'The execution ended without telling' };
+
+/** Rollouts of a fleet that are looked through, newest first. */
+const rolloutsLookedAt = 20;
+
+/** The rollout that an upload led to, where its execution did not live to say so. */
+async function rolloutOf(
+  { id, fleet }: UploadItem,
+  table: Table,
+): Promise<{ outcome: 'started'; rollout: number; release: number } | undefined> {
+  if (fleet === undefined) return undefined;
+  const { items } = await table.query(keys.fleet(fleet).pk, prefixes.rollout, rolloutItem, {
+    newestFirst: true,
+    limit: rolloutsLookedAt,
+  });
+  const found = items.find(({ uploadId }) => uploadId === id);
+  return found && { outcome: 'started', rollout: found.number, release: found.release };
+}
+
+/** Whoever ended it may be about to tell it. */
+const tellsWithinMilliseconds = 2 * 60_000;
+
+/** Tells what stands in the table and was not told: whoever wrote it died before, or was refused. */
+async function tellUpload(
+  { id }: UploadItem,
+  deps: SweepBuildsDeps,
+  { storeBucket, now }: SweepBuildsSettings,
+): Promise<boolean> {
+  // The listing may lag.
+  const upload = await deps.table.get(keys.upload(id), uploadItem);
+  if (upload?.endedAt === undefined || upload.told === upload.state) return false;
+  if (now.getTime() - Date.parse(upload.endedAt) < tellsWithinMilliseconds) return false;
+  await tell(upload, deps, storeBucket);
+  return true;
+}
+
+/** The same for rollouts, of fleets that changed in the last hours. @returns the ids of those told */
+async function tellRollouts(
+  deps: SweepBuildsDeps,
+  { storeBucket, now }: SweepBuildsSettings,
+  failed: (error: unknown) => void,
+): Promise<string[]> {
+  const told: string[] = [];
+  const recently = (at: string | undefined): boolean =>
+    now.getTime() - Date.parse(at ?? '') <= lookBackMilliseconds;
+  for (let from: string | undefined; ; ) {
+    const page = await deps.table.list(lists.fleets, fleetItem, from === undefined ? {} : { from });
+    for (const { fleet } of page.items.filter(({ updatedAt }) => recently(updatedAt))) {
+      const { items } = await deps.table.query(keys.fleet(fleet).pk, prefixes.rollout, rolloutItem, {
+        newestFirst: true,
+        limit: rolloutsLookedAt,
+      });
+      for (const { number, status, told: last, executionArn, endedAt, requestedAt } of items) {
+        const since = now.getTime() - Date.parse(endedAt ?? requestedAt);
+        if (last === status || since < tellsWithinMilliseconds || !recently(endedAt ?? requestedAt)) continue;
+        try {
+          const { state } = await reportRollout({ fleet, rollout: number, executionArn }, deps, {
+            storeBucket,
+          });
+          if (state !== 'untold') told.push(rolloutId(fleet, number));
+        } catch (error) {
+          failed(error);
+        }
+      }
+    }
+    from = page.next;
+    if (from === undefined) return told;
+  }
+}
+
 /** Tells how an upload's rollout ended, where its own execution could not: it was stopped, or never began. */
 async function tellRollout(
-  { fleet, rollout, executionArn }: UploadItem,
+  { fleet, rollout, executionArn, state: from }: UploadItem,
   deps: SweepBuildsDeps,
   { storeBucket }: SweepBuildsSettings,
 ): Promise<boolean> {
-  if (fleet === undefined || rollout === undefined) return false;
+  if (fleet === undefined || rollout === undefined || from !== 'deploying') return false;
   const { state } = await reportRollout({ fleet, rollout, executionArn }, deps, { storeBucket });
   return state !== 'untold';
 }
 
 /**
- * @returns the ids of the uploads that were cleaned up after, or whose uploader was told.
+ * @returns the ids of the uploads that were cleaned up after, or whose uploader was told, and of rollouts that were told.
  * @throws the first failure, once every upload had its turn
  */
 export async function sweepBuilds(deps: SweepBuildsDeps, settings: SweepBuildsSettings): Promise<string[]> {
@@ -124,13 +214,18 @@ export async function sweepBuilds(deps: SweepBuildsDeps, settings: SweepBuildsSe
   const failures: unknown[] = [];
   for (const upload of await unfinished(deps.table, settings.now)) {
     try {
-      const done = upload.endedAt === undefined ? recover : tellRollout;
-      if (await done(upload, deps, settings)) recovered.push(upload.id);
+      const steps = upload.endedAt === undefined ? [recover] : [tellRollout, tellUpload];
+      for (const done of steps) {
+        if (!(await done(upload, deps, settings))) continue;
+        recovered.push(upload.id);
+        break;
+      }
     } catch (error) {
       // One upload's trouble must not keep the others waiting; it is told, and tried again, by the next sweep.
       failures.push(error);
     }
   }
+  recovered.push(...(await tellRollouts(deps, settings, (error) => failures.push(error))));
   if (failures.length > 0) throw failures[0];
   return recovered;
 }

@@ -43,7 +43,7 @@ export function uploadEnded(upload: UploadItem): boolean {
 }
 
 export function rolloutView(item: RolloutItem): RolloutView {
-  const { type: _type, error, ...rest } = item;
+  const { type: _type, error, told: _told, ...rest } = item;
   const id = rolloutId(item.fleet, item.number);
   const known =
     error !== undefined && Object.hasOwn(errorCatalogue, error.name)
@@ -64,7 +64,7 @@ export function releaseView(item: ReleaseItem): ReleaseView {
 }
 
 export function uploadView(item: UploadItem): UploadView {
-  const { type: _type, sequencer: _sequencer, rollout, ...rest } = item;
+  const { type: _type, sequencer: _sequencer, told: _told, rollout, ...rest } = item;
   return {
     ...rest,
     address: `/uploads/${encodeURIComponent(item.id)}`,

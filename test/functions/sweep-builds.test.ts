@@ -22,6 +22,7 @@ import { mockClient } from 'aws-sdk-client-mock';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../functions/sweep-builds.ts';
 import { awsError, giveEnvironment, lambdaContext } from '../support/function-kit.ts';
+import { fleet as fleetOf } from './api-kit.ts';
 
 const ec2 = mockClient(EC2Client);
 const s3 = mockClient(S3Client);
@@ -31,6 +32,7 @@ const bus = mockClient(EventBridgeClient);
 
 const identity = 'a'.repeat(64);
 const executionArn = 'arn:aws:states:us-east-1:000000000000:execution:flotilla-build-image:up-1';
+const fleet = () => fleetOf({ updatedAt: ago(200).toISOString() });
 const ago = (seconds: number) => new Date(Date.now() - seconds * 1000);
 
 const upload = (changes: object = {}) => ({
@@ -64,12 +66,32 @@ const image = {
   createdAt: ago(600).toISOString(),
 };
 
+const rollout = (changes: object = {}) => ({
+  type: 'rollout',
+  fleet: 'web',
+  number: 3,
+  kind: 'deploy',
+  release: 2,
+  from: 1,
+  executionArn: executionArn.replace('build-image:up-1', 'swap-fleet:web-3'),
+  status: 'failed',
+  phase: 'ended',
+  error: { name: 'RolloutInterrupted', message: 'The execution ended (aborted) without finishing' },
+  requestedAt: ago(900).toISOString(),
+  endedAt: ago(300).toISOString(),
+  by: { principal: 'AWS:someone', through: 'upload' },
+  ...changes,
+});
+
 /** The table as this function sees it: one upload, and the image that its execution builds. */
-function world(present: { upload?: object; image?: object } = {}): void {
+function world(present: { upload?: object; image?: object; rollouts?: object[] } = {}): void {
   const theUpload = present.upload ?? upload();
+  const { rollouts = [] } = present;
   table.on(QueryCommand).callsFake((input: { IndexName?: string; ExpressionAttributeValues: object }) => {
-    if (input.IndexName === 'byList') return { Items: [theUpload] };
     const about = Object.values(input.ExpressionAttributeValues)[0];
+    if (about === 'FLEETS') return { Items: rollouts.length === 0 ? [] : [fleet()] };
+    if (input.IndexName === 'byList') return { Items: [theUpload] };
+    if (about === 'FLEET#web') return { Items: rollouts };
     const found = {
       type: 'ref',
       id: executionArn,
@@ -80,7 +102,14 @@ function world(present: { upload?: object; image?: object } = {}): void {
     return { Items: about === `REF#${executionArn}` ? [found] : [] };
   });
   table.on(GetCommand).callsFake((input: { Key: { sk: string } }) => ({
-    Item: input.Key.sk === 'UPLOAD' ? theUpload : (present.image ?? image),
+    Item:
+      input.Key.sk === 'UPLOAD'
+        ? theUpload
+        : input.Key.sk === 'FLEET'
+          ? fleet()
+          : input.Key.sk.startsWith('ROLLOUT#')
+            ? rollouts[0]
+            : (present.image ?? image),
   }));
 }
 const ended = (status: ExecutionStatus, secondsAgo: number) =>
@@ -125,7 +154,7 @@ describe('sweep-builds', () => {
     states.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
     await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [] });
     ended('SUCCEEDED', 3600);
-    world({ upload: upload({ endedAt: ago(500).toISOString(), state: 'built' }) });
+    world({ upload: upload({ endedAt: ago(500).toISOString(), state: 'built', told: 'built' }) });
     await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [] });
     expect(table.commandCalls(TransactWriteCommand)).toHaveLength(0);
   });
@@ -144,5 +173,69 @@ describe('sweep-builds', () => {
     world({ upload: upload({ state: 'received', receivedAt: ago(901).toISOString() }) });
     await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: ['1'] });
     expect(writtenUpload()).toMatchObject({ state: 'failed' });
+  });
+
+  const told = () =>
+    table
+      .commandCalls(TransactWriteCommand)
+      .flatMap((call) => call.args[0].input.TransactItems ?? [])
+      .flatMap(({ Update }) =>
+        Update === undefined ? [] : Object.values(Update.ExpressionAttributeValues ?? {}),
+      );
+  const events = () =>
+    bus
+      .commandCalls(PutEventsCommand)
+      .flatMap((call) => call.args[0].input.Entries ?? [])
+      .map(({ DetailType, Detail }) => [DetailType, (JSON.parse(Detail ?? '{}') as { id: string }).id]);
+
+  it('tells again what was written and not told, once whoever wrote it has had its time', async () => {
+    const built = { state: 'built', imageId: 'ami-1' };
+    world({ upload: upload({ ...built, endedAt: ago(60).toISOString() }) });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [] });
+    world({ upload: upload({ ...built, endedAt: ago(180).toISOString() }) });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: ['1'] });
+    expect([events(), told()]).toEqual([[['Flotilla Upload Outcome', '1']], ['built']]);
+  });
+
+  it('says built, without an error, of an execution that succeeded and could not say so', async () => {
+    ended('SUCCEEDED', 120);
+    world({ image: { ...image, state: 'available', imageId: 'ami-1' } });
+    await handler({}, lambdaContext());
+    expect(writtenUpload()).toMatchObject({ state: 'built', imageId: 'ami-1' });
+    expect(writtenUpload()).not.toHaveProperty('error');
+  });
+
+  it('names the rollout that such an execution had asked for', async () => {
+    ended('SUCCEEDED', 120);
+    const id = '1'.padStart(32, '0');
+    world({
+      upload: upload({ id }),
+      image: { ...image, state: 'available', imageId: 'ami-1' },
+      rollouts: [rollout({ uploadId: id, status: 'running', endedAt: undefined })],
+    });
+    await handler({}, lambdaContext());
+    expect(writtenUpload()).toMatchObject({ state: 'deploying', rollout: 3, release: 2 });
+  });
+
+  it('tells of a rollout that ended without telling: superseded, recovered, or its function refused', async () => {
+    world({
+      upload: upload({ state: 'built', told: 'built', endedAt: ago(900).toISOString() }),
+      rollouts: [rollout()],
+    });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: ['web-3'] });
+    expect([events(), told()]).toEqual([[['Flotilla Rollout Outcome', 'web-3']], ['failed']]);
+  });
+
+  it.each([
+    ['that was told', { told: 'failed' }],
+    ['that goes on', { status: 'running', endedAt: undefined }],
+    ['that ended a moment ago', { endedAt: ago(30).toISOString() }],
+  ])('leaves a rollout alone %s', async (_why, changes) => {
+    world({
+      upload: upload({ state: 'built', told: 'built', endedAt: ago(900).toISOString() }),
+      rollouts: [rollout(changes)],
+    });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [] });
+    expect(events()).toEqual([]);
   });
 });

@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Table } from '../../aws/table.ts';
-import type { FailureCard } from '../../contracts/failure-card.ts';
 import {
   eventItem,
   type FleetItem,
@@ -26,6 +25,7 @@ import { undoneWords } from '../../fleet/undone.ts';
 import { keys } from '../../lineage/keys.ts';
 import type { Clock } from '../clock.ts';
 import { caughtError, readCaughtError } from '../failure.ts';
+import { liveIn } from '../rollout-card.ts';
 import { changeFleet, readFleet } from './hold.ts';
 import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
 
@@ -70,10 +70,6 @@ export async function recordFailure(
     first,
   );
   return { error: first.name, cause: cardText(card) };
-}
-
-function liveIn({ live, weights }: FleetItem): FailureCard['live'] {
-  return live === null ? null : { release: live.release, weight: weights[live.slot] };
 }
 
 /** What is known beside what was caught: the alarm that gave the order. */
