@@ -20,7 +20,8 @@ interface BuildRecord {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-const options = {
+/** How every function is bundled. */
+export const bundleOptions = {
   bundle: true,
   platform: 'node',
   target: 'node24',
@@ -108,7 +109,7 @@ export async function bundleFunctions(say: (line: string) => void): Promise<bool
   mkdirSync(bundlesDir, { recursive: true });
   const inputs = new Set<string>(always);
   const result = await build({
-    ...options,
+    ...bundleOptions,
     absWorkingDir: root,
     entryPoints: names.map((name) => `functions/${name}.ts`),
     outdir: relative(root, bundlesDir),

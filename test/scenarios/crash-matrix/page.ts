@@ -1,4 +1,6 @@
 /** What a whole matrix tells: scenario × fault → runs and violations. */
+import { invariants } from '../kit/invariants/violation.ts';
+import { mutants } from '../kit/mutants/mutants.ts';
 import type { CaseResult } from '../kit/rollout-matrix/run.ts';
 
 interface Cell {
@@ -51,23 +53,6 @@ export function table(results: readonly CaseResult[], faults: readonly string[])
   ];
 }
 
-/** How the newest rollout of each run ended, by scenario. */
-function ends(results: readonly CaseResult[]): string[] {
-  const byScenario = new Map<string, Map<string, number>>();
-  for (const { one, end } of results) {
-    const counts = byScenario.get(one.scenario) ?? new Map<string, number>();
-    byScenario.set(one.scenario, counts);
-    counts.set(end, (counts.get(end) ?? 0) + 1);
-  }
-  return [...byScenario].map(
-    ([name, counts]) =>
-      `| ${name} | ${[...counts]
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([end, count]) => `${count} ${end}`)
-        .join(', ')} |`,
-  );
-}
-
 /** `docs/crash-matrix.md`. */
 export function page(results: readonly CaseResult[], faults: readonly string[]): string {
   return `# The crash matrix
@@ -85,8 +70,8 @@ what happened.
 - *throttled*: AWS refuses the call. *late by half a minute*: it is done after its caller has given it up. *answer lost*:
   it is done, and its caller never hears so.
 - *fenced off meanwhile*: the execution is stopped when the call is made, and the call is done 10 s later; the function
-  goes on, and must begin no other. *lands after recovery began*: the execution is stopped when the call is made, and the call is done 75 s later, when
-  recovery has begun to undo.
+  goes on, and must begin no other. *lands after recovery began*: it is done 100 s later, when recovery has begun to
+  undo.
 - *stopped*: the execution is stopped in that state; *event lost*: and nobody is told; *redriven*: and redriven 5 s later,
   or when recovery has ended.
 
@@ -94,11 +79,10 @@ Runs, and how many of them broke an invariant:
 
 ${table(results, faults).join('\n')}
 
-How the newest rollout of each run ended:
+The checker itself is proven by mutants of the product, each caught by the invariant that it breaks
+(\`test/scenarios/mutants.test.ts\`):
 
-| scenario | ends |
-| --- | --- |
-${ends(results).join('\n')}
+${mutants.map(({ name, invariant }) => `- ${name}: invariant ${invariant}, ${invariants[invariant]}`).join('\n')}
 
 ## What AWS does not let anybody promise
 

@@ -32,6 +32,8 @@ export interface WorldOptions {
   readonly parameters?: Readonly<Record<string, string>>;
   /** What every choice and every id follows from; 7 unless told otherwise. */
   readonly seed?: number;
+  /** Where the packaged stack is; `.build/package` unless told otherwise. */
+  readonly packageDir?: string;
   /** Where the region keeps its state, for worlds that restart it. */
   readonly dataDir?: string;
 }
@@ -88,7 +90,7 @@ export class FleetInVirtualTime {
     const { network } = ec2;
     await deployStack(region, {
       template,
-      artifactsDir: packageDir,
+      artifactsDir: options.packageDir ?? packageDir,
       stackName: world.stackName,
       parameters: {
         VpcId: network.vpcId,

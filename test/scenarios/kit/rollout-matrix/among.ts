@@ -12,16 +12,15 @@ export interface Share {
 /** So many runs share a region: what costs most is bringing one up, with its functions cold. */
 const casesARegion = 20;
 
-/** Consecutive cases of one scenario. The same cases and seed give the same shares. */
+/** Consecutive cases of one scenario. A scenario's shares are the same, whichever others are run with it. */
 export function sharesOf(cases: readonly MatrixCase[], seed: number): Share[] {
-  const shares: { seed: number; cases: MatrixCase[] }[] = [];
-  for (const one of cases) {
-    const last = shares.at(-1);
-    if (last === undefined || last.cases.length >= casesARegion || last.cases[0]?.scenario !== one.scenario)
-      shares.push({ seed: seed + shares.length, cases: [one] });
-    else last.cases.push(one);
-  }
-  return shares;
+  const byScenario = Map.groupBy(cases, ({ scenario }) => scenario);
+  return [...byScenario.values()].flatMap((ofScenario) =>
+    Array.from({ length: Math.ceil(ofScenario.length / casesARegion) }, (_, index) => ({
+      seed: seed + index,
+      cases: ofScenario.slice(index * casesARegion, (index + 1) * casesARegion),
+    })),
+  );
 }
 
 /** In a process that {@link among} made: answers shares until nobody asks any more. */

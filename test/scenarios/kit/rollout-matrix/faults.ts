@@ -48,8 +48,8 @@ export interface Armed {
 
 type World = FleetInVirtualTime;
 
-/** Recovery waits for a minute after the end of an execution: this lands when it has begun to undo. */
-const afterRecoverySeconds = 75;
+/** Recovery waits for a minute after the end of an execution; a sweep each minute later this lands amid its undoing. */
+const afterRecoverySeconds = 100;
 /** The function that called lives on, and finds itself fenced off. */
 const fencedSeconds = 10;
 const redriveSeconds = 5;

@@ -1,7 +1,7 @@
 /** One region after the other, in each a few runs of a scenario: without a fault to see its points, or with one each. */
 import type { RolloutItem } from '../../../../src/contracts/items.ts';
 import { Fleet } from '../fleet.ts';
-import { Invariants, wordsOfViolation } from '../invariants.ts';
+import { Invariants, type Violation, wordsOfViolation } from '../invariants.ts';
 import { nextImage, rests } from './acts.ts';
 import {
   arm,
@@ -38,9 +38,10 @@ class Stage {
     this.#first = first;
   }
 
-  static async open(name: ScenarioName, seed: number): Promise<Stage> {
+  static async open(name: ScenarioName, seed: number, packageDir?: string): Promise<Stage> {
     const scenario: Scenario = scenarios[name];
-    const first = await Fleet.create({ ...matrixSpec, ...scenario.spec }, { seed });
+    const options = { seed, ...(packageDir === undefined ? {} : { packageDir }) };
+    const first = await Fleet.create({ ...matrixSpec, ...scenario.spec }, options);
     const stage = new Stage(scenario, first, await Invariants.over([first]));
     await scenario.setUp?.(stage.fleet);
     if (scenario.newFleet === undefined) await stage.fleet.deploy(await nextImage(stage.fleet));
@@ -93,6 +94,23 @@ export async function pointsOf(name: ScenarioName, seed: number): Promise<Point[
       calls.push({ kind: 'call', by, action, nth: count(`${by} ${action}`) });
     }
     return [...calls, ...states.values()];
+  } finally {
+    await stage.close();
+  }
+}
+
+/** One run, in a region of its own, without a fault where none is given. @returns what it broke */
+export async function tryOnce(
+  name: ScenarioName,
+  one: MatrixCase | undefined,
+  seed: number,
+  packageDir?: string,
+): Promise<readonly Violation[]> {
+  const stage = await Stage.open(name, seed, packageDir);
+  try {
+    await stage.begin();
+    await play(stage, one);
+    return stage.watch.violations;
   } finally {
     await stage.close();
   }

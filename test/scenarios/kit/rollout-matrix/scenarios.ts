@@ -111,7 +111,7 @@ export const scenarios = {
   },
   'early retirement': { begin: deployed, act: deploy },
   'scale-out of live': {
-    desired: 'any',
+    desired: 3,
     async act(fleet) {
       const { live } = await fleet.item();
       await insist(fleet, await nextImage(fleet));
