@@ -253,6 +253,55 @@ export const dynamodb: Sheet = {
       fails: refused('ResourceNotFoundException'),
     },
     {
+      operation: 'TransactGetItems',
+      says: 'answers in the order of the question, with nothing for an item that is not there',
+      given: three,
+      input: {
+        TransactItems: [
+          { Get: { TableName: 'world', Key: key('event#2') } },
+          { Get: { TableName: 'world', Key: key('nowhere') } },
+          { Get: { TableName: 'world', Key: key('event#1') } },
+        ],
+      },
+      answers: {
+        Responses: [{ Item: item('event#2', '2') }, { Item: absent }, { Item: item('event#1', '1') }],
+      },
+    },
+    {
+      operation: 'TransactGetItems',
+      says: 'answers with the attributes of the projection alone',
+      given: three,
+      input: {
+        TransactItems: [
+          {
+            Get: {
+              TableName: 'world',
+              Key: key('event#1'),
+              ProjectionExpression: '#v',
+              ExpressionAttributeNames: { '#v': 'value' },
+            },
+          },
+        ],
+      },
+      answers: { Responses: [{ Item: { value: { N: '1' }, pk: absent } }] },
+    },
+    {
+      operation: 'TransactGetItems',
+      says: 'takes at most 100 items',
+      input: {
+        TransactItems: Array.from({ length: 101 }, (_, index) => ({
+          Get: { TableName: 'world', Key: key(`many#${index}`) },
+        })),
+      },
+      fails: refused('ValidationException'),
+    },
+    {
+      operation: 'TransactGetItems',
+      says: 'refuses a table that does not exist',
+      input: { TransactItems: [{ Get: { TableName: '<name>', Key: key('a') } }] },
+      fails: refused('ResourceNotFoundException'),
+    },
+    {
       operation: 'GetItem',
       says: 'refuses a reserved word in a projection',
       page: `${guide}/ReservedWords.html`,
