@@ -1,4 +1,4 @@
-/** HandleAlarm: an alarm rings; rollouts that watch it are aborted. */
+/** HandleAlarm: an alarm rings; rollouts that watch it are aborted, and fleets whose former release is warm go back. */
 import * as z from 'zod';
 import { openExecutions } from '../src/aws/executions.ts';
 import { openTable } from '../src/aws/table.ts';
@@ -52,6 +52,8 @@ export const handler = lambdaFunction({
   name: 'handle-alarm',
   input,
   deps: (config) => ({ table: openTable(config.table), executions: openExecutions() }),
-  run: async ({ detail }, deps, { clock }) =>
-    detail.state.value === 'ALARM' ? alarmRang(evidenceIn(detail), { ...deps, clock }) : { aborted: [] },
+  run: async ({ detail }, deps, { clock, config }) =>
+    detail.state.value === 'ALARM'
+      ? alarmRang(evidenceIn(detail), { ...deps, clock, config })
+      : { aborted: [], rollingBack: [] },
 });

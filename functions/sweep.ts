@@ -1,5 +1,6 @@
 /** Sweep: once a minute, what nobody finished is finished, and candidates at gates are looked after. */
 import * as z from 'zod';
+import { openAlarms } from '../src/aws/alarms.ts';
 import { openExecutions } from '../src/aws/executions.ts';
 import { openGroups } from '../src/aws/groups.ts';
 import { openInstances } from '../src/aws/instances.ts';
@@ -17,6 +18,7 @@ export const handler = lambdaFunction({
     groups: openGroups(),
     instances: openInstances(),
     executions: openExecutions(),
+    alarms: openAlarms(),
   }),
   run: (_event, deps, invocation) => sweep(deps, invocation, invocation.config, invocation.log),
 });

@@ -43,7 +43,12 @@ export const alarmWatch = z.strictObject({
   name: z.string().min(1).max(255),
   /** What INSUFFICIENT_DATA counts as; by itself it neither aborts nor counts as quiet. */
   missingData: z.enum(['ignore', 'quiet', 'abort']).default('ignore'),
+  /** The step from which on it counts; before it the alarm may ring. A rollout of fewer steps asks it at its last. */
+  fromStep: z.number().int().min(1).max(20).default(1),
+  /** What happens when it rings after the promotion, as long as the former release is warm. */
+  whileWarm: z.enum(['ignore', 'roll-back']).default('ignore'),
 });
+export type AlarmWatch = z.infer<typeof alarmWatch>;
 
 /** How large a candidate is: `full` at once, or growing with its share of the traffic (`follow`). */
 export const capacityMode = z.enum(['full', 'follow']);

@@ -6,7 +6,7 @@
  */
 import * as z from 'zod';
 import { alarmEvidence } from './failure-card.ts';
-import { fleetSpec, imageSettings } from './fleet-spec.ts';
+import { alarmWatch, fleetSpec, imageSettings } from './fleet-spec.ts';
 import { architecture, bootMode, sha256Hex, slotColour } from './ids.ts';
 import { parentImage } from './image-blocks.ts';
 import { advice } from './stored-artifact.ts';
@@ -108,6 +108,8 @@ export const fleetItem = z.strictObject({
       step: count,
       waitsFor: z.enum(['time', 'approval', 'resume']),
       since: time,
+      /** The alarms that end the waiting. */
+      alarms: z.array(alarmWatch.pick({ name: true, missingData: true })),
       /** Absent at a pause, which ends when somebody says so. */
       until: time.optional(),
     })

@@ -1,9 +1,19 @@
 /** Gates: the points where a rollout waits, and what lets it pass. Nothing polls there. */
+import type { AlarmWatch } from '../contracts/fleet-spec.ts';
+import type { FleetItem, RolloutItem } from '../contracts/items.ts';
+import type { RolloutPlan } from '../contracts/rollout.ts';
 import type { AlarmView } from './world.ts';
 
-export interface AlarmWatch {
-  readonly name: string;
-  readonly missingData: 'ignore' | 'quiet' | 'abort';
+/**
+ * The alarms that count while a step has the traffic; 0 before the first, when those of the first count. None on the way
+ * back: what rings then is why somebody goes back.
+ */
+export function watchedAt<Watch extends Pick<AlarmWatch, 'fromStep'>>(
+  alarms: readonly Watch[],
+  rollout: { readonly kind: RolloutPlan['kind']; readonly step: number; readonly steps: number },
+): readonly Watch[] {
+  if (rollout.kind === 'rollback') return [];
+  return alarms.filter(({ fromStep }) => Math.max(rollout.step, 1) >= Math.min(fromStep, rollout.steps));
 }
 
 export type AlarmVerdict =
@@ -14,10 +24,38 @@ export type AlarmVerdict =
   | { readonly verdict: 'unknown'; readonly reasons: readonly string[] };
 
 /**
+ * The alarms that take a fleet back to its warm release when they ring now; none where there is nothing to go back to, or
+ * where somebody has the fleet: a rollout watches its own alarms.
+ */
+export function watchedWhileWarm(
+  fleet: Pick<FleetItem, 'lease' | 'warm' | 'queue' | 'spec'>,
+  now: Date,
+): readonly AlarmWatch[] {
+  const { lease, warm, queue, spec } = fleet;
+  const warmNow = warm !== null && Date.parse(warm.keepUntil) > now.getTime();
+  if (!warmNow || lease !== null || queue.length > 0) return [];
+  return spec.rollout.alarms.filter(({ whileWarm }) => whileWarm === 'roll-back');
+}
+
+/**
+ * Whether an alarm may take a fleet back: once, from what the last rollout deployed. What was rolled back already, or
+ * could not be, is a person's to decide; else two releases under one alarm would take turns.
+ */
+export function mayRollBackByAlarm(
+  fleet: Pick<FleetItem, 'live'>,
+  last: Pick<RolloutItem, 'kind' | 'status' | 'release'> | undefined,
+): boolean {
+  return last?.kind === 'deploy' && last.status === 'succeeded' && last.release === fleet.live?.release;
+}
+
+/**
  * What the watched alarms say together. An alarm that is not there rings: a rollout that was to be watched would
  * not be.
  */
-export function alarmVerdict(watched: readonly AlarmWatch[], seen: readonly AlarmView[]): AlarmVerdict {
+export function alarmVerdict(
+  watched: readonly Pick<AlarmWatch, 'name' | 'missingData'>[],
+  seen: readonly AlarmView[],
+): AlarmVerdict {
   const ringing: string[] = [];
   const unknown: string[] = [];
   for (const watch of watched) {

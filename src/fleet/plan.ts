@@ -7,7 +7,7 @@ import { releaseLabel, type SlotColour } from '../contracts/ids.ts';
 import type { FleetItem, ImageItem, ReleaseItem } from '../contracts/items.ts';
 import type { PlannedStep, RolloutPlan } from '../contracts/rollout.ts';
 import { candidateCapacity, pinFor, sizeForShare } from './capacity.ts';
-import { type AlarmVerdict, alarmVerdict } from './gates.ts';
+import { type AlarmVerdict, alarmVerdict, watchedAt } from './gates.ts';
 import { servingVerdict } from './health.ts';
 import { judgeQuotas, type QuotaWorld } from './quotas.ts';
 import { formatWeights, idleSlot, sameWeights } from './traffic.ts';
@@ -18,6 +18,7 @@ export interface RolloutWorld {
   readonly release: ReleaseItem;
   readonly image: Pick<ImageItem, 'state'> | undefined;
   readonly rollout: number;
+  readonly kind: RolloutPlan['kind'];
   /** Whoever asked accepts a vetoed image or a release that failed before. */
   readonly force: boolean;
   /** Undefined where the rule is gone. */
@@ -114,7 +115,9 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       reasons.push(`${colour} keeps clients on one target, which defeats weights; turn stickiness off`);
     }
   }
-  const alarms: AlarmVerdict = alarmVerdict(fleet.spec.rollout.alarms, world.alarms);
+  const steps = plannedSteps(fleet, way);
+  const watched = watchedAt(fleet.spec.rollout.alarms, { kind: world.kind, step: 0, steps: steps.length });
+  const alarms: AlarmVerdict = alarmVerdict(watched, world.alarms);
   if (alarms.verdict === 'ringing')
     reasons.push(...alarms.reasons.map((reason) => `${reason}; wait until it is quiet`));
 
@@ -179,6 +182,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   return {
     verdict: 'go',
     plan: {
+      kind: world.kind,
       way,
       release: release.number,
       imageId: release.imageId,

@@ -1,7 +1,14 @@
 /** Look-ups from ids of AWS and digests to what we know of them, written with the thing that they lead to. */
 
 import { releaseLabel } from '../contracts/ids.ts';
-import type { ArtifactItem, ImageItem, RefItem, ReleaseItem, UploadItem } from '../contracts/items.ts';
+import type {
+  ArtifactItem,
+  FleetItem,
+  ImageItem,
+  RefItem,
+  ReleaseItem,
+  UploadItem,
+} from '../contracts/items.ts';
 
 type Target = RefItem['toType'];
 
@@ -13,6 +20,11 @@ export function ref(id: string, toType: Target, to: string, at: string): RefItem
 /** `web/v7`, the id of a release wherever a text is wanted. */
 export function releaseId(fleet: string, number: number): string {
   return `${fleet}/${releaseLabel(number)}`;
+}
+
+/** Each alarm that a fleet watches leads to the fleet. One that it watches no more still does: the spec decides. */
+export function alarmRefs(fleet: Pick<FleetItem, 'fleet' | 'spec'>, at: string): RefItem[] {
+  return fleet.spec.rollout.alarms.map(({ name }) => ref(`alarm/${name}`, 'fleet', fleet.fleet, at));
 }
 
 /** The artifact's digest leads to the uploads that brought it; the program's digest to the disk around it. */

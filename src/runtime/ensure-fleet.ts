@@ -13,6 +13,7 @@ import { FlotillaError } from '../errors.ts';
 import { specContradictions, type WantedParts } from '../fleet/fixed-parts.ts';
 import { keys } from '../lineage/keys.ts';
 import { fleetPlace } from '../lineage/places.ts';
+import { alarmRefs } from '../lineage/refs.ts';
 import { type EnsuredParts, ensureParts, type Undo, undoMade } from './ensure-parts.ts';
 import type { Invocation } from './handler.ts';
 import { restoreTraffic } from './restore-traffic.ts';
@@ -192,6 +193,11 @@ async function record(
             ? { kind: 'absent' }
             : { kind: 'equals', values: { revision: existing.revision } },
       },
+      ...alarmRefs(item, now).map((ref) => ({
+        kind: 'put' as const,
+        key: keys.ref(ref.id, ref.toType, ref.to),
+        item: ref,
+      })),
     ],
     events: [
       {

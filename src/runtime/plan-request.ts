@@ -84,6 +84,7 @@ export async function planRequest(
     release,
     image: world.image,
     rollout: fleet.nextRollout,
+    kind: found.kind,
     force: request.force === true,
   });
   if (verdict.verdict === 'refused') return refused(verdict.reasons, verdict.notes);

@@ -143,7 +143,7 @@ function pausedView(item: FleetItem, rollout: number): FleetView['paused'] {
 /** The task token stays here: whoever holds it can let the rollout through. */
 function gateView(gate: FleetItem['gate']): FleetView['gate'] {
   if (gate === null) return null;
-  const { token: _token, rollout: _rollout, ...rest } = gate;
+  const { token: _token, rollout: _rollout, alarms: _alarms, ...rest } = gate;
   return rest;
 }
 

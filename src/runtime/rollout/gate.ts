@@ -3,8 +3,9 @@ import * as z from 'zod';
 import type { Alarms } from '../../aws/alarms.ts';
 import type { Executions } from '../../aws/executions.ts';
 import type { FleetItem } from '../../contracts/items.ts';
-import { heldCall, trafficProof } from '../../contracts/rollout.ts';
+import { heldCall, rolloutPlan, trafficProof } from '../../contracts/rollout.ts';
 import { isFlotillaError } from '../../errors.ts';
+import { watchedAt } from '../../fleet/gates.ts';
 import { endingOrder, type WaitsFor } from '../../fleet/orders.ts';
 import { phases } from '../../fleet/phases.ts';
 import { failureMessage } from '../failure.ts';
@@ -16,6 +17,9 @@ import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
 export const gateInput = heldCall.extend({
   /** The step that has the traffic; 0 before the first. */
   step: z.number().int().min(0),
+  /** How many there are. */
+  steps: z.number().int().min(1),
+  kind: rolloutPlan.shape.kind,
   waitsFor: z.enum(['time', 'approval', 'resume']),
   /** Absent at a pause, which has no end of its own. */
   seconds: z.number().int().min(1).optional(),
@@ -39,6 +43,8 @@ export async function holdAtGate(
   deps: { readonly executions: Executions; readonly alarms: Alarms },
 ): Promise<{ outcome: 'waiting' | 'left' }> {
   const { rollout, step, waitsFor, token, seconds } = call;
+  const watchedNow = ({ spec }: FleetItem) =>
+    watchedAt(spec.rollout.alarms, call).map(({ name, missingData }) => ({ name, missingData }));
   const fleet = await hold.change((item, now) => {
     const { gate } = item;
     const again = gate?.rollout === rollout && gate.step === step && gate.waitsFor === waitsFor;
@@ -51,6 +57,7 @@ export async function holdAtGate(
           step,
           waitsFor,
           since: now,
+          alarms: watchedNow(item),
           ...(seconds === undefined
             ? {}
             : { until: new Date(Date.parse(now) + seconds * 1000).toISOString() }),
@@ -64,7 +71,7 @@ export async function holdAtGate(
   // Who was told to end does not look at alarms first.
   if (endingOrder(fleet, rollout) === undefined) {
     try {
-      await refuseIfRinging(fleet, rollout, deps.alarms);
+      await refuseIfRinging(fleet, rollout, watchedNow(fleet), deps.alarms);
     } catch (error) {
       if (!isFlotillaError(error)) throw error;
       await deps.executions.fail(token, error.name, failureMessage(error));

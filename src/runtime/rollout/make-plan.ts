@@ -13,6 +13,7 @@ import { FlotillaError } from '../../errors.ts';
 import { phases } from '../../fleet/phases.ts';
 import { planRollout } from '../../fleet/plan.ts';
 import { keys } from '../../lineage/keys.ts';
+import { alarmRefs } from '../../lineage/refs.ts';
 import { found, holdOn, type Time } from './hold.ts';
 import { refuseIfStale } from './look.ts';
 import { type LookForPlanDeps, lookForPlan } from './look-for-plan.ts';
@@ -65,6 +66,7 @@ export async function makePlan(
     release,
     image,
     rollout: call.rollout,
+    kind: rollout?.kind ?? 'deploy',
     force: rollout?.force === true,
     ...seen,
   });
@@ -91,10 +93,10 @@ export async function makePlan(
       updateRollout(item.fleet, call.rollout, {
         phase: plan.evict === null ? phases.launching : phases.emptying,
       }),
-      ...item.spec.rollout.alarms.map(({ name }) => ({
+      ...alarmRefs(item, now).map((ref) => ({
         kind: 'put' as const,
-        key: keys.ref(`alarm/${name}`, 'fleet', item.fleet),
-        item: { type: 'ref', id: `alarm/${name}`, toType: 'fleet', to: item.fleet, at: now },
+        key: keys.ref(ref.id, ref.toType, ref.to),
+        item: ref,
       })),
     ],
     events: [

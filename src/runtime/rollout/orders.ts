@@ -1,9 +1,10 @@
 /** Reading the orders of people (and alarms) at the borders between two states. */
 import type { Alarms } from '../../aws/alarms.ts';
+import type { AlarmWatch } from '../../contracts/fleet-spec.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
 import { ringingEvidence } from '../../fleet/evidence.ts';
-import { alarmVerdict } from '../../fleet/gates.ts';
+import { type AlarmVerdict, alarmVerdict } from '../../fleet/gates.ts';
 import { describeOrder, endingOrder, errorOfOrder, pauseOf } from '../../fleet/orders.ts';
 
 /** @throws FlotillaError `GateAborted`, `GateRejected` or `AlarmRang` where an order ends the rollout. */
@@ -29,13 +30,18 @@ export function refuseIfPaused(fleet: Pick<FleetItem, 'fleet' | 'orders'>, rollo
 
 /**
  * Alarms are read when a gate is entered and left, because their events are edges and best effort.
+ * @returns `unknown` where one has no data and the spec does not say what that means: lineage tells the two apart.
  * @throws FlotillaError `AlarmRang`.
  */
-export async function refuseIfRinging(fleet: FleetItem, rollout: number, alarms: Alarms): Promise<void> {
-  const watched = fleet.spec.rollout.alarms;
+export async function refuseIfRinging(
+  fleet: Pick<FleetItem, 'fleet'>,
+  rollout: number,
+  watched: readonly Pick<AlarmWatch, 'name' | 'missingData'>[],
+  alarms: Alarms,
+): Promise<AlarmVerdict['verdict']> {
   const seen = await alarms.describe(watched.map(({ name }) => name));
   const verdict = alarmVerdict(watched, seen);
-  if (verdict.verdict !== 'ringing') return;
+  if (verdict.verdict !== 'ringing') return verdict.verdict;
   throw new FlotillaError('AlarmRang', verdict.reasons.join('; '), {
     fleet: fleet.fleet,
     rollout,

@@ -35,7 +35,7 @@ export async function promote(
   const { candidate, live } = hold.fleet;
   if (candidate === null && live?.groupName === plan.groupName) return promotedAs(hold.fleet);
 
-  const world = await leaveGate(call, hold, deps);
+  const world = await leaveGate(call, hold, deps, call.step);
   const wanted = stepWeights(plan.slot, 100, live !== null);
   if (!sameWeights(world.rule.weights, wanted)) {
     throw new FlotillaError(
@@ -101,6 +101,7 @@ export async function promote(
             desired: group.desired,
             minimum: bounds.minimum,
             provenBefore: call.proof,
+            alarmsBefore: world.alarms,
           },
         }),
       ],

@@ -16,6 +16,7 @@ import {
   trafficProof,
 } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
+import { type AlarmVerdict, watchedAt } from '../../fleet/gates.ts';
 import { phases } from '../../fleet/phases.ts';
 import { decideShift, proveTraffic, sameWeights, settleSeconds, stepWeights } from '../../fleet/traffic.ts';
 import type { TargetView, TrafficWorld } from '../../fleet/world.ts';
@@ -55,16 +56,20 @@ function digestOf(targets: readonly TargetView[]): string {
  * nothing was replaced where they are.
  */
 export async function leaveGate(
-  call: Pick<Call, 'fleet' | 'rollout' | 'plan' | 'step' | 'proof'>,
+  call: Pick<Call, 'fleet' | 'rollout' | 'plan' | 'proof'>,
   hold: Hold,
   deps: ShiftDeps,
-): Promise<TrafficWorld & GrowthView> {
+  /** The step that has the traffic; 0 before the first. */
+  step: number,
+): Promise<TrafficWorld & GrowthView & { readonly alarms: AlarmVerdict['verdict'] }> {
   const { plan } = call;
+  const steps = plan.steps.length;
+  const watched = watchedAt(hold.fleet.spec.rollout.alarms, { kind: plan.kind, step, steps });
   refuseIfEnded(hold.fleet, call.rollout);
   refuseIfPaused(hold.fleet, call.rollout);
-  const [world] = await Promise.all([
+  const [world, alarms] = await Promise.all([
     lookAtTraffic(deps.balancer, hold.fleet, [plan.slot]),
-    refuseIfRinging(hold.fleet, call.rollout, deps.alarms),
+    refuseIfRinging(hold.fleet, call.rollout, watched, deps.alarms),
   ]);
   refuseIfStale(world.rule, hold.fleet, hold.now());
   const { targets } = world.slots[plan.slot];
@@ -82,7 +87,7 @@ export async function leaveGate(
     { spec: hold.fleet.spec, wanted: provenSize(hold.fleet, plan), targets, activities },
     deps.instances,
   );
-  return { ...world, targets, activities };
+  return { ...world, targets, activities, alarms };
 }
 
 /** The size at which the candidate was proven last: instances that are only just added count for no failure. */
@@ -108,7 +113,7 @@ export async function shiftTraffic(call: Call, hold: Hold, deps: ShiftDeps): Pro
   const step = plan.steps[call.step - 1];
   if (step === undefined)
     throw new FlotillaError('RequestInvalid', `The plan has no step ${call.step}`, { rollout });
-  const world = await leaveGate(call, hold, deps);
+  const world = await leaveGate(call, hold, deps, call.step - 1);
   await growForShare({ ...call, share: step.weight }, hold, deps, world);
   const { fleet } = hold;
   const read = new Set(fleet.orders.map(orderKey));
@@ -150,6 +155,7 @@ export async function shiftTraffic(call: Call, hold: Hold, deps: ShiftDeps): Pro
           weights: wanted,
           from: fleet.weights,
           provenBefore: call.proof,
+          alarmsBefore: world.alarms,
         },
       }),
     ],

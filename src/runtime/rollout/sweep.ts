@@ -2,13 +2,16 @@
  * The sweeper: compares what the table says with what runs, finishes what nobody finished, and watches candidates
  * whose rollout waits.
  */
+import type { Alarms } from '../../aws/alarms.ts';
 import type { Instances } from '../../aws/instances.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { fleetItem, rolloutItem } from '../../contracts/items.ts';
 import { isFlotillaError } from '../../errors.ts';
+import { alarmVerdict, watchedWhileWarm } from '../../fleet/gates.ts';
 import { keys, lists } from '../../lineage/keys.ts';
 import { type Config, executionArn } from '../config.ts';
 import { startRollout, swapExecutionName } from '../request-rollout.ts';
+import { goBack } from './alarm.ts';
 import { changeFleet, readFleet, type Time } from './hold.ts';
 import { fleetEvent } from './record.ts';
 import { writeFailure } from './record-failure.ts';
@@ -19,6 +22,7 @@ import { watchGate } from './watch-gate.ts';
 
 export interface SweepDeps extends RecoverDeps {
   readonly instances: Instances;
+  readonly alarms: Alarms;
 }
 
 interface Log {
@@ -64,8 +68,10 @@ export async function sweep(
  * Nothing is going on and nothing is due: most fleets, at most times, and then the list is all that a sweep reads. It
  * lags by moments; what it does not show yet is seen by the next sweep.
  */
-function atRest({ lease, queue, pins, warm }: FleetItem, now: Date): boolean {
-  return lease === null && queue.length === 0 && pins.length === 0 && !isLate(warm, now);
+function atRest(fleet: FleetItem, now: Date): boolean {
+  const { lease, queue, pins, warm } = fleet;
+  const quiet = lease === null && queue.length === 0 && pins.length === 0 && !isLate(warm, now);
+  return quiet && watchedWhileWarm(fleet, now).length === 0;
 }
 
 function isLate(warm: FleetItem['warm'], now: Date): boolean {
@@ -89,6 +95,7 @@ async function sweepFleet(
     ...(await startFirst(fleet, deps, time, config)),
     ...(await unpinForgotten(fleet, deps, time)),
     ...(await retireLate(fleet, deps, time, config)),
+    ...(await watchWarm(fleet, deps, time, config)),
   ];
 }
 
@@ -144,6 +151,23 @@ async function unpinForgotten(fleet: FleetItem, deps: RecoverDeps, time: Time): 
     did.push(`unpinned ${pin.groupName}`);
   }
   return did;
+}
+
+/** The event of an alarm that rang while the former release is warm may have been lost. */
+async function watchWarm(
+  fleet: FleetItem,
+  deps: SweepDeps,
+  { clock }: Time,
+  config: Pick<Config, 'machinePrefix'>,
+): Promise<string[]> {
+  const watched = watchedWhileWarm(fleet, clock.now());
+  const seen = await deps.alarms.describe(watched.map(({ name }) => name));
+  // An alarm that is gone says nothing against a release that was promoted under it.
+  const there = watched.filter((watch) => seen.some(({ name }) => name === watch.name));
+  const ringing = there.find((watch) => alarmVerdict([watch], seen).verdict === 'ringing');
+  if (ringing === undefined) return [];
+  const rollout = await goBack(fleet, ringing.name, { ...deps, clock, config });
+  return rollout === undefined ? [] : [`goes back by rollout ${rollout}`];
 }
 
 async function retireLate(

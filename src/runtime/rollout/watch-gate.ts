@@ -2,22 +2,26 @@
  * Watching a candidate while its rollout waits at a gate. The machine itself does not poll there: a bake may take days,
  * and an execution's history ends at 25,000 events. So the sweeper looks, once a minute.
  */
+import type { Alarms } from '../../aws/alarms.ts';
 import type { Executions } from '../../aws/executions.ts';
 import type { FleetItem } from '../../contracts/items.ts';
-import { isFlotillaError } from '../../errors.ts';
+import { type ErrorName, isFlotillaError } from '../../errors.ts';
 import { failureMessage } from '../failure.ts';
 import { answerGate } from './answer-gate.ts';
 import { type HealthDeps, refuseIfFailing } from './check-health.ts';
 import { slotArns } from './look.ts';
+import { refuseIfRinging } from './orders.ts';
+
+const gateClosers: readonly string[] = ['CandidateUnhealthy', 'AlarmRang'] satisfies ErrorName[];
 
 /**
- * Tells the gate of a rollout what was ordered and did not reach it, and closes it where the candidate has traffic and
- * fails; the machine then rolls back. Safe to repeat.
+ * Tells the gate of a rollout what was ordered and did not reach it, and closes it where an alarm rings, or the candidate
+ * has traffic and fails; the machine then rolls back. Safe to repeat.
  * @returns what was done.
  */
 export async function watchGate(
   fleet: FleetItem,
-  deps: HealthDeps & { readonly executions: Executions },
+  deps: HealthDeps & { readonly executions: Executions; readonly alarms: Alarms },
 ): Promise<string[]> {
   const { gate, candidate } = fleet;
   if (gate === null || candidate === null) return [];
@@ -31,6 +35,8 @@ export async function watchGate(
     deps.groups.activities(candidate.groupName),
   ]);
   try {
+    // Events are edges, who hears them may fail, and an alarm that was renamed has none under its old name.
+    await refuseIfRinging(fleet, gate.rollout, gate.alarms, deps.alarms);
     await refuseIfFailing(
       {
         fleet: fleet.fleet,
@@ -49,7 +55,7 @@ export async function watchGate(
     );
     return [];
   } catch (error) {
-    if (!isFlotillaError(error) || error.name !== 'CandidateUnhealthy') throw error;
+    if (!isFlotillaError(error) || !gateClosers.includes(error.name)) throw error;
     const outcome = await deps.executions.fail(gate.token, error.name, failureMessage(error));
     return outcome === 'delivered' ? [`stopped rollout ${gate.rollout}: ${error.message}`] : [];
   }

@@ -123,6 +123,25 @@ export const rolloutScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'an alarm while the former release is warm',
+    async run(doors) {
+      await free(doors);
+      const [errors] = everything.rollout.alarms;
+      const alarms = [{ ...errors, name: 'errors', whileWarm: 'roll-back' as const }];
+      await doors.apply({ ...everything, rollout: { ...everything.rollout, alarms } });
+      // Once for the action and once for its resource: what could not be started then, the sweeper starts.
+      for (const name of ['regretted', 'regretted-too']) {
+        await doors.deploy(name);
+        await free(doors);
+        await alarm(doors, 'ALARM');
+        await doors.world.seconds(90);
+        await free(doors);
+        await alarm(doors, 'OK');
+      }
+      await doors.apply(everything);
+    },
+  },
+  {
     name: 'a third release while the first is warm',
     async run(doors) {
       await free(doors);

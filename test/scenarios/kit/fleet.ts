@@ -8,6 +8,8 @@ import { openTable, type Table } from '../../../src/aws/table.ts';
 import type { RolloutAnswer as ApiAnswer } from '../../../src/contracts/api.ts';
 import type { FleetSpecInput } from '../../../src/contracts/fleet-spec.ts';
 import {
+  type EventItem,
+  eventItem,
   type FleetItem,
   fleetItem,
   type ReleaseItem,
@@ -211,6 +213,11 @@ export class Fleet {
     return events.flatMap(
       (event: { stateEnteredEventDetails?: { name: string } }) => event.stateEnteredEventDetails?.name ?? [],
     );
+  }
+
+  /** Lineage's events of the fleet, by the beginning of their keys. */
+  events(prefix: string): Promise<EventItem[]> {
+    return this.table.queryAll(keys.event(`fleet/${this.name}`, '').pk, prefix, eventItem);
   }
 
   /** An alarm on errors that are counted by the minute; then what state it is in. */

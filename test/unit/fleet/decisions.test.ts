@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { FleetItem, Order, ReleaseItem } from '../../../src/contracts/items.ts';
 import { blamesRelease, endedAs, splitDetails } from '../../../src/fleet/failure-card.ts';
-import { alarmVerdict } from '../../../src/fleet/gates.ts';
+import { alarmVerdict, mayRollBackByAlarm, watchedAt, watchedWhileWarm } from '../../../src/fleet/gates.ts';
 import {
   endingOrder,
   errorOfOrder,
@@ -115,6 +115,42 @@ describe('alarms', () => {
     ['INSUFFICIENT_DATA', 'abort', 'ringing'],
   ] as const)('in state %s with missing data %s are %s', (state, missing, verdict) => {
     expect(alarmVerdict(watch(missing), seen(state)).verdict).toBe(verdict);
+  });
+  it('count from their step on, at the last step at the latest, and never on the way back', () => {
+    const alarms = [1, 2, 5].map((fromStep) => ({ fromStep }));
+    const at = (step: number, steps: number, kind: 'deploy' | 'rollback' = 'deploy') =>
+      watchedAt(alarms, { kind, step, steps }).map(({ fromStep }) => fromStep);
+    expect([at(0, 3), at(1, 3), at(2, 3), at(3, 3)]).toEqual([[1], [1], [1, 2], [1, 2, 5]]);
+    expect(at(0, 1)).toEqual([1, 2, 5]);
+    expect(at(3, 3, 'rollback')).toEqual([]);
+  });
+  it('take a fleet back only while the former release is warm and nobody has the fleet', () => {
+    const now = new Date('2026-01-01T01:00:00.000Z');
+    const alarms = [
+      { name: 'a', whileWarm: 'roll-back' },
+      { name: 'b', whileWarm: 'ignore' },
+    ];
+    const fleet = {
+      lease: null,
+      queue: [],
+      warm: { release: 1, keepUntil: '2026-01-01T01:00:00.001Z' },
+      spec: { rollout: { alarms } },
+    } as unknown as FleetItem;
+    const names = (more: object) => watchedWhileWarm({ ...fleet, ...more }, now).map(({ name }) => name);
+    expect(names({})).toEqual(['a']);
+    expect(names({ queue: [3] })).toEqual([]);
+    expect(names({ lease: { purpose: 'retirement' } })).toEqual([]);
+    expect(names({ warm: null })).toEqual([]);
+    expect(names({ warm: { keepUntil: now.toISOString() } })).toEqual([]);
+  });
+  it('take a fleet back from what was deployed last, and from nothing else', () => {
+    const fleet = { live: { release: 2 } } as FleetItem;
+    const last = { kind: 'deploy', status: 'succeeded', release: 2 } as const;
+    expect(mayRollBackByAlarm(fleet, last)).toBe(true);
+    expect(mayRollBackByAlarm(fleet, { ...last, kind: 'rollback' })).toBe(false);
+    expect(mayRollBackByAlarm(fleet, { ...last, status: 'failed' })).toBe(false);
+    expect(mayRollBackByAlarm(fleet, { ...last, release: 3 })).toBe(false);
+    expect(mayRollBackByAlarm(fleet, undefined)).toBe(false);
   });
   it('that do not exist ring', () => {
     expect(alarmVerdict(watch('quiet'), []).verdict).toBe('ringing');

@@ -91,6 +91,7 @@ function plan(more: Partial<RolloutWorld> = {}) {
     release: release(3),
     image: { state: 'available' },
     rollout: 3,
+    kind: 'deploy',
     force: false,
     rule: { weights: fleet.weights, foreign: [], sticky: false },
     settings: { blue: settings, green: settings },
