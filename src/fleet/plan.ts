@@ -156,7 +156,6 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   }
 
   const whole = candidateCapacity(fleet.spec.instances, liveGroup);
-  const steps = plannedSteps(fleet, way);
   const mode = fleet.spec.rollout.capacity;
   const first = sizeForShare(mode, steps[0]?.weight ?? 100, whole.desired, undefined);
   const evict =
