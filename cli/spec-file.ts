@@ -29,7 +29,8 @@ export function readSpecFile(path: string, named: string | undefined): SpecFile 
   if (mistake !== undefined) throw usageError(`${path}: ${mistake.message}`);
   const content = z.record(z.string(), z.unknown()).safeParse(document.toJS({ maxAliasCount: 100 }));
   if (!content.success) throw usageError(`${path}: a mapping of fields was expected.`);
-  const { fleet: inFile, ...spec } = content.data;
+  // `$schema` is for the person's editor.
+  const { fleet: inFile, $schema: _schema, ...spec } = content.data;
   if (named !== undefined && inFile !== undefined && named !== inFile) {
     throw usageError(`${path} is for the fleet ${String(inFile)}, --fleet says ${named}.`);
   }

@@ -32,7 +32,7 @@ export type PlannedStep = z.infer<typeof plannedStep>;
 
 export const rolloutPlan = z.strictObject({
   /** On the way back no alarm is watched: what rings then is why somebody goes back. */
-  kind: z.enum(['deploy', 'rollback']),
+  kind: z.enum(['deploy', 'rollback']).default('deploy'),
   /** `warm`: the candidate is the former live release, whose group still stands. */
   way: z.enum(['launch', 'warm']),
   release: ordinal,
