@@ -109,7 +109,7 @@ export const fleetItem = z.strictObject({
       waitsFor: z.enum(['time', 'approval', 'resume']),
       since: time,
       /** The alarms that end the waiting. */
-      alarms: z.array(alarmWatch.pick({ name: true, missingData: true })),
+      alarms: z.array(alarmWatch.pick({ name: true, missingData: true })).default([]),
       /** Absent at a pause, which ends when somebody says so. */
       until: time.optional(),
     })

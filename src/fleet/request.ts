@@ -1,9 +1,10 @@
 /** What becomes of a wish to make a release live: decided from the fleet and its releases as they are. */
 
-import { releaseLabel } from '../contracts/ids.ts';
+import { releaseLabel, rolloutId } from '../contracts/ids.ts';
 import type { FleetItem, ImageItem, ReleaseItem } from '../contracts/items.ts';
 import type { RolloutRequest } from '../contracts/request.ts';
 import type { ErrorName } from '../errors.ts';
+import { attentionWords } from './attention.ts';
 
 export interface RequestWorld {
   readonly fleet: FleetItem;
@@ -37,6 +38,8 @@ export type RequestVerdict =
       readonly supersedes: readonly number[];
       /** The rollout under way that is to be aborted for this one. */
       readonly aborts: number | null;
+      /** What somebody has to cure before the rollout's turn can come. */
+      readonly waitsFor?: string | undefined;
     };
 
 /** The release that a rollback without a number means: the warm one, else the one that served last before live. */
@@ -65,7 +68,8 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
     };
   }
   const wanted = find(request, world);
-  if (wanted.verdict !== 'found') return wanted;
+  const early = request.target.kind === 'rollback' ? rollbackTooEarly(fleet) : undefined;
+  if (wanted.verdict !== 'found') return early ?? wanted;
 
   const { release } = wanted;
   const identity = release === 'new' ? world.image?.identity : release.identity;
@@ -83,6 +87,7 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
       };
     }
   }
+  if (early !== undefined) return early;
   if (release !== 'new' && release.state === 'failed' && !force) {
     return {
       verdict: 'refused',
@@ -93,14 +98,19 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
     };
   }
 
-  const busy = fleet.lease?.purpose === 'rollout' || fleet.queue.length > 0;
+  const { lease, queue } = fleet;
+  const busy = lease?.purpose === 'rollout' || queue.length > 0;
   const { whenBusy } = fleet.spec.rollout;
+  const holder = lease?.purpose === 'rollout' ? lease.rollout : queue[0];
+  const trouble = attentionWords(fleet);
   if (busy && whenBusy === 'refuse') {
-    const holder = fleet.lease?.rollout ?? fleet.queue[0];
     return {
       verdict: 'refused',
       error: 'LeaseHeld',
-      reasons: [`rollout ${holder} is under way, and the fleet's spec refuses a second one`],
+      reasons: [
+        `rollout ${holder} is under way, and the fleet's spec refuses a second one`,
+        ...(trouble === undefined ? [] : [trouble]),
+      ],
     };
   }
   const overtakes = busy && whenBusy === 'supersede';
@@ -108,9 +118,29 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
     verdict: 'go',
     kind: wanted.kind,
     release,
-    start: fleet.lease === null && (fleet.queue.length === 0 || overtakes),
-    supersedes: overtakes ? fleet.queue : [],
-    aborts: overtakes && fleet.lease?.purpose === 'rollout' ? fleet.lease.rollout : null,
+    start: lease === null && (queue.length === 0 || overtakes),
+    supersedes: overtakes ? queue : [],
+    // What is being recovered is being undone already.
+    aborts: overtakes && lease?.purpose === 'rollout' && lease.state === 'held' ? lease.rollout : null,
+    waitsFor: trouble,
+  };
+}
+
+/** A rollback that names no release is about what serves now; where something else is on its way, that is to go first. */
+function rollbackTooEarly(fleet: FleetItem): Extract<RequestVerdict, { verdict: 'refused' }> | undefined {
+  const { lease, queue, live } = fleet;
+  const holds = lease?.purpose === 'rollout' && lease.release !== live?.release;
+  const first = holds ? lease.rollout : queue[0];
+  if (first === undefined) return undefined;
+  const serving = live === null ? 'nothing' : releaseLabel(live.release);
+  const trouble = attentionWords(fleet);
+  return {
+    verdict: 'refused',
+    error: 'RequestRefused',
+    reasons: [
+      `rollout ${first} is not live yet: abort it, and ${serving} goes on serving (flotilla abort ${rolloutId(fleet.fleet, first)}); or name the release to go back to`,
+      ...(trouble === undefined ? [] : [trouble]),
+    ],
   };
 }
 

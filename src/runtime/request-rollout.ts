@@ -115,7 +115,9 @@ export async function requestRollout(request: RolloutRequest, deps: RequestDeps)
     executionArn: arn,
     message: verdict.start
       ? `Rollout ${rollout} makes ${releaseLabel(release)} live.`
-      : `Rollout ${rollout} of ${releaseLabel(release)} waits for those before it.`,
+      : `Rollout ${rollout} of ${releaseLabel(release)} waits for those before it.${
+          verdict.waitsFor === undefined ? '' : ` The fleet needs attention: ${verdict.waitsFor}.`
+        }`,
   };
 }
 

@@ -20,6 +20,7 @@ import type {
   UploadItem,
 } from '../contracts/items.ts';
 import { errorCatalogue } from '../errors.ts';
+import { attentionWords } from '../fleet/attention.ts';
 
 /** Whether nothing more happens to a rollout by itself. One that needs attention is tried again by the sweeper. */
 export function rolloutEnded(status: RolloutItem['status']): boolean {
@@ -117,11 +118,8 @@ export function occupantView(
 export function needsAttention(item: FleetItem, image: ImageItem | undefined): string[] {
   const { lease, weights, served } = item;
   const reasons: string[] = [];
-  if (lease?.state === 'needs-attention') {
-    reasons.push(
-      `a ${lease.purpose} could not finish its undoing: ${lease.reason ?? 'no reason was recorded'} (${lease.holder})`,
-    );
-  }
+  const trouble = attentionWords(item);
+  if (trouble !== undefined) reasons.push(`${trouble} (${lease?.holder})`);
   if (image?.state === 'vetoed' && item.live !== null) {
     const { imageId = image.identity, veto } = image;
     reasons.push(

@@ -4,6 +4,7 @@ import type { Table } from '../../aws/table.ts';
 import { rolloutId } from '../../contracts/ids.ts';
 import { type FleetItem, fleetItem, type Lease, rolloutItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
+import { attentionWords } from '../../fleet/attention.ts';
 import { phases } from '../../fleet/phases.ts';
 import { keys } from '../../lineage/keys.ts';
 import type { Clock } from '../clock.ts';
@@ -24,11 +25,12 @@ export interface LeaseCall {
 /** Statuses in which a rollout may begin; a redriven or superseded one may not. */
 const mayBegin: readonly string[] = ['requested', 'queued'];
 
-function whoHolds(lease: Lease, now: string): string {
+function whoHolds(fleet: FleetItem, lease: Lease, now: string): string {
+  const trouble = attentionWords(fleet);
   const seconds = Math.round((Date.parse(now) - Date.parse(lease.since)) / 1000);
   const what =
     lease.purpose === 'rollout' ? `rollout ${lease.rollout}` : `the ${lease.purpose} of v${lease.release}`;
-  return `${what} (${lease.state}, for ${seconds} s; execution ${lease.holder})`;
+  return `${what} (${lease.state}, for ${seconds} s; execution ${lease.holder})${trouble === undefined ? '' : `; ${trouble}`}`;
 }
 
 /**
@@ -64,7 +66,7 @@ export async function acquireLease(
     clock,
     (present, now) => {
       if (present.lease?.holder === execution && present.lease.state === 'held') return undefined;
-      refuseIfHeld(call, present, now);
+      refuseIfHeld(call, asked?.requestedAt ?? call.startedAt, present, now);
       const release = call.purpose === 'rollout' ? asked?.release : call.release;
       return grant(call, release ?? 0, present, now);
     },
@@ -81,13 +83,15 @@ function given({ fence, release }: Lease): { fence: number; release: number } {
   return { fence, release };
 }
 
-function refuseIfHeld(call: LeaseCall, present: FleetItem, now: string): void {
+/** @param since when the waiting began: a rollout waits in the queue already, before it has an execution */
+function refuseIfHeld(call: LeaseCall, since: string, present: FleetItem, now: string): void {
   const first = present.queue[0];
   const mine =
     call.purpose === 'rollout' ? first === undefined || first === call.rollout : first === undefined;
   if (present.lease === null && mine) return;
-  const holder = present.lease === null ? `rollout ${first}, which came first` : whoHolds(present.lease, now);
-  const waited = (Date.parse(now) - Date.parse(call.startedAt)) / 1000;
+  const holder =
+    present.lease === null ? `rollout ${first}, which came first` : whoHolds(present, present.lease, now);
+  const waited = (Date.parse(now) - Date.parse(since)) / 1000;
   // A retirement has time: it waits until the fleet is free.
   if (call.purpose === 'rollout' && waited >= present.spec.rollout.lockWaitSeconds) {
     throw new FlotillaError('LeaseTimeout', `${call.fleet} stayed held by ${holder}`, { fleet: call.fleet });

@@ -12,6 +12,7 @@ import { keys, lists } from '../../lineage/keys.ts';
 import { type Config, executionArn } from '../config.ts';
 import { startRollout, swapExecutionName } from '../request-rollout.ts';
 import { goBack } from './alarm.ts';
+import { endWaits } from './end-waits.ts';
 import { changeFleet, readFleet, type Time } from './hold.ts';
 import { fleetEvent } from './record.ts';
 import { writeFailure } from './record-failure.ts';
@@ -88,8 +89,9 @@ async function sweepFleet(
   const fleet = await readFleet(deps.table, name);
   if (fleet.lease !== null) {
     const recovery = await recoverFleet(fleet, deps, time, config);
-    if (recovery.outcome === 'running') return watchGate(fleet, deps);
-    return recovery.outcome === 'recovered' || recovery.outcome === 'later' ? [recovery.outcome] : [];
+    const waits = recovery.outcome === 'recovered' ? [] : await endWaits(fleet, deps.table, time);
+    if (recovery.outcome === 'running') return [...(await watchGate(fleet, deps)), ...waits];
+    return recovery.outcome === 'not-held' ? waits : [recovery.outcome, ...waits];
   }
   return [
     ...(await startFirst(fleet, deps, time, config)),

@@ -79,8 +79,8 @@ export class Fleet {
   }
 
   /** Asks the API to go back to the release before: the door that people have for it. */
-  async rollBack(): Promise<RolloutAnswer> {
-    const answer = (await this.#api('api-rollouts', 'POST', `/fleets/${this.name}/rollback`, {})) as {
+  async rollBack(inside?: 'inside'): Promise<RolloutAnswer> {
+    const answer = (await this.#api('api-rollouts', 'POST', `/fleets/${this.name}/rollback`, {}, inside)) as {
       rollout: string;
       release: number;
     };
@@ -123,8 +123,14 @@ export class Fleet {
   }
 
   /** One request as API Gateway hands it on. @throws Error with the answer's body, where it is a refusal */
-  async #api(functionName: string, method: string, path: string, body: object): Promise<unknown> {
-    const answer = (await this.world.invoke(functionName, {
+  async #api(
+    functionName: string,
+    method: string,
+    path: string,
+    body: object,
+    inside?: 'inside',
+  ): Promise<unknown> {
+    const answer = (await this.#invoke(functionName, inside, {
       version: '2.0',
       rawPath: path,
       rawQueryString: '',
@@ -179,6 +185,20 @@ export class Fleet {
       by: operator,
       ...more,
     }) as Promise<RolloutAnswer>;
+  }
+
+  /** @param inside while another function stands, on whose time the clock does not run */
+  async #invoke(functionName: string, inside: 'inside' | undefined, input: object): Promise<unknown> {
+    if (inside === undefined) return this.world.invoke(functionName, input);
+    const { lambda } = this.world.region.parts;
+    const { payload, failed } = await lambda.invoke(`${this.world.stackName}-${functionName}`, input);
+    if (failed) throw new Error(payload);
+    return JSON.parse(payload);
+  }
+
+  askInside(target: RolloutTarget): Promise<RolloutAnswer> {
+    const input = { fleet: this.name, target, by: operator };
+    return this.#invoke('request-rollout', 'inside', input) as Promise<RolloutAnswer>;
   }
 
   async item(): Promise<FleetItem> {
