@@ -69,7 +69,7 @@ export async function journey(stage: Stage): Promise<Story> {
   const traffic = startTraffic(stage.balancerUrl);
   const second = await deliver(stage, '2', traffic.line);
   const requests = await traffic.end(enoughRequests, (seen) => say.status(`${seen.sent} requests sent`));
-  for (const failure of requests.failures) say.fact(`failed request: ${failure}`);
+  for (const failure of requests.failures.slice(0, 20)) say.fact(`failed request: ${failure}`);
   say.fact(
     `${requests.sent} requests sent during the swap, ${requests.failed} failed; answers ${shares(requests)}`,
   );

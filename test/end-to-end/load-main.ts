@@ -1,0 +1,23 @@
+/**
+ * `npm run load`: at least 50,000 requests over everything that happens to a fleet of one. Ends with 1 where one failed
+ * that no killed machine had in its hands.
+ *
+ *   --requests N     50000 unless told otherwise
+ *   --per-second N   250
+ */
+import { parseArgs } from 'node:util';
+import { describeLoad, runLoad } from './load.ts';
+
+const { values } = parseArgs({
+  options: {
+    requests: { type: 'string', default: '50000' },
+    'per-second': { type: 'string', default: '250' },
+  },
+});
+const report = await runLoad({
+  requests: Number(values.requests),
+  perSecond: Number(values['per-second']),
+  tell: (words) => console.log(words),
+});
+console.log(`\n${describeLoad(report)}`);
+process.exitCode = report.unexplained.length + report.after.failed === 0 ? 0 : 1;
