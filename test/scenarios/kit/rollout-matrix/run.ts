@@ -163,7 +163,7 @@ async function play(
   const armed = one === undefined ? undefined : arm(world, one);
   const callsBefore = world.region.log.total;
   const began = world.clock.now();
-  await scenario.act(fleet);
+  const came = await scenario.act(fleet);
   const calls = world.region.log.total - callsBefore;
   const violations: string[] = [];
   const since = (): number => (world.clock.now() - began) / 1000;
@@ -179,7 +179,7 @@ async function play(
   armed?.disarm();
   await world.seconds(quietSeconds);
   const expected = {
-    ...(scenario.staysLive === true ? { live: former } : {}),
+    ...(scenario.staysLive === true && came !== false ? { live: former } : {}),
     ...(scenario.desired === 'any' ? {} : { desired: scenario.desired ?? 2 }),
   };
   violations.push(...watch.atRest({ [fleet.name]: expected }).map(wordsOfViolation));

@@ -13,11 +13,14 @@ export interface Scenario {
   setUp?(fleet: Fleet): Promise<void>;
   /** Before the fault, with nothing else going on. */
   begin?(fleet: Fleet): Promise<void>;
-  /** What is broken, from the first call to the last. */
-  act(fleet: Fleet): Promise<void>;
+  /**
+   * What is broken, from the first call to the last.
+   * @returns false where it did not come to what keeps the former release live: a gate may open late, and never show
+   */
+  act(fleet: Fleet): Promise<unknown>;
   /** After the run, back to where the next may begin. */
   tidy?(fleet: Fleet): Promise<void>;
-  /** Whatever breaks, the release of before stays live. */
+  /** Whatever breaks, the release of before stays live, unless `act` says that it did not come to it. */
   readonly staysLive?: true;
   /** Instances of live in the end; two unless told otherwise, as each fleet begins. */
   readonly desired?: number | 'any';
@@ -72,8 +75,10 @@ export const scenarios = {
     },
     async act(fleet) {
       await insist(fleet, await nextImage(fleet));
-      if (await baking(fleet)) await setAlarm(fleet, 'ALARM');
+      const rang = await baking(fleet);
+      if (rang) await setAlarm(fleet, 'ALARM');
       await allEnded(fleet);
+      return rang;
     },
     tidy: (fleet) => setAlarm(fleet, 'OK'),
   },
@@ -82,8 +87,13 @@ export const scenarios = {
     async act(fleet) {
       await insist(fleet, await nextImage(fleet));
       // Who asked twice, because the first answer was lost, aborts twice.
-      while (await baking(fleet)) await fleet.order('abort');
+      let aborted = false;
+      while (await baking(fleet)) {
+        await fleet.order('abort');
+        aborted = true;
+      }
       await allEnded(fleet);
+      return aborted;
     },
   },
   rollback: {
