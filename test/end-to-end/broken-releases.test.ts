@@ -71,7 +71,8 @@ beforeAll(async () => {
   place = await Place.open();
   const first = await place.build({ version: '1', colour: 'blue' });
   await Promise.all(troubles.map(async (trouble) => endings.set(trouble, await breakFleet(trouble, first))));
-}, 180_000);
+  // Only a guard against hanging: on a busy machine the three fleets take minutes.
+}, 300_000);
 
 afterAll(async () => {
   await place?.close();
@@ -150,9 +151,7 @@ describe.each(troubles)('a second version that %s', (trouble) => {
     expect(execution).toMatchObject({ status: 'FAILED', error });
     const lines = execution.cause.split('\n');
     expect(lines[1]).toContain(error);
-    for (const reason of (rollout.error?.message ?? '').replace(/\.$/, '').split('; ')) {
-      expect(execution.cause).toContain(reason.split(' (')[0]);
-    }
+    expect(execution.cause).toContain(told[trouble].message);
     expect(execution.cause).toContain(`instance  ${String(rollout.error?.details?.instance)}`);
     expect(lines.some((line) => line.trim().endsWith(`| ${words}`))).toBe(true);
     expect(execution.cause).toContain('v1 is live');
