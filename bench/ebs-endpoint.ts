@@ -26,6 +26,8 @@ server.listen(0, '127.0.0.1', () => {
   const address = server.address();
   process.send?.({ port: typeof address === 'object' ? address?.port : undefined });
 });
+/** Asked for what it has spent so far, it tells. */
+process.on('message', () => process.send?.(process.cpuUsage()));
 process.on('disconnect', () => process.exit());
 
 function answer({ method, url = '' }: IncomingMessage, response: ServerResponse, bytes: number): void {

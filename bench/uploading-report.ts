@@ -3,14 +3,19 @@ import type { Uploading } from './uploading.ts';
 type Table = (rows: readonly (readonly string[])[]) => string;
 
 /** The rows about uploading, with the formulas of what limits them. */
-export function uploadingReport({ rounds, whole, small, large }: Uploading, table: Table): string[] {
+export function uploadingReport(
+  { rounds, writerCount, whole, small, large }: Uploading,
+  table: Table,
+): string[] {
   const row = (
     what: string,
-    { seconds, coldsnap }: Uploading['small' | 'whole'],
+    { seconds, cpuSeconds, endpointCpuSeconds, coldsnap }: Uploading['small' | 'whole'],
     ideal: string,
   ): string[] => [
     what,
     seconds.toFixed(2),
+    cpuSeconds.toFixed(2),
+    endpointCpuSeconds.toFixed(2),
     ideal,
     coldsnap?.seconds.toFixed(2) ?? '-',
     coldsnap?.ratio.toFixed(2) ?? '-',
@@ -23,17 +28,30 @@ export function uploadingReport({ rounds, whole, small, large }: Uploading, tabl
     `  ideal: ideal schedule / seconds, where the schedule is blocks / 1,000 + 0.04 s = ${whole.idealSeconds.toFixed(2)} s for the ${whole.blocks}`,
     '  blocks of 1 GiB; its limit is 1, for this writer 0.96, as it stays 4 % below the quota so that no second exceeds it.',
     `  coldsnap: its seconds, at the best of three settings. ratio: its seconds / ours, in turns; medians of ${rounds}.`,
+    `  Our segments are written by ${writerCount} processes, one for each core, that have written before; in AWS each has a`,
+    '  function. CPU s: of these processes and of the endpoint, user and system. The machine allows no less time than',
+    `  (CPU s + endpoint CPU s) / cores, which here is ${machineSeconds(whole, writerCount).toFixed(2)} s for 1 GiB.`,
     '  coldsnap reads and digests the whole volume, ours what the plan says is not zero.',
     '',
     table([
-      ['', 'seconds', 'ideal', 'coldsnap s', 'ratio'],
+      ['', 'seconds', 'CPU s', 'endpoint CPU s', 'ideal', 'coldsnap s', 'ratio'],
       row('1 GiB, random', whole, whole.ratio.toFixed(2)),
       row(`20 MB on 1 GiB (${small.blocks} blocks)`, small, '-'),
     ]),
     '',
     settings('1 GiB', whole),
     settings('20 MB', small),
+    ...(whole.coldsnap === undefined
+      ? []
+      : [
+          `  the endpoint's CPU s while coldsnap uploads 1 GiB: ${whole.coldsnap.endpointCpuSeconds.toFixed(2)}`,
+        ]),
     `  peak memory of one writer that takes ${large.blocks} blocks (4 GiB) alone: ${large.peakMegabytes} MB; its function has 512 MiB. The blocks it`,
     '  holds are at most (24 + 4) reads * 4 MiB = 112 MiB, whatever the size of the disk.',
   ];
+}
+
+/** What the cores need for both ends of an upload, if they are never idle. */
+function machineSeconds({ cpuSeconds, endpointCpuSeconds }: Uploading['whole'], cores: number): number {
+  return (cpuSeconds + endpointCpuSeconds) / cores;
 }

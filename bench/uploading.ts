@@ -3,17 +3,19 @@ import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ebsClient } from '../src/aws/clients/ebs.ts';
-import { openSnapshotWriter } from '../src/aws/snapshots.ts';
+import { openSnapshotWriter, type SnapshotWriter } from '../src/aws/snapshots.ts';
 import { linearChecksum } from '../src/image/blocks.ts';
 import { nonZeroBlocks } from '../src/image/extents.ts';
 import { planSegments, writersOf } from '../src/image/segments.ts';
 import { findColdsnap } from '../test/support/coldsnap.ts';
+import { endProcess, spentBy } from './child-process.ts';
 import { type DiskToUpload, planOf } from './disk-to-upload.ts';
 import { median } from './median.ts';
-import type { SegmentToWrite, SegmentWritten } from './segment-writer.ts';
+import { openWriters, type WriterPool } from './writer-pool.ts';
 
 /** One upload with our own writers. */
 interface Uploaded {
@@ -21,29 +23,47 @@ interface Uploaded {
   readonly blocks: number;
   /** Of the writer that had most. */
   readonly peakMegabytes: number;
+  readonly cpuSeconds: number;
+  readonly endpointCpuSeconds: number;
 }
 
 export interface Uploading {
   readonly rounds: number;
+  /** Processes of ours that write. */
+  readonly writerCount: number;
   /** 1 GiB of random bytes. */
   readonly whole: Compared & {
-    readonly blocks: number;
     readonly idealSeconds: number;
     /** The ideal schedule's time to ours; the median. */
     readonly ratio: number;
   };
   /** 20 MB on a volume of 1 GiB. */
-  readonly small: Compared & { readonly blocks: number };
+  readonly small: Compared;
   /** One writer that takes a disk of 4 GiB alone. */
   readonly large: Uploaded;
 }
 
 interface Compared {
+  readonly blocks: number;
   readonly seconds: number;
+  /** Of the writers, and of the endpoint meanwhile; medians. */
+  readonly cpuSeconds: number;
+  readonly endpointCpuSeconds: number;
   /** Undefined where it is not installed. */
   readonly coldsnap:
-    | { readonly seconds: number; readonly settings: string; readonly ratio: number }
+    | {
+        readonly seconds: number;
+        readonly endpointCpuSeconds: number;
+        readonly settings: string;
+        readonly ratio: number;
+      }
     | undefined;
+}
+
+/** Both ends of an upload. */
+interface Ends {
+  readonly env: NodeJS.ProcessEnv;
+  readonly endpoint: ChildProcess;
 }
 
 const gib = 1024 ** 3;
@@ -68,34 +88,42 @@ export async function measureUploading(
   await writeRandom(random, gib, gib);
   await writeRandom(small, smallBytes, gib);
   const endpoint = fork(new URL('ebs-endpoint.ts', import.meta.url));
+  let pool: WriterPool | undefined;
   try {
     const [{ port }] = (await once(endpoint, 'message')) as [{ port: number }];
     const env = environment(port);
+    const ends = { env, endpoint };
     const whole = { file: random, volumeSizeGiB: 1, extents: [{ offset: 0, sizeBytes: gib, fileOffset: 0 }] };
     const part = { ...whole, file: small, extents: [{ offset: 0, sizeBytes: smallBytes, fileOffset: 0 }] };
+    const writerCount = availableParallelism();
+    pool = await openWriters(env, writerCount, {
+      disk: whole,
+      snapshotId: await startSnapshot(writerTo(env), 1),
+    });
     say('uploading 1 GiB');
-    const first = await compare(whole, rounds, env);
+    const first = await compare(whole, rounds, ends, pool);
     say('uploading 20 MB on a volume of 1 GiB');
-    const second = await compare(part, rounds, env);
+    const second = await compare(part, rounds, ends, pool);
     say('uploading 4 GiB');
-    const extents = [0, 1, 2, 3].map((at) => ({ offset: at * gib, sizeBytes: gib, fileOffset: 0 }));
-    const large = await ours({ file: random, volumeSizeGiB: 4, extents }, env, 1);
+    const large = await oneWriter(random, ends);
     const idealSeconds = first.blocks / 1_000 + 0.04;
-    return {
-      rounds,
-      whole: { ...first, idealSeconds, ratio: idealSeconds / first.seconds },
-      small: second,
-      large,
-    };
+    const ratio = idealSeconds / first.seconds;
+    return { rounds, writerCount, whole: { ...first, idealSeconds, ratio }, small: second, large };
   } finally {
-    await end(endpoint);
+    await pool?.close();
+    await endProcess(endpoint);
   }
 }
 
-async function end(endpoint: ChildProcess): Promise<void> {
-  const ended = once(endpoint, 'exit');
-  endpoint.kill();
-  await ended;
+/** A disk of 4 GiB, in a process that has done nothing else: its peak of memory is this one's. */
+async function oneWriter(file: string, ends: Ends): Promise<Uploaded> {
+  const pool = await openWriters(ends.env, 1);
+  try {
+    const extents = [0, 1, 2, 3].map((at) => ({ offset: at * gib, sizeBytes: gib, fileOffset: 0 }));
+    return await ours({ file, volumeSizeGiB: 4, extents }, ends, pool, true);
+  } finally {
+    await pool.close();
+  }
 }
 
 /** Random bytes, then a hole up to the size. */
@@ -109,25 +137,33 @@ async function writeRandom(path: string, bytes: number, sizeBytes: number): Prom
 }
 
 /** The two in turns, so that whatever else the machine does falls on both; coldsnap as it is best. */
-async function compare(
-  disk: DiskToUpload,
-  rounds: number,
-  env: NodeJS.ProcessEnv,
-): Promise<Compared & { blocks: number }> {
-  const best = await bestSettings(disk.file, env);
-  const times: number[] = [];
-  const theirs: number[] = [];
-  let blocks = 0;
+async function compare(disk: DiskToUpload, rounds: number, ends: Ends, pool: WriterPool): Promise<Compared> {
+  const best = await bestSettings(disk.file, ends.env);
+  const done: Uploaded[] = [];
+  const theirs: { seconds: number; endpointCpuSeconds: number }[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    const done = await ours(disk, env);
-    blocks = done.blocks;
-    times.push(done.seconds);
-    if (best !== undefined) theirs.push(await coldsnap(best.program, best.options, disk.file, env));
+    done.push(await ours(disk, ends, pool));
+    if (best === undefined) continue;
+    const before = await spentBy(ends.endpoint);
+    const seconds = await coldsnap(best.program, best.options, disk.file, ends.env);
+    theirs.push({ seconds, endpointCpuSeconds: (await spentBy(ends.endpoint)) - before });
   }
-  const seconds = median(times);
-  if (best === undefined) return { seconds, blocks, coldsnap: undefined };
-  const ratio = median(theirs.map((time, round) => time / (times[round] ?? Number.NaN)));
-  return { seconds, blocks, coldsnap: { seconds: median(theirs), settings: best.options.join(' '), ratio } };
+  const own = {
+    blocks: done[0]?.blocks ?? 0,
+    seconds: median(done.map((one) => one.seconds)),
+    cpuSeconds: median(done.map((one) => one.cpuSeconds)),
+    endpointCpuSeconds: median(done.map((one) => one.endpointCpuSeconds)),
+  };
+  if (best === undefined) return { ...own, coldsnap: undefined };
+  return {
+    ...own,
+    coldsnap: {
+      seconds: median(theirs.map((one) => one.seconds)),
+      endpointCpuSeconds: median(theirs.map((one) => one.endpointCpuSeconds)),
+      settings: best.options.join(' '),
+      ratio: median(theirs.map(({ seconds }, round) => seconds / (done[round]?.seconds ?? Number.NaN))),
+    },
+  };
 }
 
 async function bestSettings(file: string, env: NodeJS.ProcessEnv) {
@@ -155,44 +191,43 @@ async function coldsnap(
 
 /**
  * As build-image does it: one writer for each segment, as many at a time as its Map has, then the seal. Time is taken
- * from when the writers' processes are up, as functions that are warm.
+ * from when the writers are up and warm.
  */
-async function ours(disk: DiskToUpload, env: NodeJS.ProcessEnv, segmentsAtMost?: 1): Promise<Uploaded> {
+async function ours(
+  disk: DiskToUpload,
+  { env, endpoint }: Ends,
+  pool: WriterPool,
+  alone = false,
+): Promise<Uploaded> {
   const indexes = nonZeroBlocks(planOf(disk));
   const whole = { number: 0, first: 0, count: (indexes.at(-1) ?? 0) + 1 };
-  const segments = segmentsAtMost === 1 ? [whole] : planSegments(indexes);
+  const segments = alone ? [whole] : planSegments(indexes);
   const writers = writersOf(segments);
   if (segments.length > writers) throw new RangeError('the bench has one round of writers');
-  const children = await Promise.all(segments.map(() => ready('segment-writer.ts', env)));
-  try {
-    const ebs = openSnapshotWriter(ebsClient({ endpoint: env.AWS_ENDPOINT_URL ?? '', region, credentials }));
-    const began = performance.now();
-    const token = { clientToken: `${process.pid}-${began}`, description: 'bench', tags: {} };
-    const { snapshotId } = await ebs.start({ volumeSizeGiB: disk.volumeSizeGiB, ...token });
-    const written = await Promise.all(
-      segments.map(async (segment, at): Promise<SegmentWritten> => {
-        const child = children[at] as ChildProcess; // one for each segment
-        const answer = once(child, 'message');
-        child.send({ disk, snapshotId, segment, writers } satisfies SegmentToWrite);
-        return (await answer)[0] as SegmentWritten;
-      }),
-    );
-    const checksums = written.flatMap((one) => one.checksums);
-    await ebs.complete(snapshotId, checksums.length, linearChecksum(checksums));
-    return {
-      seconds: (performance.now() - began) / 1_000,
-      blocks: checksums.length,
-      peakMegabytes: Math.max(...written.map(({ peakMegabytes }) => peakMegabytes)),
-    };
-  } finally {
-    await Promise.all(children.map(end));
-  }
+  const ebs = writerTo(env);
+  const before = await pool.cpuSeconds();
+  const endpointBefore = await spentBy(endpoint);
+  const began = performance.now();
+  const snapshotId = await startSnapshot(ebs, disk.volumeSizeGiB);
+  const written = await pool.write(segments.map((segment) => ({ disk, snapshotId, segment, writers })));
+  const checksums = written.flatMap((one) => one.checksums);
+  await ebs.complete(snapshotId, checksums.length, linearChecksum(checksums));
+  return {
+    seconds: (performance.now() - began) / 1_000,
+    blocks: checksums.length,
+    peakMegabytes: Math.max(...written.map(({ peakMegabytes }) => peakMegabytes)),
+    cpuSeconds: (await pool.cpuSeconds()) - before,
+    endpointCpuSeconds: (await spentBy(endpoint)) - endpointBefore,
+  };
 }
 
-async function ready(script: string, env: NodeJS.ProcessEnv): Promise<ChildProcess> {
-  const child = fork(new URL(script, import.meta.url), { env });
-  await once(child, 'message');
-  return child;
+function writerTo(env: NodeJS.ProcessEnv): SnapshotWriter {
+  return openSnapshotWriter(ebsClient({ endpoint: env.AWS_ENDPOINT_URL ?? '', region, credentials }));
+}
+
+async function startSnapshot(ebs: SnapshotWriter, volumeSizeGiB: number): Promise<string> {
+  const clientToken = `${process.pid}-${performance.now()}`;
+  return (await ebs.start({ volumeSizeGiB, clientToken, description: 'bench', tags: {} })).snapshotId;
 }
 
 function environment(port: number): NodeJS.ProcessEnv {
