@@ -16,6 +16,7 @@ import type { EventItem } from '../contracts/items.ts';
 import { type Key, keys } from '../lineage/keys.ts';
 import { documentClient } from './clients/dynamodb.ts';
 import { errorCode } from './errors.ts';
+import { type ListFilter, listQuery } from './list-filter.ts';
 
 type Scalar = string | number | boolean | null;
 
@@ -69,6 +70,11 @@ export interface QueryOptions {
   readonly from?: string;
 }
 
+export interface ListOptions extends QueryOptions {
+  /** All of the list where it is not given. A page may be empty with more to come. */
+  readonly only?: ListFilter;
+}
+
 /** An item to be read, and what it must be. */
 export type Wanted = readonly [key: Key, schema: z.ZodType];
 export type Found<Asked extends readonly Wanted[]> = {
@@ -93,7 +99,7 @@ export interface Table {
   list<Schema extends z.ZodType>(
     listPk: string,
     schema: Schema,
-    options?: QueryOptions,
+    options?: ListOptions,
   ): Promise<Page<z.output<Schema>>>;
   /** Writes all or nothing: at most 100 writes and events together. Safe to repeat. */
   commit(change: {
@@ -271,8 +277,7 @@ export function openTable(
         {
           TableName: name,
           IndexName: 'byList',
-          KeyConditionExpression: 'listPk = :list',
-          ExpressionAttributeValues: { ':list': listPk },
+          ...listQuery(listPk, options.only),
         },
         schema,
         options,

@@ -43,13 +43,14 @@ const beginsWithinMilliseconds = 15 * 60_000;
 /** Uploads of the last hours that have not ended, or whose rollout may have, or that were not told; newest first. */
 async function unfinished(table: Table, now: Date): Promise<UploadItem[]> {
   const found: UploadItem[] = [];
+  const since = new Date(now.getTime() - lookBackMilliseconds).toISOString();
   for (let from: string | undefined; ; ) {
     const page = await table.list(lists.uploads, uploadItem, {
       newestFirst: true,
+      only: { kind: 'from-place', listSk: since },
       ...(from === undefined ? {} : { from }),
     });
     for (const upload of page.items) {
-      if (now.getTime() - Date.parse(upload.receivedAt) > lookBackMilliseconds) return found;
       if (upload.endedAt === undefined || upload.state === 'deploying' || upload.told !== upload.state) {
         found.push(upload);
       }
@@ -167,18 +168,23 @@ async function tellRollouts(
   failed: (error: unknown) => void,
 ): Promise<string[]> {
   const told: string[] = [];
+  const since = new Date(now.getTime() - lookBackMilliseconds).toISOString();
   const recently = (at: string | undefined): boolean =>
     now.getTime() - Date.parse(at ?? '') <= lookBackMilliseconds;
   for (let from: string | undefined; ; ) {
-    const page = await deps.table.list(lists.fleets, fleetItem, from === undefined ? {} : { from });
-    for (const { fleet } of page.items.filter(({ updatedAt }) => recently(updatedAt))) {
+    const page = await deps.table.list(lists.fleets, fleetItem, {
+      only: { kind: 'updated-since', since },
+      ...(from === undefined ? {} : { from }),
+    });
+    for (const { fleet } of page.items) {
       const { items } = await deps.table.query(keys.fleet(fleet).pk, prefixes.rollout, rolloutItem, {
         newestFirst: true,
         limit: rolloutsLookedAt,
       });
       for (const { number, status, told: last, executionArn, endedAt, requestedAt } of items) {
-        const since = now.getTime() - Date.parse(endedAt ?? requestedAt);
-        if (last === status || since < tellsWithinMilliseconds || !recently(endedAt ?? requestedAt)) continue;
+        const endedFor = now.getTime() - Date.parse(endedAt ?? requestedAt);
+        if (last === status || endedFor < tellsWithinMilliseconds || !recently(endedAt ?? requestedAt))
+          continue;
         try {
           const { state } = await reportRollout({ fleet, rollout: number, executionArn }, deps, {
             storeBucket,

@@ -43,10 +43,16 @@ export async function sweep(
   log: Log,
 ): Promise<{ did: Readonly<Record<string, readonly string[]>> }> {
   const did: Record<string, readonly string[]> = {};
+  const late = time.clock.now().getTime() - retirementLateMilliseconds;
+  // Nothing is going on and nothing is due with most fleets, at most times: then an empty list is all that a sweep
+  // reads. It lags by moments; what it does not show yet is seen by the next sweep.
+  const only = { kind: 'with-work', keptUntil: new Date(late).toISOString() } as const;
   for (let from: string | undefined; ; ) {
-    const page = await deps.table.list(lists.fleets, fleetItem, from === undefined ? {} : { from });
+    const page = await deps.table.list(lists.fleets, fleetItem, {
+      only,
+      ...(from === undefined ? {} : { from }),
+    });
     for (const listed of page.items) {
-      if (atRest(listed, time.clock.now())) continue;
       if (time.remainingMilliseconds() < enoughMilliseconds) return { did };
       try {
         const done = await sweepFleet(listed.fleet, deps, time, config);
@@ -63,16 +69,6 @@ export async function sweep(
     from = page.next;
     if (from === undefined) return { did };
   }
-}
-
-/**
- * Nothing is going on and nothing is due: most fleets, at most times, and then the list is all that a sweep reads. It
- * lags by moments; what it does not show yet is seen by the next sweep.
- */
-function atRest(fleet: FleetItem, now: Date): boolean {
-  const { lease, queue, pins, warm } = fleet;
-  const quiet = lease === null && queue.length === 0 && pins.length === 0 && !isLate(warm, now);
-  return quiet && watchedWhileWarm(fleet, now).length === 0;
 }
 
 function isLate(warm: FleetItem['warm'], now: Date): boolean {
