@@ -19,7 +19,9 @@ export function planCard({ outcome, plan, reasons = [], notes = [] }: RolloutAns
         ]),
     ...(evict === null ? [] : [`  evicts    v${evict.release} (${evict.groupName}), warm until then`]),
     ...(plan.smokeTest ? ['  before    a smoke test of each instance'] : []),
+    ...(plan.hooks?.beforeTraffic === undefined ? [] : [`  before    ${plan.hooks.beforeTraffic} is asked`]),
     `  traffic   ${steps(plan.steps)}`,
+    ...(plan.hooks?.afterTraffic === undefined ? [] : [`  after     ${plan.hooks.afterTraffic} is asked`]),
     ...plan.notes.map((note) => `  note      ${note}`),
   ];
 }

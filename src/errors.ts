@@ -286,6 +286,16 @@ export const errorCatalogue = {
     advice:
       'Cure what the scaling activity names: a quota, capacity (other instance types or zones), or the image; then deploy again.',
   },
+  HookRefused: {
+    status: 409,
+    title: "The fleet's own hook refused the release",
+    advice: 'Read what the hook said, in the cause.',
+  },
+  HookFailed: {
+    status: 502,
+    title: "The fleet's own hook gave no answer",
+    advice: "Look at the hook's log; it needs the tag flotilla:hook with the stack's name to be called.",
+  },
   SmokeTestFailed: {
     status: 502,
     title: 'The smoke test failed',

@@ -62,6 +62,12 @@ export const fleetSpecWords: Readonly<Record<string, string>> = {
     'One request to each instance of the candidate, past the load balancer, before any traffic.',
   'rollout.smokeTest.path': 'What is asked.',
   'rollout.smokeTest.status': 'The one answer that is good.',
+  'rollout.hooks':
+    'Functions that have a say, tagged flotilla:hook with the name of the stack. They answer {"verdict": "go"}; anything else undoes the rollout.',
+  'rollout.hooks.beforeTraffic':
+    'ARN of the function asked once the candidate is healthy, before any traffic.',
+  'rollout.hooks.afterTraffic': 'ARN of the function asked after the last step, before the promotion.',
+  'rollout.hooks.timeoutSeconds': 'How long each may take to answer.',
   'rollout.drainSeconds': 'How long instances that leave may end their requests.',
   image: 'What goes into the image beside the program.',
   'image.kernel': "The kernel bundle's version in the store; absent: the newest that was added.",

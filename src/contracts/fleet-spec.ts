@@ -50,6 +50,14 @@ export const alarmWatch = z.strictObject({
 });
 export type AlarmWatch = z.infer<typeof alarmWatch>;
 
+/** A function without version or alias: those carry no tags, by which an operator lets it be a hook. */
+export const hookArn = z
+  .string()
+  .regex(
+    /^arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}$/,
+    'the ARN of a function, unqualified',
+  );
+
 /** How large a candidate is: `full` at once, or growing with its share of the traffic (`follow`). */
 export const capacityMode = z.enum(['full', 'follow']);
 export type CapacityMode = z.infer<typeof capacityMode>;
@@ -84,6 +92,17 @@ export const rolloutSettings = z.strictObject({
     .strictObject({
       path: z.string().startsWith('/').max(1024),
       status: z.number().int().min(100).max(599).default(200),
+    })
+    .optional(),
+  /**
+   * Functions of the fleet's owner that are asked before any traffic, and after the last step before promotion. They
+   * answer `{"verdict": "go"}`, or `{"verdict": "refuse", "reason": "…"}`. A rollback to a warm release asks nobody.
+   */
+  hooks: z
+    .strictObject({
+      beforeTraffic: hookArn.optional(),
+      afterTraffic: hookArn.optional(),
+      timeoutSeconds: seconds(1, 900).default(60),
     })
     .optional(),
   /** How long draining targets may finish their requests. */

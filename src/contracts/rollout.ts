@@ -1,6 +1,6 @@
 /** What the states of swap-fleet and retire-release hand to their functions, and hand on. */
 import * as z from 'zod';
-import { capacityMode } from './fleet-spec.ts';
+import { capacityMode, hookArn } from './fleet-spec.ts';
 import { fleetName, slotColour } from './ids.ts';
 
 const count = z.number().int().min(0);
@@ -52,10 +52,31 @@ export const rolloutPlan = z.strictObject({
   /** The warm release that must leave the slot first. */
   evict: z.strictObject({ release: ordinal, groupName: z.string() }).nullable(),
   smokeTest: z.boolean(),
+  /** Functions to ask; a member that is absent is nobody. */
+  hooks: z
+    .strictObject({
+      beforeTraffic: hookArn.optional(),
+      afterTraffic: hookArn.optional(),
+      timeoutSeconds: ordinal,
+    })
+    .optional(),
   /** What a person should know of the plan, such as a quota that could not be read; it stops nothing. */
   notes: z.array(z.string()).default([]),
 });
 export type RolloutPlan = z.infer<typeof rolloutPlan>;
+
+/** What a hook is told, beside the moment: `before-traffic` or `after-traffic`. */
+export interface HookView {
+  readonly fleet: string;
+  readonly rollout: number;
+  readonly release: number;
+  readonly imageId: string;
+  readonly slot: 'blue' | 'green';
+  readonly targetGroupArn: string;
+  readonly port: number;
+  /** The first of the candidate's healthy instances, as they were when it was found healthy. */
+  readonly targets: readonly { readonly instance: string; readonly address: string }[];
+}
 
 /** What ShiftTraffic did, as ProveTraffic reads it back. */
 export const shifted = z.strictObject({

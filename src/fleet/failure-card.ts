@@ -15,6 +15,7 @@ const releaseAtFault: readonly string[] = [
   'CandidateUnhealthy',
   'CandidateLaunchFailed',
   'SmokeTestFailed',
+  'HookRefused',
   'AlarmRang',
 ] satisfies ErrorName[];
 

@@ -194,6 +194,10 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       steps,
       evict,
       smokeTest: fleet.spec.rollout.smokeTest !== undefined,
+      // Going back to what served before is one change of weights, and waits for nobody.
+      ...(fleet.spec.rollout.hooks === undefined || way === 'warm'
+        ? {}
+        : { hooks: fleet.spec.rollout.hooks }),
       notes: [...quotas.notes],
     },
   };

@@ -73,6 +73,18 @@ describe.each(['swap-fleet', 'retire-release'])('%s', (name) => {
   });
 });
 
+it("asks a fleet's hooks again only where Lambda itself failed", () => {
+  const { States } = parse(text('statemachines/swap-fleet.asl.yml')) as { States: Record<string, State> };
+  for (const name of ['AskBeforeTraffic', 'AskAfterTraffic']) {
+    expect(States[name]?.Retry?.flatMap(({ ErrorEquals }) => ErrorEquals)).toEqual([
+      'Lambda.ServiceException',
+      'Lambda.AWSLambdaException',
+      'Lambda.SdkClientException',
+      'Lambda.TooManyRequestsException',
+    ]);
+  }
+});
+
 describe('recovery', () => {
   it('waits at least as long as any function of a rollout may run', () => {
     const declared = parse(text('infra/functions/rollout.yml')) as Record<string, { timeoutSeconds: number }>;

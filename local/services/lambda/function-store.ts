@@ -170,6 +170,15 @@ export class FunctionStore {
     return stored;
   }
 
+  /** The tags of a function as condition keys; none of a function that is not there. */
+  tagContext(nameOrArn: string | undefined): Record<string, string> {
+    const name = this.arnOf(nameOrArn).split(':function:')[1]?.split(':')[0] ?? '';
+    const tags = this.#functions.get(name)?.tags ?? new Map<string, string>();
+    return Object.fromEntries(
+      [...tags].map(([key, value]) => [`aws:resourcetag/${key.toLowerCase()}`, value]),
+    );
+  }
+
   /** The full ARN of what a caller calls a function by. */
   arnOf(nameOrArn: string | undefined): string {
     const text = nameOrArn ?? '';

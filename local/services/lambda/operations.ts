@@ -177,7 +177,14 @@ export function functionOperations(deps: FunctionOperationsDeps): Operations {
 
   // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
   const invoke: Operation<InvocationRequest, InvocationResponse> = {
-    access: (input) => [{ action: 'lambda:InvokeFunction', resources: [store.arnOf(input.FunctionName)] }],
+    // https://docs.aws.amazon.com/lambda/latest/dg/attribute-based-access-control.html
+    access: (input) => [
+      {
+        action: 'lambda:InvokeFunction',
+        resources: [store.arnOf(input.FunctionName)],
+        context: store.tagContext(input.FunctionName),
+      },
+    ],
     async run(input, call) {
       onlySupported('Invoke', input, [
         'FunctionName',

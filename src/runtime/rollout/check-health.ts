@@ -3,7 +3,7 @@ import type { Groups } from '../../aws/groups.ts';
 import type { Instances } from '../../aws/instances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import type { FleetItem } from '../../contracts/items.ts';
-import type { HeldCall, RolloutPlan } from '../../contracts/rollout.ts';
+import type { HeldCall, HookView, RolloutPlan } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
 import { describeHealthCheck, failedChecks, failedLaunches } from '../../fleet/evidence.ts';
 import {
@@ -40,6 +40,8 @@ export interface HealthLook {
   readonly healthy: number;
   readonly wanted: number;
   readonly reasons: readonly string[];
+  /** For the fleet's hooks; null until the candidate is healthy, or where there is none. */
+  readonly hook: HookView | null;
 }
 
 /**
@@ -75,7 +77,7 @@ export async function checkHealth(
     const seen = { spec: fleet.spec, targets, activities };
     throw await unhealthy({ ...call, groupName: plan.groupName }, verdict, seen, deps.instances);
   }
-  if (verdict.verdict === 'waiting') return { ...verdict, wanted, looks: 0 };
+  if (verdict.verdict === 'waiting') return { ...verdict, wanted, looks: 0, hook: null };
   const looks = call.looks + 1;
   // A warm group has proven itself already.
   if (looks < healthyLooks && plan.way === 'launch') {
@@ -85,6 +87,7 @@ export async function checkHealth(
       wanted,
       looks,
       reasons: ['healthy; looking once more'],
+      hook: null,
     };
   }
 
@@ -107,7 +110,31 @@ export async function checkHealth(
       }),
     ],
   }));
-  return { verdict: 'healthy', healthy: verdict.healthy, wanted, looks, reasons: [] };
+  const hook = plan.hooks === undefined ? null : await hookView(call, hold, targets, deps.instances);
+  return { verdict: 'healthy', healthy: verdict.healthy, wanted, looks, reasons: [], hook };
+}
+
+/** Instances that a hook is told of: its payload is bounded, however large the candidate is. */
+const hookTargets = 20;
+
+async function hookView(
+  { fleet, rollout, plan }: HeldCall & { readonly plan: RolloutPlan },
+  hold: Hold,
+  targets: readonly TargetView[],
+  instances: Instances,
+): Promise<HookView> {
+  const healthy = targets.filter(({ state }) => state === 'healthy').map(({ id }) => id);
+  const addresses = await instances.addresses(healthy.slice(0, hookTargets));
+  return {
+    fleet,
+    rollout,
+    release: plan.release,
+    imageId: plan.imageId,
+    slot: plan.slot,
+    targetGroupArn: slotArns(hold.fleet)[plan.slot],
+    port: hold.fleet.spec.port,
+    targets: [...addresses].map(([instance, address]) => ({ instance, address })),
+  };
 }
 
 /** The failure as a person wants to read it: the cause first, then the last words of the most telling instance. */

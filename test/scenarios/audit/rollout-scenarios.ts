@@ -1,5 +1,6 @@
 /** What the audit has rollouts do. */
 import type { MachineScript } from '../../../local/machines/scripted.ts';
+import { createFunction } from '../../support/functions.ts';
 import { person, program } from '../kit/doors.ts';
 import {
   alarm,
@@ -45,10 +46,14 @@ export const rolloutScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'a candidate that grows with its share',
+    name: 'a candidate that a hook is asked of, and that grows with its share',
     async run(doors) {
       await free(doors);
-      await doors.apply({ ...everything, rollout: { ...everything.rollout, capacity: 'follow' } });
+      const source = "export const handler = async () => ({ verdict: 'go' });";
+      const Resource = await createFunction(doors.world.region, 'hook', source);
+      await doors.world.call('lambda', 'TagResource', { Resource, Tags: { 'flotilla:hook': 'flotilla' } });
+      const hooks = { beforeTraffic: Resource };
+      await doors.apply({ ...everything, rollout: { ...everything.rollout, capacity: 'follow', hooks } });
       await doors.deploy('growing');
       await free(doors);
       await doors.apply(everything);
