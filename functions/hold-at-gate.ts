@@ -4,18 +4,17 @@ import { openExecutions } from '../src/aws/executions.ts';
 import { openTable } from '../src/aws/table.ts';
 import { lambdaFunction } from '../src/runtime/handler.ts';
 import { gateInput, holdAtGate } from '../src/runtime/rollout/gate.ts';
-import { takeHold } from '../src/runtime/rollout/hold.ts';
+import { handedFleet, holdOn } from '../src/runtime/rollout/hold.ts';
 
 export const handler = lambdaFunction({
   name: 'hold-at-gate',
-  input: gateInput,
+  input: gateInput.extend({ held: handedFleet }),
   deps: (config) => ({
     table: openTable(config.table),
     executions: openExecutions(),
     alarms: openAlarms(),
   }),
-  run: async (call, deps, invocation) => {
-    const hold = await takeHold(deps.table, call.fleet, call.fence, invocation);
-    return holdAtGate(call, hold, deps);
-  },
+  // The first that it does is to change the item: whether what was handed over is still so, the table says.
+  run: ({ held, ...call }, deps, invocation) =>
+    holdAtGate(call, holdOn(held, deps.table, call.fence, invocation, 0), deps),
 });

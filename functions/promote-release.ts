@@ -5,12 +5,12 @@ import { openInstances } from '../src/aws/instances.ts';
 import { openLoadBalancer } from '../src/aws/load-balancer.ts';
 import { openTable } from '../src/aws/table.ts';
 import { lambdaFunction } from '../src/runtime/handler.ts';
-import { takeHold } from '../src/runtime/rollout/hold.ts';
+import { handedFleet, takeHold } from '../src/runtime/rollout/hold.ts';
 import { promote, promoteInput } from '../src/runtime/rollout/promote.ts';
 
 export const handler = lambdaFunction({
   name: 'promote-release',
-  input: promoteInput,
+  input: promoteInput.extend({ held: handedFleet }),
   deps: (config) => ({
     table: openTable(config.table),
     balancer: openLoadBalancer(),
@@ -18,8 +18,8 @@ export const handler = lambdaFunction({
     instances: openInstances(),
     alarms: openAlarms(),
   }),
-  run: async (call, deps, invocation) => {
-    const hold = await takeHold(deps.table, call.fleet, call.fence, invocation);
+  run: async ({ held, ...call }, deps, invocation) => {
+    const hold = await takeHold(deps.table, call.fleet, call.fence, invocation, held);
     return promote(call, hold, deps);
   },
 });

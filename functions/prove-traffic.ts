@@ -7,5 +7,5 @@ export const handler = lambdaFunction({
   name: 'prove-traffic',
   input: proveInput,
   deps: () => ({ balancer: openLoadBalancer() }),
-  run: (call, { balancer }) => prove(call, balancer),
+  run: (call, { balancer }, { clock }) => prove(call, balancer, clock.now()),
 });

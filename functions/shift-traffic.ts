@@ -5,12 +5,12 @@ import { openInstances } from '../src/aws/instances.ts';
 import { openLoadBalancer } from '../src/aws/load-balancer.ts';
 import { openTable } from '../src/aws/table.ts';
 import { lambdaFunction } from '../src/runtime/handler.ts';
-import { takeHold } from '../src/runtime/rollout/hold.ts';
+import { handedFleet, takeHold } from '../src/runtime/rollout/hold.ts';
 import { shiftInput, shiftTraffic } from '../src/runtime/rollout/shift.ts';
 
 export const handler = lambdaFunction({
   name: 'shift-traffic',
-  input: shiftInput,
+  input: shiftInput.extend({ held: handedFleet }),
   deps: (config) => ({
     table: openTable(config.table),
     balancer: openLoadBalancer(),
@@ -18,8 +18,8 @@ export const handler = lambdaFunction({
     instances: openInstances(),
     alarms: openAlarms(),
   }),
-  run: async (call, deps, invocation) => {
-    const hold = await takeHold(deps.table, call.fleet, call.fence, invocation);
+  run: async ({ held, ...call }, deps, invocation) => {
+    const hold = await takeHold(deps.table, call.fleet, call.fence, invocation, held);
     return shiftTraffic(call, hold, deps);
   },
 });

@@ -16,6 +16,8 @@ export interface BucketView {
   readonly burst: number;
   readonly perSecond: number;
   readonly left: number;
+  /** How many tokens were taken. */
+  readonly taken: number;
   /** How many calls it has refused. */
   readonly refused: number;
   /** The page that publishes it. */
@@ -26,6 +28,7 @@ interface Bucket {
   readonly rate: PublishedRate;
   readonly name: string;
   readonly tokens: TokenBucket;
+  taken: number;
   refused: number;
 }
 
@@ -58,7 +61,10 @@ export class Throttles {
       empty.bucket.refused += 1;
       throw throttled(service);
     }
-    for (const { bucket, count } of needs) bucket.tokens.take(count);
+    for (const { bucket, count } of needs) {
+      bucket.tokens.take(count);
+      bucket.taken += count;
+    }
   }
 
   /** Lets every call through from now on. */
@@ -82,12 +88,13 @@ export class Throttles {
 
   /** The buckets that have been used. */
   list(): readonly BucketView[] {
-    return [...this.#buckets.values()].map(({ rate, name, tokens, refused }) => ({
+    return [...this.#buckets.values()].map(({ rate, name, tokens, taken, refused }) => ({
       service: rate.service,
       name,
       burst: tokens.burst,
       perSecond: tokens.perSecond,
       left: Math.floor(tokens.left + 1e-9),
+      taken,
       refused,
       source: rate.source,
     }));
@@ -108,7 +115,8 @@ export class Throttles {
     const key = `${rate.service} ${name}`;
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
-      bucket = { rate, name, tokens: new TokenBucket(this.#clock, rate.burst, rate.perSecond), refused: 0 };
+      const tokens = new TokenBucket(this.#clock, rate.burst, rate.perSecond);
+      bucket = { rate, name, tokens, taken: 0, refused: 0 };
       this.#buckets.set(key, bucket);
     }
     return bucket;

@@ -43,8 +43,13 @@ export type Write =
       readonly list?: ListPlace;
       readonly condition?: Condition;
     }
-  /** Sets some attributes of an item that exists, and leaves the others as they are. */
-  | { readonly kind: 'update'; readonly key: Key; readonly set: Readonly<Record<string, unknown>> }
+  /** Sets some attributes of an item that exists, and leaves the others, and its place in lists, as they are. */
+  | {
+      readonly kind: 'update';
+      readonly key: Key;
+      readonly set: Readonly<Record<string, unknown>>;
+      readonly condition?: Extract<Condition, { readonly kind: 'equals' }>;
+    }
   | { readonly kind: 'delete'; readonly key: Key; readonly condition?: Condition }
   | { readonly kind: 'check'; readonly key: Key; readonly condition: Condition };
 
@@ -145,22 +150,32 @@ export function conditionExpression(condition: Condition): Expression {
 
 type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
-function updateItem(table: string, key: Key, set: Readonly<Record<string, unknown>>): TransactItem {
+function updateItem(
+  table: string,
+  { key, set, condition }: Extract<Write, { readonly kind: 'update' }>,
+): TransactItem {
+  const only = condition === undefined ? undefined : conditionExpression(condition);
   const given = Object.entries(set).filter(([, value]) => value !== undefined);
   return {
     Update: {
       TableName: table,
       Key: { ...key },
-      ConditionExpression: 'attribute_exists(pk)',
+      ConditionExpression: only?.ConditionExpression ?? 'attribute_exists(pk)',
       UpdateExpression: `SET ${given.map((_, index) => `#s${index} = :s${index}`).join(', ')}`,
-      ExpressionAttributeNames: Object.fromEntries(given.map(([name], index) => [`#s${index}`, name])),
-      ExpressionAttributeValues: Object.fromEntries(given.map(([, value], index) => [`:s${index}`, value])),
+      ExpressionAttributeNames: {
+        ...only?.ExpressionAttributeNames,
+        ...Object.fromEntries(given.map(([name], index) => [`#s${index}`, name])),
+      },
+      ExpressionAttributeValues: {
+        ...only?.ExpressionAttributeValues,
+        ...Object.fromEntries(given.map(([, value], index) => [`:s${index}`, value])),
+      },
     },
   };
 }
 
 function transactItem(table: string, write: Write): TransactItem {
-  if (write.kind === 'update') return updateItem(table, write.key, write.set);
+  if (write.kind === 'update') return updateItem(table, write);
   const condition = write.condition === undefined ? {} : conditionExpression(write.condition);
   switch (write.kind) {
     case 'put':

@@ -85,6 +85,10 @@ export const shifted = z.strictObject({
   slotArns: z.strictObject({ blue: z.string(), green: z.string() }),
   /** Until each node of the load balancer follows, where nobody answers at one that does not yet; 0 elsewhere. */
   settleSeconds: count,
+  /** The candidate's targets as they were just before: how many were healthy, and which they were, as a digest. */
+  candidate: z.strictObject({ healthy: count, targets: z.string() }),
+  /** Until then the balancer has checked none of them again. ISO 8601. */
+  freshUntil: z.iso.datetime(),
 });
 export type Shifted = z.infer<typeof shifted>;
 
@@ -93,7 +97,5 @@ export const trafficProof = z.strictObject({
   step: ordinal,
   proof: z.enum(['read-back']),
   healthy: z.strictObject({ blue: count, green: count }),
-  /** Digest of which targets the candidate had. */
-  targets: z.string(),
 });
 export type TrafficProof = z.infer<typeof trafficProof>;

@@ -1,7 +1,7 @@
 /** Weights of the two slots: what they should be, whether they may be moved, and what proves that they took. */
 import { otherSlot, type SlotColour } from '../contracts/ids.ts';
 import { guardWeights } from './guard.ts';
-import { healthyCount, type TrafficWorld, type Weights } from './world.ts';
+import type { RuleView, TrafficWorld, Weights } from './world.ts';
 
 /**
  * How long a change of weights may take until each node of the load balancer follows it; nothing that the old
@@ -105,27 +105,29 @@ export type Proof =
       readonly proven: true;
       /** `read-back`: the rule has the weights and each weighted slot healthy targets. */
       readonly proof: 'read-back';
-      readonly healthy: Readonly<Record<SlotColour, number>>;
     }
   | { readonly proven: false; readonly reasons: readonly string[] };
 
-/** Whether traffic goes where it should: the rule has the weights, and who is weighted has healthy targets. */
-export function proveTraffic(world: TrafficWorld, wanted: Weights): Proof {
+/**
+ * Whether traffic goes where it should: the rule has the weights, and who is weighted has healthy targets, of which
+ * `healthy` says how many.
+ */
+export function proveTraffic(
+  rule: Pick<RuleView, 'weights'>,
+  healthy: Readonly<Record<SlotColour, number>>,
+  wanted: Weights,
+): Proof {
   const reasons: string[] = [];
-  if (!sameWeights(world.rule.weights, wanted)) {
-    reasons.push(`the rule has ${formatWeights(world.rule.weights)}, not ${formatWeights(wanted)}`);
+  if (!sameWeights(rule.weights, wanted)) {
+    reasons.push(`the rule has ${formatWeights(rule.weights)}, not ${formatWeights(wanted)}`);
   }
   for (const slot of ['blue', 'green'] as const) {
-    if (wanted[slot] > 0 && healthyCount(world.slots[slot]) === 0) {
+    if (wanted[slot] > 0 && healthy[slot] === 0) {
       reasons.push(`${slot} should get ${wanted[slot]} % and has no healthy target`);
     }
   }
   if (reasons.length > 0) return { proven: false, reasons };
-  return {
-    proven: true,
-    proof: 'read-back',
-    healthy: { blue: healthyCount(world.slots.blue), green: healthyCount(world.slots.green) },
-  };
+  return { proven: true, proof: 'read-back' };
 }
 
 /** The slot for the next candidate: the one that live is not in. */

@@ -15,8 +15,8 @@ import {
 } from '../../fleet/health.ts';
 import { phases } from '../../fleet/phases.ts';
 import type { ActivityView, TargetView } from '../../fleet/world.ts';
-import type { Hold } from './hold.ts';
-import { slotArns } from './look.ts';
+import { type HandedFleet, type Hold, handOver } from './hold.ts';
+import { digestOf, slotArns } from './look.ts';
 import { refuseIfEnded } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
 
@@ -42,6 +42,9 @@ export interface HealthLook {
   readonly reasons: readonly string[];
   /** For the fleet's hooks; null until the candidate is healthy, or where there is none. */
   readonly hook: HookView | null;
+  /** Digest of the slot's targets, for whoever looks at them next. */
+  readonly seen: string;
+  readonly held: HandedFleet;
 }
 
 /**
@@ -77,7 +80,9 @@ export async function checkHealth(
     const seen = { spec: fleet.spec, targets, activities };
     throw await unhealthy({ ...call, groupName: plan.groupName }, verdict, seen, deps.instances);
   }
-  if (verdict.verdict === 'waiting') return { ...verdict, wanted, looks: 0, hook: null };
+  const seen = digestOf(targets);
+  if (verdict.verdict === 'waiting')
+    return { ...verdict, wanted, looks: 0, hook: null, seen, held: handOver(fleet) };
   const looks = call.looks + 1;
   // A warm group has proven itself already.
   if (looks < healthyLooks && plan.way === 'launch') {
@@ -88,6 +93,8 @@ export async function checkHealth(
       looks,
       reasons: ['healthy; looking once more'],
       hook: null,
+      seen,
+      held: handOver(fleet),
     };
   }
 
@@ -111,7 +118,8 @@ export async function checkHealth(
     ],
   }));
   const hook = plan.hooks === undefined ? null : await hookView(call, hold, targets, deps.instances);
-  return { verdict: 'healthy', healthy: verdict.healthy, wanted, looks, reasons: [], hook };
+  const held = handOver(hold.fleet);
+  return { verdict: 'healthy', healthy: verdict.healthy, wanted, looks, reasons: [], hook, seen, held };
 }
 
 /** Instances that a hook is told of: its payload is bounded, however large the candidate is. */

@@ -2,11 +2,11 @@
  * Holding a fleet: every function that changes something asks here before each call to AWS whether it still may,
  * and writes the fleet's item here and nowhere else.
  */
+import type * as z from 'zod';
 import type { Table, Write } from '../../aws/table.ts';
 import { type EventItem, type FleetItem, fleetItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
 import { keys } from '../../lineage/keys.ts';
-import { fleetPlace } from '../../lineage/places.ts';
 import type { Clock } from '../clock.ts';
 
 /** The parts of an invocation that holding needs. */
@@ -67,10 +67,9 @@ export async function changeFleet(
     const { outcome } = await table.commit({
       writes: [
         {
-          kind: 'put',
+          kind: 'update',
           key: keys.fleet(fleet),
-          item: next,
-          list: fleetPlace(fleet),
+          set: differing(item, next),
           condition: { kind: 'equals', values: { revision: item.revision } },
         },
         ...(change.writes ?? []),
@@ -82,8 +81,34 @@ export async function changeFleet(
       throw new FlotillaError('AwsUnavailable', `The item of ${fleet} kept changing`, { fleet });
     }
     item = await readFleet(table, fleet);
-    if (outcome === 'repeated') return item;
+    // Keys of events may name the revision: those that follow from an old one are another change's.
+    if (outcome === 'repeated' && !(attempt === 1 && read !== undefined)) return item;
   }
+}
+
+/** The attributes of an item that a change gave another value; none is ever taken away. */
+function differing(item: FleetItem, next: FleetItem): Partial<FleetItem> {
+  const before = new Map<string, unknown>(Object.entries(item));
+  return Object.fromEntries(
+    Object.entries(next).filter(
+      ([name, value]) => JSON.stringify(value) !== JSON.stringify(before.get(name)),
+    ),
+  );
+}
+
+/**
+ * What one function of an execution hands to the next of the fleet's item, so that it need not be read again: all but
+ * the files and variables of its images, which are large and nobody's business in an execution's history. Its revision
+ * says whether it is still so: a change that was decided on an older one is refused by the table, and decided anew.
+ */
+export const handedFleet = fleetItem;
+export type HandedFleet = Omit<z.input<typeof handedFleet>, 'spec'> & {
+  readonly spec: Omit<z.input<typeof handedFleet>['spec'], 'image'>;
+};
+
+export function handOver(fleet: FleetItem): HandedFleet {
+  const { image: _image, ...spec } = fleet.spec;
+  return { ...fleet, spec };
 }
 
 export interface Hold {
@@ -113,18 +138,39 @@ function checkFence(fleet: FleetItem, fence: number): void {
 }
 
 /**
- * Takes up a lease that was acquired before.
+ * Takes up a lease that was acquired before. What the function before wrote a moment ago is not read again.
  * @throws FlotillaError `LeaseLost` when the fence is not the present one.
  */
-export async function takeHold(table: Table, fleet: string, fence: number, time: Time): Promise<Hold> {
+export async function takeHold(
+  table: Table,
+  fleet: string,
+  fence: number,
+  time: Time,
+  handed?: FleetItem,
+): Promise<Hold> {
+  if (handed !== undefined) {
+    const writtenAt = Date.parse(handed.updatedAt);
+    if (time.clock.now().getTime() - writtenAt <= fenceCountsMilliseconds)
+      return holdOn(handed, table, fence, time, writtenAt);
+  }
   return holdOn(await readFleet(table, fleet), table, fence, time);
 }
 
-/** The same, with the fleet's item as it was read this very moment. @throws as `takeHold`. */
-export function holdOn(read: FleetItem, table: Table, fence: number, time: Time): Hold {
+/**
+ * The same, with the fleet's item as it was at `readAt`, this very moment unless told. With an older one nothing may be
+ * decided but a change of the item, which the table refuses where somebody else wrote in between.
+ * @throws as `takeHold`.
+ */
+export function holdOn(
+  read: FleetItem,
+  table: Table,
+  fence: number,
+  time: Time,
+  seenAt: number = time.clock.now().getTime(),
+): Hold {
   const { fleet } = read;
   let item = read;
-  let readAt = time.clock.now().getTime();
+  let readAt = seenAt;
   checkFence(item, fence);
   return {
     get fleet() {

@@ -10,7 +10,7 @@ import { keys } from '../../lineage/keys.ts';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import { startRollout } from '../request-rollout.ts';
-import { changeFleet, found } from './hold.ts';
+import { changeFleet, type FleetChange, found } from './hold.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
 
 export interface LeaseCall {
@@ -136,6 +136,8 @@ export interface ReleaseCall {
   readonly fence: number;
   /** `ended` for a retirement. */
   readonly outcome: 'succeeded' | 'failed' | 'ended';
+  /** The fleet's item as the function before left it, where it handed it on. */
+  readonly held?: FleetItem | undefined;
 }
 
 /** That a rollout failed was recorded with its reason before; what is left to tell is that the fleet is free. */
@@ -158,7 +160,7 @@ export async function releaseLease(
   },
 ): Promise<{ next: number | null }> {
   const { fleet, rollout, execution, outcome } = call;
-  const after = await changeFleet(deps.table, fleet, deps.clock, (present, now) => {
+  const free = (present: FleetItem, now: string): FleetChange | undefined => {
     const { lease } = present;
     if (lease === null || lease.fence !== call.fence) return undefined;
     return {
@@ -186,7 +188,8 @@ export async function releaseLease(
         }),
       ],
     };
-  });
+  };
+  const after = await changeFleet(deps.table, fleet, deps.clock, free, call.held);
   const next = after.lease === null ? after.queue[0] : undefined;
   if (next === undefined) return { next: null };
   await startRollout(fleet, next, deps);

@@ -1,4 +1,5 @@
 /** Reading the world of one fleet, all at once. */
+import { createHash } from 'node:crypto';
 import type { Groups } from '../../aws/groups.ts';
 import type { LoadBalancer, SlotArns } from '../../aws/load-balancer.ts';
 import type { SlotColour } from '../../contracts/ids.ts';
@@ -6,7 +7,7 @@ import type { FleetItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
 import { formatWeights, mayBeStale } from '../../fleet/traffic.ts';
 import type { UndoWorld } from '../../fleet/undo.ts';
-import type { RuleView, TrafficWorld } from '../../fleet/world.ts';
+import type { RuleView, TargetView, TrafficWorld } from '../../fleet/world.ts';
 
 export interface LookDeps {
   readonly balancer: LoadBalancer;
@@ -88,4 +89,10 @@ export async function lookForUndo(
     undoingSeconds: (now.getTime() - undoing.since) / 1000,
     lastCallSeconds: undoing.lastCallSeconds,
   };
+}
+
+/** Which targets these are, in a few characters: a large slot has thousands. */
+export function digestOf(targets: readonly TargetView[]): string {
+  const ids = targets.map(({ id }) => id).sort();
+  return createHash('sha256').update(ids.join()).digest('hex').slice(0, 32);
 }

@@ -14,7 +14,7 @@ import { phases } from '../../fleet/phases.ts';
 import { planRollout } from '../../fleet/plan.ts';
 import { keys } from '../../lineage/keys.ts';
 import { alarmRefs } from '../../lineage/refs.ts';
-import { found, holdOn, type Time } from './hold.ts';
+import { found, type HandedFleet, handOver, holdOn, type Time } from './hold.ts';
 import { refuseIfStale } from './look.ts';
 import { type LookForPlanDeps, lookForPlan } from './look-for-plan.ts';
 import { refuseIfEnded } from './orders.ts';
@@ -41,7 +41,7 @@ export async function makePlan(
   deps: PlanDeps,
   time: Time,
   stack: string,
-): Promise<RolloutPlan> {
+): Promise<{ readonly plan: RolloutPlan; readonly held: HandedFleet }> {
   const { table } = deps;
   const [item, release, rollout] = await table.getTogether([
     [keys.fleet(call.fleet), fleetItem],
@@ -122,7 +122,7 @@ export async function makePlan(
           ]),
     ],
   }));
-  return plan;
+  return { plan, held: handOver(hold.fleet) };
 }
 
 function withPin(

@@ -7,7 +7,7 @@ import { FlotillaError } from '../../errors.ts';
 import { promotedBounds } from '../../fleet/capacity.ts';
 import { phases } from '../../fleet/phases.ts';
 import { formatWeights, sameWeights, stepWeights } from '../../fleet/traffic.ts';
-import type { Hold } from './hold.ts';
+import { type HandedFleet, type Hold, handOver } from './hold.ts';
 import { slotArns } from './look.ts';
 import { refuseIfEnded, refuseIfPaused } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
@@ -19,6 +19,7 @@ export const promoteInput = shiftInput;
 export interface Promoted {
   readonly live: number;
   readonly warm: { readonly release: number; readonly keepUntil: string } | null;
+  readonly held: HandedFleet;
 }
 
 /**
@@ -115,6 +116,7 @@ function promotedAs(fleet: FleetItem): Promoted {
   return {
     live: live?.release ?? 0,
     warm: warm === null ? null : { release: warm.release, keepUntil: warm.keepUntil },
+    held: handOver(fleet),
   };
 }
 

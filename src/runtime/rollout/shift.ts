@@ -1,5 +1,4 @@
 /** Moving weights, and proving that they moved. */
-import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Alarms } from '../../aws/alarms.ts';
 import type { Groups } from '../../aws/groups.ts';
@@ -19,11 +18,11 @@ import { FlotillaError } from '../../errors.ts';
 import { type AlarmVerdict, watchedAt } from '../../fleet/gates.ts';
 import { phases } from '../../fleet/phases.ts';
 import { decideShift, proveTraffic, sameWeights, settleSeconds, stepWeights } from '../../fleet/traffic.ts';
-import type { TargetView, TrafficWorld } from '../../fleet/world.ts';
+import { healthyCount, type TrafficWorld } from '../../fleet/world.ts';
 import { refuseIfFailing } from './check-health.ts';
 import { type GrowthView, growForShare } from './grow.ts';
-import type { Hold } from './hold.ts';
-import { lookAtTraffic, refuseIfStale, ruleOf, slotArns } from './look.ts';
+import { type HandedFleet, type Hold, handOver } from './hold.ts';
+import { digestOf, lookAtTraffic, refuseIfStale, ruleOf, slotArns } from './look.ts';
 import { refuseIfEnded, refuseIfPaused, refuseIfRinging } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
 
@@ -33,6 +32,8 @@ export const shiftInput = heldCall.extend({
   step: z.number().int().min(1),
   /** Of the step before. Not null at the first: JSONata's $merge drops a variable that is null. */
   proof: z.union([trafficProof, z.literal('none')]),
+  /** Which targets the candidate had when it was last proven well: their digest. */
+  seen: z.string(),
 });
 
 export interface ShiftDeps {
@@ -44,19 +45,13 @@ export interface ShiftDeps {
 
 type Call = z.infer<typeof shiftInput>;
 
-/** Which targets these are, in a few characters: a large slot has thousands. */
-function digestOf(targets: readonly TargetView[]): string {
-  const ids = targets.map(({ id }) => id).sort();
-  return createHash('sha256').update(ids.join()).digest('hex').slice(0, 32);
-}
-
 /**
  * What is asked when a gate is left: orders, alarms, and whether the candidate is still well. Of the other slot nothing
- * is asked. What Auto Scaling did meanwhile is asked where the candidate's targets are not those of the last proof:
- * nothing was replaced where they are.
+ * is asked. What Auto Scaling did meanwhile is asked where the candidate's targets are not those that were last
+ * proven well: nothing was replaced where they are.
  */
 export async function leaveGate(
-  call: Pick<Call, 'fleet' | 'rollout' | 'plan' | 'proof'>,
+  call: Pick<Call, 'fleet' | 'rollout' | 'plan' | 'seen'>,
   hold: Hold,
   deps: ShiftDeps,
   /** The step that has the traffic; 0 before the first. */
@@ -75,7 +70,7 @@ export async function leaveGate(
   const { targets } = world.slots[plan.slot];
   // A candidate that grows is new in part: why it does not get there is told by what Auto Scaling tries.
   const growing = hold.fleet.candidate?.growth?.proven === false;
-  const same = !growing && call.proof !== 'none' && call.proof.targets === digestOf(targets);
+  const same = !growing && call.seen === digestOf(targets);
   const activities = plan.way === 'warm' || same ? [] : await deps.groups.activities(plan.groupName);
   await refuseIfFailing(
     {
@@ -108,11 +103,16 @@ function provenNow(candidate: FleetItem['candidate']): FleetItem['candidate'] {
  * @throws FlotillaError `CandidateGrowing` (try again), `TrafficChangedByHand`, `GuardRefused`, `CandidateUnhealthy`,
  * `AlarmRang`, `GateAborted`, `RolloutPaused`, `LeaseLost`, `DeadlineNear`.
  */
-export async function shiftTraffic(call: Call, hold: Hold, deps: ShiftDeps): Promise<Shifted> {
+export async function shiftTraffic(
+  call: Call,
+  hold: Hold,
+  deps: ShiftDeps,
+): Promise<{ readonly shifted: Shifted; readonly held: HandedFleet }> {
   const { plan, rollout } = call;
   const step = plan.steps[call.step - 1];
   if (step === undefined)
     throw new FlotillaError('RequestInvalid', `The plan has no step ${call.step}`, { rollout });
+  const lookedAt = hold.now().getTime();
   const world = await leaveGate(call, hold, deps, call.step - 1);
   await growForShare({ ...call, share: step.weight }, hold, deps, world);
   const { fleet } = hold;
@@ -160,11 +160,17 @@ export async function shiftTraffic(call: Call, hold: Hold, deps: ShiftDeps): Pro
       }),
     ],
   }));
+  const candidate = world.slots[plan.slot].targets;
   return {
-    weights: wanted,
-    ruleArn: fleet.fixed.ruleArn,
-    slotArns: slotArns(fleet),
-    settleSeconds: settleSeconds(fleet),
+    shifted: {
+      weights: wanted,
+      ruleArn: fleet.fixed.ruleArn,
+      slotArns: slotArns(fleet),
+      settleSeconds: settleSeconds(fleet),
+      candidate: { healthy: healthyCount({ targets: candidate }), targets: digestOf(candidate) },
+      freshUntil: new Date(lookedAt + fleet.spec.healthCheck.intervalSeconds * 1000).toISOString(),
+    },
+    held: handOver(hold.fleet),
   };
 }
 
@@ -177,23 +183,31 @@ export const proveInput = heldCall.extend({
 });
 
 /**
- * Reads back what the rule has, and who is healthy behind it. It changes nothing, so that it asks for no fence: whoever
- * lost the fleet meanwhile learns it at the next state.
+ * Reads back what the rule has, and who is healthy behind it. A slot whose targets were looked at before the change is
+ * not asked again within one interval of its health check: the balancer knows nothing new of them before.
+ *
+ * It changes nothing, so that it asks for no fence: whoever lost the fleet meanwhile learns it at the next state.
  * @throws FlotillaError `TrafficNotProven` (worth another look).
  */
 export async function prove(
   call: z.infer<typeof proveInput>,
   balancer: LoadBalancer,
-): Promise<z.infer<typeof trafficProof>> {
-  const { ruleArn, weights } = call.shifted;
-  const slots = call.shifted.slotArns;
+  now: Date,
+): Promise<{ readonly proof: z.infer<typeof trafficProof>; readonly seen: string }> {
+  const { ruleArn, weights, slotArns: slots, freshUntil } = call.shifted;
+  const { slot } = call.plan;
   const rule = await ruleOf(balancer, call.fleet, ruleArn, slots);
-  // A rule that does not show the change yet is looked at again, and its targets then.
-  const targetsOf = (slot: SlotColour) =>
-    sameWeights(rule.weights, weights) && weights[slot] > 0 ? balancer.targets(slots[slot]) : [];
-  const [blue, green] = await Promise.all([targetsOf('blue'), targetsOf('green')]);
-  const seen = { blue: { targets: blue }, green: { targets: green } };
-  const proof = proveTraffic({ rule, slots: seen }, weights);
+  const moved = sameWeights(rule.weights, weights);
+  const look = async (colour: SlotColour) => {
+    // A rule that does not show the change yet is looked at again, and its targets then.
+    if (!moved || weights[colour] === 0) return { healthy: 0, targets: '' };
+    if (colour === slot && now.toISOString() < freshUntil) return call.shifted.candidate;
+    const targets = await balancer.targets(slots[colour]);
+    return { healthy: healthyCount({ targets }), targets: digestOf(targets) };
+  };
+  const [blue, green] = await Promise.all([look('blue'), look('green')]);
+  const healthy = { blue: blue.healthy, green: green.healthy };
+  const proof = proveTraffic(rule, healthy, weights);
   if (!proof.proven) {
     throw new FlotillaError('TrafficNotProven', proof.reasons.join('; '), {
       fleet: call.fleet,
@@ -201,10 +215,6 @@ export async function prove(
       ruleArn,
     });
   }
-  return {
-    step: call.step,
-    proof: proof.proof,
-    healthy: proof.healthy,
-    targets: digestOf(seen[call.plan.slot].targets),
-  };
+  const candidate = slot === 'blue' ? blue : green;
+  return { proof: { step: call.step, proof: proof.proof, healthy }, seen: candidate.targets };
 }

@@ -147,6 +147,42 @@ export const rolloutScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'weights that somebody set by hand',
+    async run(doors) {
+      await free(doors);
+      const { fixed, weights } = await doors.fleet();
+      await doors.world.call('elasticloadbalancing', 'ModifyRule', {
+        RuleArn: fixed.ruleArn,
+        Actions: [
+          {
+            Type: 'forward',
+            ForwardConfig: {
+              TargetGroups: [
+                { TargetGroupArn: fixed.blueArn, Weight: weights.blue === 0 ? 1 : 99 },
+                { TargetGroupArn: fixed.greenArn, Weight: weights.blue === 0 ? 99 : 1 },
+              ],
+            },
+          },
+        ],
+      });
+      await doors.apply(everything);
+    },
+  },
+  {
+    name: 'a promotion whose record is answered late',
+    async run(doors) {
+      await free(doors);
+      // What a function hands to the next is read again when it is older than a moment.
+      doors.world.region.faults.inject({
+        kind: 'delay',
+        by: 'promote-release',
+        action: 'dynamodb:TransactWriteItems',
+        seconds: 3,
+      });
+      await doors.deploy('recorded-late');
+    },
+  },
+  {
     name: 'a third release while the first is warm',
     async run(doors) {
       await free(doors);

@@ -10,7 +10,7 @@ import {
   stepWeights,
   weightsFor,
 } from '../../../src/fleet/traffic.ts';
-import type { SlotViews, TrafficWorld, Weights } from '../../../src/fleet/world.ts';
+import { healthyCount, type SlotViews, type TrafficWorld, type Weights } from '../../../src/fleet/world.ts';
 
 const slots = (blue: number, green: number): SlotViews => ({
   blue: { targets: Array.from({ length: blue }, (_, i) => ({ id: `i-b${i}`, state: 'healthy' })) },
@@ -111,39 +111,36 @@ describe('after a change of weights', () => {
 });
 
 describe('the proof', () => {
+  const weights = { blue: 90, green: 10 };
   it('is that the rule has the weights and who is weighted has healthy targets', () => {
-    expect(proveTraffic(world({ blue: 90, green: 10 }), { blue: 90, green: 10 })).toMatchObject({
+    expect(proveTraffic({ weights }, { blue: 2, green: 1 }, weights)).toEqual({
       proven: true,
       proof: 'read-back',
-      healthy: { blue: 2, green: 2 },
     });
+    const all = { blue: 0, green: 100 };
+    expect(proveTraffic({ weights: all }, { blue: 0, green: 1 }, all)).toMatchObject({ proven: true });
   });
-  it('fails on other weights, and on a weighted slot without healthy targets', () => {
-    expect(proveTraffic(world({ blue: 100, green: 0 }), { blue: 90, green: 10 })).toEqual({
+  it('fails on other weights, and names both', () => {
+    expect(proveTraffic({ weights: { blue: 100, green: 0 } }, { blue: 2, green: 2 }, weights)).toEqual({
       proven: false,
       reasons: ['the rule has blue 100 %, green 0 %, not blue 90 %, green 10 %'],
     });
-    expect(proveTraffic(world({ blue: 90, green: 10 }, slots(2, 0)), { blue: 90, green: 10 })).toEqual({
-      proven: false,
-      reasons: ['green should get 10 % and has no healthy target'],
-    });
   });
-  it('asks nothing of a slot that gets nothing', () => {
-    expect(proveTraffic(world({ blue: 100, green: 0 }, slots(1, 0)), { blue: 100, green: 0 })).toEqual({
-      proven: true,
-      proof: 'read-back',
-      healthy: { blue: 1, green: 0 },
+  it('fails on each weighted slot without healthy targets', () => {
+    expect(proveTraffic({ weights }, { blue: 0, green: 0 }, weights)).toEqual({
+      proven: false,
+      reasons: [
+        'blue should get 90 % and has no healthy target',
+        'green should get 10 % and has no healthy target',
+      ],
     });
   });
   it('counts as healthy who is called so, and nobody else', () => {
-    const ill = {
-      targets: [
-        { id: 'i-1', state: 'healthy' },
-        { id: 'i-2', state: 'unhealthy' },
-      ],
-    };
-    const seen = world({ blue: 100, green: 0 }, { blue: ill, green: ill });
-    expect(proveTraffic(seen, { blue: 100, green: 0 })).toMatchObject({ healthy: { blue: 1, green: 1 } });
+    const targets = ['healthy', 'unhealthy', 'draining', 'healthy'].map((state, index) => ({
+      id: `i-${index}`,
+      state,
+    }));
+    expect(healthyCount({ targets })).toBe(2);
   });
 });
 
