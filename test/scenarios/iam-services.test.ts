@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { machineNames } from '../../infra/template/declared.ts';
 import { parsePolicy } from '../../local/iam/policy.ts';
 import type { PolicyDocument } from '../../local/service.ts';
-import { unitsOf, without } from './audit/units.ts';
+import { createFunction } from '../support/functions.ts';
+import { type Unit, unitsOf, without } from './audit/units.ts';
 import { FleetInVirtualTime, notPackaged } from './kit/fleet-in-virtual-time.ts';
 
 const account = '000000000000';
@@ -96,22 +97,54 @@ describe.skipIf(notPackaged !== undefined)('the rights of the services', () => {
         [document.Statement[statement]?.Action].flat().includes('lambda:InvokeFunction'),
       );
       expect(units.length, name).toBeGreaterThan(1);
-      // Nothing else may stand in the role: what the generator grants is what the definition calls.
-      expect(document.Statement.map(({ Action }) => [Action].flat()[0]?.split(':')[0])).toEqual([
+      // Nothing else may stand in the role: what the generator grants is what the definition calls, beside the hooks.
+      expect(document.Statement.map(({ Sid, Action }) => Sid ?? [Action].flat()[0]?.split(':')[0])).toEqual([
         'logs',
         'lambda',
+        ...(name === 'swap-fleet' ? ['AskHooks'] : []),
       ]);
-      const arns = units.filter(({ part }) => part.kind === 'resource').map(({ text }) => text);
-      for (const unit of units) {
+      const called = units.filter(({ statement }) => document.Statement[statement]?.Sid === undefined);
+      const arns = called.filter(({ part }) => part.kind === 'resource').map(({ text }) => text);
+      for (const unit of called) {
         const arn = unit.part.kind === 'resource' ? unit.text : (arns[0] ?? '');
-        const ended = await withRole(role, { policy: without(document, unit) }, () => once(roleArn, arn));
-        expect(ended.status, unit.text).toBe('FAILED');
-        expect(ended.cause, unit.text).toContain(
-          `is not authorized to perform: lambda:InvokeFunction on resource: ${arn}`,
-        );
+        await expectNeeded(role, document, unit, arn);
       }
     }
   });
+
+  it('let rollouts ask the functions that are tagged as hooks of the stack, and no others', async () => {
+    const { roleArn } = await world.call('states', 'DescribeStateMachine', {
+      stateMachineArn: machineArn('swap-fleet'),
+    });
+    const role = world.region.iam.roleOf(roleArn);
+    const document = role.policies[0] as PolicyDocument;
+    const arn = await createFunction(world.region, 'a-hook', 'export const handler = async () => null;', {});
+    const untagged = await once(roleArn, arn);
+    expect(untagged.cause).toContain('is not authorized to perform: lambda:InvokeFunction');
+    await world.call('lambda', 'TagResource', { Resource: arn, Tags: { 'flotilla:hook': world.stackName } });
+    expect(await once(roleArn, arn)).toMatchObject({ status: 'SUCCEEDED' });
+    const units = unitsOf(document).filter(
+      ({ statement }) => document.Statement[statement]?.Sid === 'AskHooks',
+    );
+    expect(units.map(({ part }) => part.kind)).toEqual(['action', 'resource', 'condition']);
+    for (const unit of units) await expectNeeded(role, document, unit, arn);
+  });
+
+  /** Without the part of its policy the role may not invoke the function. */
+  async function expectNeeded(
+    role: ReturnType<FleetInVirtualTime['region']['iam']['roleOf']>,
+    document: PolicyDocument,
+    unit: Unit,
+    functionArn: string,
+  ): Promise<void> {
+    const ended = await withRole(role, { policy: without(document, unit) }, () =>
+      once(role.arn, functionArn),
+    );
+    expect(ended.status, unit.text).toBe('FAILED');
+    expect(ended.cause, unit.text).toContain(
+      `is not authorized to perform: lambda:InvokeFunction on resource: ${functionArn}`,
+    );
+  }
 
   let machines = 0;
   /** Runs a machine of one state, with a role, that invokes one function. */
