@@ -1,0 +1,136 @@
+/** Schedules that fast-check makes up, one after the other on two fleets of one region. */
+import fc from 'fast-check';
+import { Fleet } from '../fleet.ts';
+import { Invariants, wordsOfViolation } from '../invariants.ts';
+import { rests } from '../rollout-matrix/acts.ts';
+import { matrixSpec } from '../rollout-matrix/scenarios.ts';
+import { alarmName, type Happening, imagesOf, perform, schedule } from './deeds.ts';
+
+/** What broke something, and how to see it again. */
+export interface Broken {
+  readonly seed: number;
+  /** fast-check's path to the schedule, among those of the seed. */
+  readonly path: string;
+  readonly happenings: readonly Happening[];
+  readonly violations: readonly string[];
+}
+
+export interface Campaign {
+  readonly schedules: number;
+  readonly broken: Broken | undefined;
+}
+
+const spec = {
+  ...matrixSpec,
+  rollout: {
+    ...matrixSpec.rollout,
+    steps: [
+      { weight: 25, bakeSeconds: 20 },
+      { weight: 60, bakeSeconds: 10, approval: true, approvalSeconds: 60 },
+      { weight: 100 },
+    ],
+    alarms: [{ name: alarmName, missingData: 'quiet' as const }],
+  },
+};
+
+/** Half of the second fleet's instances may be taken back. */
+const onSpot = { ...spec, instances: { ...spec.instances, spotPercent: 100 } };
+
+/** Whatever happens, the fleets rest within this time. */
+const restSeconds = 4 * 3_600;
+const quietSeconds = 150;
+
+class Stage {
+  readonly fleets: readonly [Fleet, Fleet];
+  readonly watch: Invariants;
+
+  private constructor(fleets: readonly [Fleet, Fleet], watch: Invariants) {
+    this.fleets = fleets;
+    this.watch = watch;
+  }
+
+  static async open(seed: number): Promise<Stage> {
+    const first = await Fleet.create(spec, { seed });
+    await first.alarm(alarmName);
+    await first.alarm(alarmName, 'OK');
+    const second = await first.beside('shop', onSpot);
+    return new Stage([first, second], await Invariants.over([first, second]));
+  }
+
+  /** @returns what was broken, in words */
+  async play(happenings: readonly Happening[]): Promise<string[]> {
+    const { fleets, watch } = this;
+    const [first] = fleets;
+    const { world } = first;
+    const illness = { cured: false };
+    const images = await imagesOf(happenings, fleets, illness);
+    for (const { after, deed } of happenings) {
+      if (after > 0) await world.seconds(after);
+      await perform(deed, fleets, images.get(deed) ?? []);
+    }
+    // Whoever broke or held something takes it back; what the fleets do about it is theirs.
+    world.region.faults.clear();
+    await first.alarm(alarmName, 'OK');
+    const began = world.clock.now();
+    do {
+      await world.seconds(20);
+      for (const fleet of fleets) await letGo(fleet);
+      if ((world.clock.now() - began) / 1000 > restSeconds) return ['the fleets never rest'];
+    } while (!(await rests(fleets[0])) || !(await rests(fleets[1])));
+    // One that fell ill after it had been promoted is live, and would be for ever.
+    illness.cured = true;
+    for (const [index, fleet] of fleets.entries()) await setRight(fleet, index === 0 ? spec : onSpot);
+    // Until Auto Scaling has replaced what died.
+    await world.seconds(quietSeconds);
+    return watch.atRest().map(wordsOfViolation);
+  }
+
+  close(): Promise<void> {
+    return this.fleets[0].world.close();
+  }
+}
+
+/** A paused rollout waits for a person without end. */
+async function letGo(fleet: Fleet): Promise<void> {
+  const { gate } = await fleet.item();
+  if (gate?.waitsFor === 'resume') await fleet.order('abort').catch(() => undefined);
+}
+
+/** Weights that a person set stay until a person sets them right, by applying the fleet again. */
+async function setRight(fleet: Fleet, applied: typeof spec): Promise<void> {
+  const { weights } = await fleet.item();
+  const present = await fleet.weights();
+  if (present.blue !== weights.blue) await fleet.apply(applied);
+}
+
+/**
+ * Plays `count` schedules that follow from the seed, or the one at `path` alone; the first that breaks something ends
+ * it, because the region is not to be trusted after it.
+ */
+export async function playSchedules(seed: number, count: number, path?: string): Promise<Campaign> {
+  const stage = await Stage.open(seed);
+  let played = 0;
+  let violations: readonly string[] = [];
+  try {
+    const details = await fc.check(
+      fc.asyncProperty(schedule, async (happenings) => {
+        played += 1;
+        violations = await stage.play(happenings).catch((error: Error) => [String(error.stack)]);
+        return violations.length === 0;
+      }),
+      { seed, numRuns: count, endOnFailure: true, ...(path === undefined ? {} : { path }) },
+    );
+    if (!details.failed) return { schedules: played, broken: undefined };
+    return {
+      schedules: played,
+      broken: {
+        seed,
+        path: details.counterexamplePath ?? '',
+        happenings: details.counterexample?.[0] ?? [],
+        violations,
+      },
+    };
+  } finally {
+    await stage.close().catch(() => undefined);
+  }
+}
