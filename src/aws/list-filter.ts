@@ -10,8 +10,8 @@ export type ListFilter =
   /** Listed at this place or after it: the others are not even read. */
   | { readonly kind: 'from-place'; readonly listSk: string }
   | { readonly kind: 'updated-since'; readonly since: string }
-  /** Fleets with a lease, a queue or a pin, or with a release that was to be kept warm until then at most. */
-  | { readonly kind: 'with-work'; readonly keptUntil: string };
+  /** Fleets with a lease, a queue, a pin or a warm release. */
+  | { readonly kind: 'with-work' };
 
 type Narrowed = Pick<
   QueryCommandInput,
@@ -39,20 +39,17 @@ export function listQuery(listPk: string, filter?: ListFilter): Narrowed {
     case 'with-work':
       return {
         ...all,
-        FilterExpression:
-          '#lease <> :none OR size(#queue) > :zero OR size(#pins) > :zero OR #warm.#keepUntil <= :keptUntil',
+        FilterExpression: '#lease <> :none OR #warm <> :none OR size(#queue) > :zero OR size(#pins) > :zero',
         ExpressionAttributeNames: {
           '#lease': 'lease',
           '#queue': 'queue',
           '#pins': 'pins',
           '#warm': 'warm',
-          '#keepUntil': 'keepUntil',
         },
         ExpressionAttributeValues: {
           ':list': listPk,
           ':none': null,
           ':zero': 0,
-          ':keptUntil': filter.keptUntil,
         },
       };
   }

@@ -43,10 +43,9 @@ export async function sweep(
   log: Log,
 ): Promise<{ did: Readonly<Record<string, readonly string[]>> }> {
   const did: Record<string, readonly string[]> = {};
-  const late = time.clock.now().getTime() - retirementLateMilliseconds;
-  // Nothing is going on and nothing is due with most fleets, at most times: then an empty list is all that a sweep
-  // reads. It lags by moments; what it does not show yet is seen by the next sweep.
-  const only = { kind: 'with-work', keptUntil: new Date(late).toISOString() } as const;
+  // Nothing is going on with most fleets, at most times: then an empty list is all that a sweep reads. It lags by
+  // moments; what it does not show yet is seen by the next sweep.
+  const only = { kind: 'with-work' } as const;
   for (let from: string | undefined; ; ) {
     const page = await deps.table.list(lists.fleets, fleetItem, {
       only,
@@ -54,6 +53,7 @@ export async function sweep(
     });
     for (const listed of page.items) {
       if (time.remainingMilliseconds() < enoughMilliseconds) return { did };
+      if (onlyWarm(listed, time.clock.now())) continue;
       try {
         const done = await sweepFleet(listed.fleet, deps, time, config);
         if (done.length > 0) did[listed.fleet] = done;
@@ -69,6 +69,13 @@ export async function sweep(
     from = page.next;
     if (from === undefined) return { did };
   }
+}
+
+/** A release is warm, and nothing has to be done about it: its time is not over, and nobody asked to watch it. */
+function onlyWarm(fleet: FleetItem, now: Date): boolean {
+  const { lease, queue, pins, warm } = fleet;
+  const quiet = lease === null && queue.length === 0 && pins.length === 0 && !isLate(warm, now);
+  return quiet && watchedWhileWarm(fleet, now).length === 0;
 }
 
 function isLate(warm: FleetItem['warm'], now: Date): boolean {
