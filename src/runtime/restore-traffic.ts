@@ -7,7 +7,7 @@ import type { Table } from '../aws/table.ts';
 import type { Actor, FleetItem } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
 import { guardWeights } from '../fleet/guard.ts';
-import { formatWeights, mayBeStale, sameWeights } from '../fleet/traffic.ts';
+import { formatWeights, sameWeights } from '../fleet/traffic.ts';
 import type { Clock } from './clock.ts';
 import { changeFleet } from './rollout/hold.ts';
 import { lookAtTraffic, slotArns } from './rollout/look.ts';
@@ -39,10 +39,6 @@ export async function restoreTraffic(
   if (sameWeights(rule.weights, item.weights) && rule.foreign.length === 0 && !rule.sticky) {
     return { restored: false, item };
   }
-  // Weights from before our own last change, which a late copy still shows, were set by nobody.
-  if (rule.foreign.length === 0 && !rule.sticky && mayBeStale(rule.weights, item, clock.now())) {
-    return { restored: false, item };
-  }
   const reasons = guardWeights(slots, item.weights, item.served);
   if (reasons.length > 0) {
     throw new FlotillaError(
@@ -60,7 +56,7 @@ export async function restoreTraffic(
       free = present.lease === null && sameWeights(present.weights, item.weights);
       if (!free) return undefined;
       return {
-        fleet: { ...present, weightsSince: now },
+        fleet: present,
         events: [
           fleetEvent({
             fleet: item.fleet,
