@@ -11,6 +11,7 @@ import { type ImageItem, imageItem } from '../src/contracts/items.ts';
 import { FlotillaError } from '../src/errors.ts';
 import { decideClaim, type OwnerState } from '../src/image/claim.ts';
 import { amiName, BUILDER_VERSION } from '../src/image/identity.ts';
+import { needsBoot } from '../src/image/smoke-boot.ts';
 import { imageAdopted, imageClaimed } from '../src/lineage/events.ts';
 import { keys } from '../src/lineage/keys.ts';
 import { ref } from '../src/lineage/refs.ts';
@@ -114,11 +115,17 @@ async function claim(
           events: [imageAdopted(identity, artifact.uploadId, when)],
         });
         const { imageId, snapshotId } = decision;
-        return { decision: 'adopt', identity, imageId, snapshotId };
+        const smokeBoot = needsBoot(fleet.spec, item);
+        return { decision: 'adopt', identity, imageId, snapshotId, smokeBoot };
       }
       case 'resume':
         await keepRecipe(decision.attempt);
-        return { decision: 'build', identity, attempt: decision.attempt };
+        return {
+          decision: 'build',
+          identity,
+          attempt: decision.attempt,
+          smokeBoot: needsBoot(fleet.spec, item),
+        };
       case 'build': {
         const parent = await findParent({ table, objects }, config.storeBucket, artifact.fleet, recipe);
         const claimed = claimedItem(recipe, decision.attempt, self, when.at, parent);
@@ -143,7 +150,12 @@ async function claim(
         });
         if (outcome !== 'committed') continue; // somebody else was faster: look again
         await keepRecipe(decision.attempt);
-        return { decision: 'build', identity, attempt: decision.attempt };
+        return {
+          decision: 'build',
+          identity,
+          attempt: decision.attempt,
+          smokeBoot: needsBoot(fleet.spec, claimed),
+        };
       }
     }
   }

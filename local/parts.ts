@@ -10,6 +10,7 @@ import { createCloudWatch } from './services/cloudwatch/cloudwatch.ts';
 import { createDynamoDb } from './services/dynamodb/dynamodb.ts';
 import { createEbs } from './services/ebs/ebs.ts';
 import { createEc2 } from './services/ec2/ec2.ts';
+import { openReach } from './services/ec2/reach.ts';
 import { createElbv2 } from './services/elbv2/elbv2.ts';
 import { createEvents } from './services/events/events.ts';
 import { createLambda } from './services/lambda/lambda.ts';
@@ -45,14 +46,22 @@ export function createParts({ context, iam, hooks, fronts, transport, executor, 
   const dynamodb = createDynamoDb(context);
   const sts = createSts(context, iam);
   const logs = createLogs(context);
-  const lambda = createLambda(context, { logs, transport, executor, codeDir, iam });
+  const ebs = createEbs(context);
+  const ec2 = createEc2(context, ebs);
+  const lambda = createLambda(context, {
+    logs,
+    transport,
+    executor,
+    codeDir,
+    iam,
+    network: () => ec2.network,
+    reach: openReach(context, ec2.instances),
+  });
   hooks.invokeAsync = lambda.invokeAsync;
   const httpApis = createHttpApis(context, iam, lambda, fronts);
   const states = createStates(context, iam);
   const events = createEvents(context, iam);
   hooks.publish = events.publish;
-  const ebs = createEbs(context);
-  const ec2 = createEc2(context, ebs);
   const cloudwatch = createCloudWatch(context);
   const elbv2 = createElbv2(context, { ec2, cloudwatch });
   const autoscaling = createAutoScaling(context, { ec2, elbv2, cloudwatch });

@@ -153,6 +153,12 @@ export const errorCatalogue = {
     title: 'The AMI did not become available in time',
     advice: 'Upload again; if it repeats, look at the AMI in the EC2 console.',
   },
+  SmokeBootFailed: {
+    status: 422,
+    title: 'An instance of the image did not become healthy',
+    advice:
+      'Read the reason and what the instance wrote last; mend the program or its health check, and upload again.',
+  },
   ImageVetoed: { status: 409, title: 'The image has been vetoed', advice: 'Deploy another release.' },
   ImageUnverifiable: {
     status: 409,

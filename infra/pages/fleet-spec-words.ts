@@ -76,6 +76,10 @@ export const fleetSpecWords: Readonly<Record<string, string>> = {
   'image.files': 'Small text files by their absolute path. Larger ones belong into the binary (go:embed).',
   'image.klibs': 'Kernel modules of the bundle to load, by name.',
   'image.volumeSizeGiB': 'Size of the root volume.',
+  'image.smokeBoot':
+    'Boot one instance of each new image, and ask it for its health, before it may be released.',
+  'image.smokeBoot.spot': 'As a Spot Instance where EC2 has one; else On-Demand.',
+  'image.smokeBoot.deadlineSeconds': 'How long it may take until it is healthy, from the launch on.',
   'image.bootMode':
     'Absent: by BIOS on x86-64, by UEFI on arm64. The others want a kernel bundle with bootx64.efi, or a disk with an EFI partition.',
   deployOnUpload: 'Whether an upload to <fleet>/… is deployed by itself once its image stands.',

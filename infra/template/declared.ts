@@ -17,6 +17,8 @@ export interface DeclaredFunction {
   readonly timeoutSeconds: number;
   /** Of the HTTP API, as `GET /fleets/{fleet}`. */
   readonly routes: readonly string[];
+  /** In the stack's subnets, rather than outside of any. */
+  readonly vpc: boolean;
   /** Variables of this function alone, as CloudFormation takes them. */
   readonly environment: Readonly<Record<string, unknown>>;
   readonly statements: readonly Statement[];
@@ -48,6 +50,11 @@ function readMapping(path: string): Record<string, unknown> {
 function within(where: string, value: unknown, least: number, most: number): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most)
     throw new Error(`${where}: a whole number from ${least} to ${most} was expected`);
+  return value;
+}
+
+function truth(where: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw new Error(`${where}: true or false was expected`);
   return value;
 }
 
@@ -92,13 +99,14 @@ export function declaredFunctions(): DeclaredFunction[] {
     return Object.entries(entries).map(([name, value]) => {
       const where = `${file}: ${name}`;
       const entry = record(where, value ?? {});
-      onlyKeys(where, entry, ['memoryMb', 'timeoutSeconds', 'routes', 'environment']);
+      onlyKeys(where, entry, ['memoryMb', 'timeoutSeconds', 'routes', 'environment', 'vpc']);
       if (!(name in roles)) throw new Error(`${rolesFile}: ${name} has no entry`);
       return {
         name,
         memoryMb: within(`${where}.memoryMb`, entry.memoryMb ?? 256, 128, 10_240),
         timeoutSeconds: within(`${where}.timeoutSeconds`, entry.timeoutSeconds ?? 30, 1, 900),
         routes: readRoutes(`${where}.routes`, entry.routes ?? []),
+        vpc: truth(`${where}.vpc`, entry.vpc ?? false),
         environment: record(`${where}.environment`, entry.environment ?? {}),
         statements: readStatements(`${rolesFile}: ${name}`, roles[name]),
       };

@@ -6,6 +6,10 @@ function event(route: string): object {
   return { httpApi: { method, path, authorizer: { type: 'aws_iam' } } };
 }
 
+const list = (parameter: string): object => ({
+  'Fn::Split': [',', { 'Fn::Join': [',', { Ref: parameter }] }],
+});
+
 function entry(declared: DeclaredFunction, stack: string): object {
   return {
     name: `${stack}-${declared.name}`,
@@ -14,6 +18,10 @@ function entry(declared: DeclaredFunction, stack: string): object {
     role: `${pascalCase(declared.name)}Role`,
     memorySize: declared.memoryMb,
     timeout: declared.timeoutSeconds,
+    // Ref of a list; osls wants to see a list or one of these functions.
+    ...(declared.vpc
+      ? { vpc: { subnetIds: list('SubnetIds'), securityGroupIds: list('SecurityGroupIds') } }
+      : {}),
     package: { artifact: `.build/bundles/${declared.name}.zip` },
     environment: { POWERTOOLS_SERVICE_NAME: declared.name, ...declared.environment },
     events: declared.routes.map(event),

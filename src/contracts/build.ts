@@ -90,6 +90,8 @@ export const buildKeys = {
   sbom: (identity: string) => `images/${identity}/sbom.cdx.json`,
   /** An in-toto Statement with SLSA's provenance. */
   provenance: (identity: string) => `images/${identity}/provenance.json`,
+  /** The console of a smoke boot's instance, at its end. */
+  console: (identity: string, boot: string) => `consoles/${identity}/${boot}.txt`,
   /** What became of an upload, for those who only use the bucket. */
   result: (uploadKey: string) => `results/${uploadKey}.json`,
 } as const;

@@ -153,6 +153,18 @@ export const imageSettings = z.strictObject({
    * a kernel bundle with bootx64.efi, or a disk with an EFI system partition.
    */
   bootMode: bootMode.optional(),
+  /**
+   * Boot one instance of each new image, and ask it for the health check's path, before the image may be released;
+   * absent: the rollout's own checks are the first. `{}` is enough.
+   */
+  smokeBoot: z
+    .strictObject({
+      /** As a Spot Instance where EC2 has one; else, or where this is false, On-Demand. */
+      spot: z.boolean().default(true),
+      /** How long it may take until it is healthy, from the launch on. */
+      deadlineSeconds: seconds(15, 900).default(180),
+    })
+    .optional(),
 });
 
 export const instanceSettings = z

@@ -238,6 +238,65 @@ export const artifactItem = z.strictObject({
 });
 export type ArtifactItem = z.infer<typeof artifactItem>;
 
+/** What a smoke boot asks of an instance: where the fleet's program listens, and what it must answer. */
+export const bootQuestion = z.strictObject({
+  port: z.number().int().min(1).max(65_535),
+  path: z.string(),
+  /** As in the fleet's health check: `200-299`. */
+  statusCodes: z.string(),
+});
+export type BootQuestion = z.infer<typeof bootQuestion>;
+
+export const passedBoot = z.strictObject({
+  ...bootQuestion.shape,
+  instanceId: z.string(),
+  /** Of the fleet that asked. */
+  fleet: z.string(),
+  at: time,
+});
+
+/** One way to launch the instance of a smoke boot; they are tried in order. */
+export const bootPlace = z.strictObject({
+  market: z.enum(['spot', 'on-demand']),
+  instanceType: z.string(),
+  subnetId: z.string(),
+});
+export type BootPlace = z.infer<typeof bootPlace>;
+
+/**
+ * The instance of a smoke boot: a leased mutation. It is written before the instance is launched, and whoever finds
+ * it open when its time is over ends the instance.
+ */
+export const smokeBootItem = z.strictObject({
+  type: z.literal('smoke-boot'),
+  /** In the instance's tags. */
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  identity: sha256Hex,
+  imageId: z.string(),
+  fleet: z.string(),
+  /** The execution that launches it. */
+  owner: z.string(),
+  state: z.enum(['open', 'ended']),
+  question: bootQuestion.extend({ timeoutSeconds: ordinal, healthyThreshold: ordinal }),
+  /** Fixed here, since a client token is refused with other parameters. */
+  places: z.array(bootPlace).min(1),
+  securityGroups: z.array(z.string()),
+  profile: z.string().optional(),
+  /** Which place is tried: all before it had no room. */
+  place: count,
+  /** Why they had none. */
+  refusals: z.array(z.string()),
+  instanceId: z.string().optional(),
+  launchedAt: time.optional(),
+  openedAt: time,
+  /** Nothing is launched after it, and nothing waited for. */
+  deadline: time,
+  endedAt: time.optional(),
+  /** Key of the kept console in the store. */
+  console: z.string().optional(),
+});
+export type SmokeBootItem = z.infer<typeof smokeBootItem>;
+
 export const imageItem = z.strictObject({
   type: z.literal('image'),
   identity: sha256Hex,
@@ -267,6 +326,8 @@ export const imageItem = z.strictObject({
   createdAt: time,
   completedAt: time.optional(),
   error: z.strictObject({ name: z.string(), message: z.string() }).optional(),
+  /** Smoke boots that it passed, newest last: what each asked, so that a fleet that asks the same needs no other. */
+  boots: z.array(passedBoot).optional(),
   /** Why it is not to be deployed, where the state is `vetoed`. */
   veto: z.strictObject({ reason: z.string(), at: time, by: actor }).optional(),
 });

@@ -10,6 +10,8 @@ export interface RequestWorld {
   readonly fleet: FleetItem;
   /** The release that was asked for by number, or the image by identity; undefined where there is none. */
   readonly image: Pick<ImageItem, 'identity' | 'state' | 'imageId'> | undefined;
+  /** The fleet asks for a smoke boot that this image has not passed. */
+  readonly unbooted: boolean;
   readonly release: ReleaseItem | undefined;
   readonly live: ReleaseItem | undefined;
   /** The release that will be live once everything under way and queued has ended; live's where nothing is. */
@@ -164,6 +166,12 @@ function find(request: RolloutRequest, world: RequestWorld): Found {
       }
       if (image.imageId === undefined || image.state === 'building' || image.state === 'failed') {
         return refuse('ImageNotFound', `The image ${target.identity} is ${image.state}`);
+      }
+      if (world.unbooted && request.force !== true) {
+        return refuse(
+          'RequestRefused',
+          `No instance of the image ${target.identity} was asked for this fleet's health check yet; upload its artifact again, or force it`,
+        );
       }
       return { verdict: 'found', kind: 'deploy', release: 'new' };
     }

@@ -2,7 +2,7 @@
  * The events of an upload's way to an image. Keys follow from what happened, never from when: the same step,
  * repeated, is the same event.
  */
-import type { Actor, EventItem, ImageItem, UploadItem } from '../contracts/items.ts';
+import type { Actor, EventItem, ImageItem, SmokeBootItem, UploadItem } from '../contracts/items.ts';
 
 /** Who did it, in which execution, when. */
 export interface Circumstances {
@@ -108,6 +108,24 @@ export function imageRegistered(image: ImageItem, when: Circumstances): EventIte
   const { imageId, snapshotId, parent, blocks, blocksWritten, checksum } = image;
   const data = { imageId, snapshotId, parent, blocks, blocksWritten, checksum };
   return imageEvent(image, 'registered', data, when);
+}
+
+/** An instance of the image was asked for its health; the data say what was asked, and how it ended. */
+export function imageBooted(
+  boot: SmokeBootItem,
+  outcome: { readonly passed: boolean; readonly reason?: string | undefined },
+  when: Circumstances,
+): EventItem {
+  const { fleet, imageId, instanceId, question, console } = boot;
+  const place = instanceId === undefined ? undefined : boot.places[boot.place];
+  const { port, path, statusCodes } = question;
+  return lineageEvent(
+    subjects.image(boot.identity),
+    `booted/${boot.id}`,
+    outcome.passed ? 'image-booted' : 'image-boot-failed',
+    { fleet, imageId, instanceId, ...place, port, path, statusCodes, console, reason: outcome.reason },
+    when,
+  );
 }
 
 /** An attempt was given up, and what it made was removed. */

@@ -9,6 +9,7 @@
  * | image of a fleet | `FLEET#web` | `IMAGE#0000000012` (number of the upload) |
  * | artifact | `ARTIFACT#<sha256>` | `ARTIFACT` |
  * | image | `IMAGE#<identity>` | `IMAGE` |
+ * | smoke boot | `IMAGE#<identity>` | `BOOT#<id>` |
  * | former fleet | `FLEET#web` | `FORMER` |
  * | upload | `UPLOAD#<id>` | `UPLOAD` |
  * | newest of a key | `KEY#<sha256 of bucket/key>` | `KEY` |
@@ -16,7 +17,7 @@
  * | look-up | `REF#<id>` | `<toType>#<to>` |
  *
  * A look-up is an item of its own, written in the transaction that makes the thing, so that it never lags.
- * The index `byList` lists fleets and uploads: `listPk`/`listSk`.
+ * The index `byList` lists fleets, uploads and open smoke boots: `listPk`/`listSk`.
  */
 import { createHash } from 'node:crypto';
 
@@ -47,6 +48,7 @@ export const keys = {
   }),
   artifact: (sha256: string): Key => ({ pk: `ARTIFACT#${sha256}`, sk: 'ARTIFACT' }),
   image: (identity: string): Key => ({ pk: `IMAGE#${identity}`, sk: 'IMAGE' }),
+  smokeBoot: (identity: string, id: string): Key => ({ pk: `IMAGE#${identity}`, sk: `BOOT#${id}` }),
   upload: (id: string): Key => ({ pk: `UPLOAD#${id}`, sk: 'UPLOAD' }),
   uploadKey: (bucket: string, key: string): Key => ({
     pk: `KEY#${createHash('sha256').update(`${bucket}/${key}`).digest('hex')}`,
@@ -59,5 +61,5 @@ export const keys = {
 /** Prefixes for queries below one partition. */
 export const prefixes = { release: 'RELEASE#', rollout: 'ROLLOUT#', fleetImage: 'IMAGE#' } as const;
 
-/** Values of `listPk` in the index `byList`; `listSk` is the fleet's name, or time and id of an upload. */
-export const lists = { fleets: 'FLEETS', uploads: 'UPLOADS' } as const;
+/** Values of `listPk` in the index `byList`; `listSk` is the fleet's name, or time and id of an upload or smoke boot. */
+export const lists = { fleets: 'FLEETS', uploads: 'UPLOADS', smokeBoots: 'SMOKE_BOOTS' } as const;

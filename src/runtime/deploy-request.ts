@@ -17,6 +17,7 @@ import {
 import { kernelKeys, latestKernel } from '../contracts/kernel-bundle.ts';
 import type { RolloutTarget } from '../contracts/request.ts';
 import { FlotillaError } from '../errors.ts';
+import { needsBoot } from '../image/smoke-boot.ts';
 import { keys } from '../lineage/keys.ts';
 import { onBehalfOf, uploadId } from '../lineage/upload.ts';
 import type { Invocation } from './handler.ts';
@@ -120,7 +121,12 @@ async function imageOfArtifact(
     if (identity === undefined) continue;
     const image = await deps.table.get(keys.image(identity), imageItem);
     // A disk brought its own kernel, which the item calls ''.
-    if (image?.state === 'available' && (image.kernel === '' || image.kernel === kernel)) {
+    // One that has to boot first goes the way of an upload, where it is adopted and booted.
+    if (
+      image?.state === 'available' &&
+      (image.kernel === '' || image.kernel === kernel) &&
+      !needsBoot(fleet.spec, image)
+    ) {
       return { kind: 'image', identity };
     }
   }

@@ -15,6 +15,7 @@ import type { RolloutAnswer, RolloutRequest } from '../contracts/request.ts';
 import { FlotillaError } from '../errors.ts';
 import { phases } from '../fleet/phases.ts';
 import { decideRequest, type RequestVerdict, type RequestWorld } from '../fleet/request.ts';
+import { needsBoot } from '../image/smoke-boot.ts';
 import { keys, prefixes } from '../lineage/keys.ts';
 import { releaseRefs } from '../lineage/refs.ts';
 import type { Clock } from './clock.ts';
@@ -178,6 +179,7 @@ export async function lookAround(
   return {
     fleet,
     image: askedImage,
+    unbooted: needsBoot(fleet.spec, askedImage),
     release: asked,
     live,
     last: ahead === undefined ? undefined : { release: ahead, rollout: lastRollout ?? holding?.rollout ?? 0 },

@@ -28,6 +28,19 @@ const neverRefused = ['sts.GetCallerIdentity', 'autoscaling.DescribeAccountLimit
 const unreachable: Readonly<Record<string, string>> = {
   UnauthorizedOperation:
     'these clients may do everything: test/scenarios/iam-audit.test.ts takes rights away',
+  ...Object.fromEntries(
+    [
+      'AuthFailure.ServiceLinkedRoleCreationNotPermitted',
+      'InstanceLimitExceeded',
+      'InsufficientFreeAddressesInSubnet',
+      'InsufficientHostCapacity',
+      'InsufficientInstanceCapacity',
+      'MaxSpotInstanceCountExceeded',
+      'SpotMaxPriceTooLow',
+      'Unsupported',
+      'VcpuLimitExceeded',
+    ].map((code) => [code, 'capacity and quotas are the region’s to withhold: smoke-boot.test.ts does so']),
+  ),
   TaskDoesNotExist: 'task tokens are opaque: one of a task that never was cannot be made',
 };
 

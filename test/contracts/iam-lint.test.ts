@@ -31,6 +31,11 @@ const reasons: readonly { readonly issue: string; readonly actions: RegExp; read
     because: 'its kinds of resources stand in three statements, each with a condition of its own',
   },
   {
+    issue: 'RESOURCE_MISMATCH',
+    actions: /^ec2:DeleteNetworkInterface$/,
+    because: 'Lambda wants it for all resource ids: configuration-vpc.html',
+  },
+  {
     issue: 'RESOURCE_STAR',
     actions: /^cloudwatch:DescribeAlarms$/,
     because: 'composite alarms are told only to who may see all: API_DescribeAlarms.html',

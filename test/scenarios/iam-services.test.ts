@@ -146,6 +146,32 @@ describe.skipIf(notPackaged !== undefined)('the rights of the services', () => {
     );
   }
 
+  it('let Lambda put the one function that asks instances into the VPC', async () => {
+    const FunctionName = 'flotilla-ask-instance';
+    const { VpcConfig } = await world.call('lambda', 'GetFunctionConfiguration', { FunctionName });
+    const { SubnetIds, SecurityGroupIds } = VpcConfig;
+    const role = await roleOf('GetFunctionConfiguration', 'lambda', { FunctionName });
+    const update = () =>
+      world.call('lambda', 'UpdateFunctionConfiguration', {
+        FunctionName,
+        VpcConfig: { SubnetIds, SecurityGroupIds },
+      });
+    await update();
+    const document = role.policies[0] as PolicyDocument;
+    const units = unitsOf(document).filter(
+      ({ statement }) => ![document.Statement[statement]?.Action].flat()[0]?.startsWith('logs:'),
+    );
+    expect(units.length).toBeGreaterThan(10);
+    for (const unit of units) {
+      const refused = withRole(role, { policy: without(document, unit) }, update);
+      await expect(refused, unit.text).rejects.toThrow(
+        unit.part.kind === 'action'
+          ? unit.text.replace('ec2:', '')
+          : /does not have permissions to call \w+ on EC2/,
+      );
+    }
+  });
+
   let machines = 0;
   /** Runs a machine of one state, with a role, that invokes one function. */
   // biome-ignore lint/suspicious/noExplicitAny: what Step Functions answers

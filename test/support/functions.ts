@@ -1,4 +1,5 @@
 /** Small functions to run in a region. */
+import type { VpcConfig } from '@aws-sdk/client-lambda';
 import { build } from 'esbuild';
 import { strToU8, zipSync } from 'fflate';
 import type { Region } from '../../local/region.ts';
@@ -30,6 +31,7 @@ export async function bundleOf(source: string): Promise<string> {
 export interface FunctionSettings {
   readonly Timeout?: number;
   readonly MemorySize?: number;
+  readonly VpcConfig?: VpcConfig;
   readonly Environment?: { readonly Variables: Readonly<Record<string, string>> };
 }
 

@@ -208,6 +208,10 @@ export function launchAccess(state: Ec2State, asked: Asked): readonly Access[] {
         arn(context, 'ec2', `security-group/${group}`),
       ),
       ...(record === undefined ? [] : [resourceArn(context, record.template.LaunchTemplateId)]),
+      // As policies of people who launch Spot Instances have it (karpenter-provider-aws, its controller's policy).
+      ...(asked.InstanceMarketOptions?.MarketType === 'spot'
+        ? [arn(context, 'ec2', 'spot-instances-request/*')]
+        : []),
     ]),
     ...tagOnCreate([instances], 'RunInstances', instanceTags),
     ...tagOnCreate([volumes], 'RunInstances', volumeTags),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
 import type { Context, SessionCredentials } from '../../context.ts';
+import type { Reach } from '../ec2/reach.ts';
 import {
   type Executor,
   errorPayload,
@@ -18,6 +19,7 @@ import { Pulse } from './pulse.ts';
 import { sandboxValues, type Transport } from './sandbox.ts';
 import { scriptOf } from './script-store.ts';
 import { variablesOf } from './variables.ts';
+import { transportOf } from './vpc.ts';
 
 /** An idle environment is given up after this time on the clock. AWS does not say; tens of minutes are usual. */
 const idleMs = 30 * 60_000;
@@ -57,16 +59,20 @@ interface Environment {
 export class ContextExecutor implements Executor, Crashable {
   readonly #context: Context;
   readonly #logs: LogSink;
-  readonly #transport: Transport;
+  readonly #network: { readonly transport: Transport; readonly reach: Reach };
   readonly #environments = new Set<Environment>();
   /** What answered before it had ended. */
   readonly loose: LooseEnd[] = [];
   #closed = false;
 
-  constructor(context: Context, logs: LogSink, transport: Transport) {
+  constructor(
+    context: Context,
+    logs: LogSink,
+    network: { readonly transport: Transport; readonly reach: Reach },
+  ) {
     this.#context = context;
     this.#logs = logs;
-    this.#transport = transport;
+    this.#network = network;
   }
 
   async invoke(revision: FunctionRevision, invocation: Invocation): Promise<Outcome> {
@@ -242,7 +248,7 @@ export class ContextExecutor implements Executor, Crashable {
     const values = sandboxValues({
       pulse,
       random: this.#context.random,
-      transport: this.#transport,
+      transport: transportOf(revision.vpc, this.#network.transport, this.#network.reach),
       env: environment.variables,
       url: pathToFileURL(join(revision.code.directory, found)).href,
       startedAt: this.#context.clock.now(),

@@ -3,6 +3,8 @@
  * this process that live on the region's virtual clock.
  */
 
+import type { VpcSettings } from './vpc.ts';
+
 /** The code of a function, unpacked. */
 export interface FunctionCode {
   /** Base64, as GetFunction tells it. */
@@ -27,6 +29,8 @@ export interface FunctionRevision {
   readonly logGroup: string;
   /** Changes with each update; an environment of an older revision is not used again. */
   readonly revisionId: string;
+  /** Undefined for one outside any VPC. */
+  readonly vpc: VpcSettings | undefined;
 }
 
 export interface Invocation {

@@ -9,7 +9,9 @@ import { AwsError, type PolicyStatement } from '../../service.ts';
 import { type Collection, mapOf } from '../../state/persistent.ts';
 import { codeFolder } from './code-store.ts';
 import type { FunctionCode, FunctionRevision } from './executor.ts';
+import { invalid } from './invalid.ts';
 import { ResourcePolicy } from './resource-policy.ts';
+import type { VpcSettings } from './vpc.ts';
 
 /** A function as the region keeps it. */
 export interface StoredFunction {
@@ -40,10 +42,6 @@ const reservedVariables = new Set(
   ),
 );
 
-export function invalid(message: string): AwsError {
-  return new AwsError('InvalidParameterValueException', message);
-}
-
 /** The functions by name, and the checks of what may be stored. */
 export class FunctionStore {
   readonly #context: Context;
@@ -58,7 +56,7 @@ export class FunctionStore {
     return [...this.#functions.values()].sort((a, b) => (a.revision.name < b.revision.name ? -1 : 1));
   }
 
-  create(input: CreateFunctionRequest, code: FunctionCode): StoredFunction {
+  create(input: CreateFunctionRequest, code: FunctionCode, vpc?: VpcSettings): StoredFunction {
     const name = input.FunctionName ?? '';
     // https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
     if (!/^[a-zA-Z0-9-_]{1,64}$/.test(name)) throw invalid(`The function name ${name} is not valid.`);
@@ -81,6 +79,7 @@ export class FunctionStore {
         code,
         logGroup: input.LoggingConfig?.LogGroup ?? `/aws/lambda/${name}`,
         revisionId: this.#context.random.uuid(),
+        vpc,
       },
       description: input.Description ?? '',
       architectures: input.Architectures ?? ['x86_64'],
@@ -102,6 +101,7 @@ export class FunctionStore {
     stored: StoredFunction,
     input: Partial<UpdateFunctionConfigurationRequest>,
     code?: FunctionCode,
+    vpc = stored.revision.vpc,
   ): void {
     if (input.RevisionId !== undefined && input.RevisionId !== stored.revision.revisionId) {
       throw new AwsError(
@@ -124,6 +124,7 @@ export class FunctionStore {
       code: code ?? before.code,
       logGroup: input.LoggingConfig?.LogGroup ?? before.logGroup,
       revisionId: this.#context.random.uuid(),
+      vpc,
     };
     stored.description = input.Description ?? stored.description;
     stored.ephemeralStorageMb = input.EphemeralStorage?.Size ?? stored.ephemeralStorageMb;
@@ -211,6 +212,14 @@ export function configurationOf(stored: StoredFunction): FunctionConfiguration {
     Version: '$LATEST',
     ...(Object.keys(revision.variables).length > 0 && {
       Environment: { Variables: { ...revision.variables } },
+    }),
+    ...(revision.vpc !== undefined && {
+      VpcConfig: {
+        VpcId: revision.vpc.vpcId,
+        SubnetIds: [...revision.vpc.subnetIds],
+        SecurityGroupIds: [...revision.vpc.securityGroupIds],
+        Ipv6AllowedForDualStack: false,
+      },
     }),
     TracingConfig: { Mode: 'PassThrough' },
     RevisionId: revision.revisionId,

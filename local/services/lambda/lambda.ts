@@ -5,6 +5,7 @@ import type { Context } from '../../context.ts';
 import type { Iam } from '../../iam/iam.ts';
 import { AwsError, type Service } from '../../service.ts';
 import type { Persistent } from '../../state/persistent.ts';
+import type { Reach } from '../ec2/reach.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { storeCode } from './code-store.ts';
 import { ContextExecutor } from './context-executor.ts';
@@ -17,6 +18,7 @@ import { ProcessExecutor } from './process-executor.ts';
 import { type LogKeeper, roleLogs } from './role-logs.ts';
 import { isVirtual, type Transport } from './sandbox.ts';
 import { keepCompiled } from './script-store.ts';
+import { checkVpc, requireInterfaceRights, type VpcNetwork, VpcProxy } from './vpc.ts';
 
 export interface LambdaOptions {
   readonly logs: LogKeeper;
@@ -26,6 +28,9 @@ export interface LambdaOptions {
   readonly codeDir?: string | undefined;
   /** The region's front door without a socket. */
   readonly transport: Transport;
+  /** The VPC, and how its own requests reach instances. */
+  readonly network: () => VpcNetwork;
+  readonly reach: Reach;
   /** Trust and rights of the functions' roles. */
   readonly iam: Pick<Iam, 'trusts' | 'refusal' | 'rolePrincipal'>;
 }
@@ -76,8 +81,8 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
   const logs = roleLogs(context, options.iam, options.logs);
   const executor: Executor & Crashable =
     kind === 'process'
-      ? new ProcessExecutor(context, logs)
-      : new ContextExecutor(context, logs, options.transport);
+      ? new ProcessExecutor(context, logs, new VpcProxy(options.reach))
+      : new ContextExecutor(context, logs, options);
   const faults = new LambdaFaults(executor, context.clock);
   const refusals: Refusal[] = [];
 
@@ -160,7 +165,19 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
     },
     service: {
       id: 'lambda',
-      operations: functionOperations({ context, store, executor, directory, run, putAsync }),
+      operations: functionOperations({
+        context,
+        store,
+        executor,
+        directory,
+        run,
+        putAsync,
+        vpcOf({ config, roleArn, name }) {
+          const vpc = checkVpc(config, options.network());
+          if (vpc !== undefined) requireInterfaceRights(context, options.iam, { roleArn, name, vpc });
+          return vpc;
+        },
+      }),
       resourcePolicies: (resource) =>
         store
           .all()

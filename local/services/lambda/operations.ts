@@ -16,6 +16,7 @@ import type {
   UntagResourceRequest,
   UpdateFunctionCodeRequest,
   UpdateFunctionConfigurationRequest,
+  VpcConfig,
 } from '@aws-sdk/client-lambda';
 import type { Context } from '../../context.ts';
 import { type Access, AwsError, type Call, type Operation, type Operations } from '../../service.ts';
@@ -23,8 +24,10 @@ import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
 import { storeCode } from './code-store.ts';
 import { type Executor, errorPayload, type FunctionCode, type Outcome } from './executor.ts';
-import { configurationOf, type FunctionStore, invalid, type StoredFunction } from './function-store.ts';
+import { configurationOf, type FunctionStore, type StoredFunction } from './function-store.ts';
+import { invalid } from './invalid.ts';
 import { asyncPayloadBytes, syncPayloadBytes } from './limits.ts';
+import type { VpcSettings } from './vpc.ts';
 
 export interface FunctionOperationsDeps {
   readonly context: Context;
@@ -39,6 +42,12 @@ export interface FunctionOperationsDeps {
     clientContext?: string,
     trace?: string,
   ): Promise<Outcome>;
+  /** The VPC that is asked for, once the role may have interfaces in it. */
+  vpcOf(wanted: {
+    readonly config: VpcConfig | undefined;
+    readonly roleArn: string;
+    readonly name: string;
+  }): VpcSettings | undefined;
   putAsync(stored: StoredFunction, payload: string, requestId: string): void;
 }
 
@@ -123,9 +132,12 @@ export function functionOperations(deps: FunctionOperationsDeps): Operations {
         'LoggingConfig',
         'TracingConfig',
         'PackageType',
+        'VpcConfig',
       ]);
       if ((input.PackageType ?? 'Zip') !== 'Zip') throw invalid('The local region runs zip packages alone.');
-      return configurationOf(store.create(input, await codeFrom(input.Code, call)));
+      const { VpcConfig: config, Role: roleArn = '', FunctionName: name = '' } = input;
+      const vpc = deps.vpcOf({ config, roleArn, name });
+      return configurationOf(store.create(input, await codeFrom(input.Code, call), vpc));
     },
     passRole,
   );
@@ -146,9 +158,13 @@ export function functionOperations(deps: FunctionOperationsDeps): Operations {
         'LoggingConfig',
         'TracingConfig',
         'RevisionId',
+        'VpcConfig',
       ]);
       const stored = store.find(input.FunctionName);
-      store.update(stored, input);
+      const { name, vpc, roleArn } = stored.revision;
+      const { VpcConfig: config, Role } = input;
+      const wanted = config === undefined ? vpc : deps.vpcOf({ config, roleArn: Role ?? roleArn, name });
+      store.update(stored, input, undefined, wanted);
       executor.retire(stored.revision.name);
       return configurationOf(stored);
     },

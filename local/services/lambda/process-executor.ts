@@ -3,6 +3,7 @@ import type { Context } from '../../context.ts';
 import type { Executor, FunctionRevision, Invocation, LogSink, Outcome } from './executor.ts';
 import { endLines, startLine } from './log-lines.ts';
 import { ProcessEnvironment } from './process-environment.ts';
+import type { VpcProxy } from './vpc.ts';
 
 /** An idle environment is given up after this time; AWS keeps them for minutes and promises nothing. */
 const idleMs = 30_000;
@@ -25,12 +26,14 @@ export class ProcessExecutor implements Executor {
   readonly #context: Context;
   readonly #logs: LogSink;
   readonly #clock = new WallClock();
+  readonly #vpc: VpcProxy;
   readonly #slots = new Set<Slot>();
   #closed = false;
 
-  constructor(context: Context, logs: LogSink) {
+  constructor(context: Context, logs: LogSink, vpc: VpcProxy) {
     this.#context = context;
     this.#logs = logs;
+    this.#vpc = vpc;
   }
 
   invoke(revision: FunctionRevision, invocation: Invocation): Promise<Outcome> {
@@ -48,6 +51,7 @@ export class ProcessExecutor implements Executor {
     const slots = [...this.#slots];
     for (const slot of slots) this.#drop(slot, 'close');
     await Promise.all(slots.map((slot) => slot.environment.ended()));
+    await this.#vpc.close();
   }
 
   /** Kills the busy environments of a function, as if their machines had failed. @returns how many. */
@@ -114,7 +118,8 @@ export class ProcessExecutor implements Executor {
     if (this.#closed) throw new Error('The region is closed.');
     const day = new Date(clock.now()).toISOString().slice(0, 10).replaceAll('-', '/');
     const logStream = `${day}/[$LATEST]${random.hex(32)}`;
-    const settings = { regionName, endpoint: this.#context.endpoint(), logStream, credentials };
+    const network = revision.vpc === undefined ? {} : await this.#vpc.variables();
+    const settings = { regionName, endpoint: this.#context.endpoint(), logStream, credentials, network };
     const environment = new ProcessEnvironment(this.#clock, revision, settings, (line) =>
       this.#log(slot, line),
     );

@@ -7,6 +7,8 @@ export interface EnvironmentSettings {
   readonly endpoint: string;
   readonly logStream: string;
   readonly credentials: SessionCredentials;
+  /** How a process that is in a VPC gets out. */
+  readonly network?: Readonly<Record<string, string>>;
 }
 
 /** All variables of an environment. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime */
@@ -20,6 +22,7 @@ export function variablesOf(
     TZ: ':UTC',
     HOME: '/home/sbx_user1051',
     ...revision.variables,
+    ...settings.network,
     _HANDLER: revision.handler,
     LAMBDA_TASK_ROOT: revision.code.directory,
     AWS_REGION: settings.regionName,

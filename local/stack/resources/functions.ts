@@ -72,6 +72,7 @@ export const lambdaFunction: ResourceType = {
     'Architectures',
     'Environment',
     'EphemeralStorage',
+    'VpcConfig',
   ],
   async make(properties, making) {
     const FunctionName = properties.optionalText('FunctionName') ?? making.uniqueName(64);
@@ -86,6 +87,7 @@ export const lambdaFunction: ResourceType = {
         'Architectures',
         'Environment',
         'EphemeralStorage',
+        'VpcConfig',
       ),
       FunctionName,
       Code: { ZipFile: zipOf(properties, making) },
@@ -98,7 +100,7 @@ export const lambdaFunction: ResourceType = {
     await making.call('lambda', 'UpdateFunctionConfiguration', {
       FunctionName,
       ...properties.picked('Handler', 'Runtime', 'Role', 'Description', 'MemorySize', 'Timeout'),
-      ...properties.picked('Environment', 'EphemeralStorage'),
+      ...properties.picked('Environment', 'EphemeralStorage', 'VpcConfig'),
     });
   },
   async remove(making, { ref: FunctionName }) {

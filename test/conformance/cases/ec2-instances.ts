@@ -105,6 +105,45 @@ export const instanceCases: readonly Case[] = [
     fails: { code: 'InvalidInstanceID.NotFound', status: 400 },
   },
   {
+    operation: 'RunInstances',
+    says: 'answers with an instance that is pending',
+    notByCli: 'it says --count in place of both numbers',
+    input: { ImageId: '<image>', InstanceType: 't3.micro', MinCount: 1, MaxCount: 1 },
+    answers: { Instances: [{ ImageId: '<image>', State: { Name: 'pending', Code: 0 } }] },
+  },
+  {
+    operation: 'RunInstances',
+    says: 'refuses an image that does not exist',
+    page: errors,
+    notByCli: 'it says --count in place of both numbers',
+    input: { ImageId: 'ami-0123456789abcdef0', InstanceType: 't3.micro', MinCount: 1, MaxCount: 1 },
+    fails: { code: 'InvalidAMIID.NotFound', status: 400 },
+  },
+  {
+    operation: 'TerminateInstances',
+    says: 'shuts the instance down, and tells what it was before',
+    given: [
+      {
+        call: 'RunInstances',
+        input: { ImageId: '<image>', InstanceType: 't3.micro', MinCount: 1, MaxCount: 1 },
+        keep: { launched: 'Instances.0.InstanceId' },
+      },
+    ],
+    input: { InstanceIds: ['<launched>'] },
+    answers: {
+      TerminatingInstances: [
+        { InstanceId: '<launched>', CurrentState: { Name: /^(shutting-down|terminated)$/ } },
+      ],
+    },
+  },
+  {
+    operation: 'TerminateInstances',
+    says: 'refuses an instance that does not exist',
+    page: errors,
+    input: { InstanceIds: [noInstance] },
+    fails: { code: 'InvalidInstanceID.NotFound', status: 400 },
+  },
+  {
     operation: 'DescribeSubnets',
     says: 'tells zone, network and free addresses',
     input: { SubnetIds: ['<subnet>'] },

@@ -152,6 +152,56 @@ export const buildScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'smoke boots: one that passes, one that fails, and one that is stopped',
+    async run(doors, auditor) {
+      const { ec2 } = doors.world.region.parts;
+      const scripted = ec2.instances.machines;
+      const booting = { ...everything, image: { smokeBoot: { deadlineSeconds: 30 } } };
+      await doors.apply({ ...booting, deployOnUpload: false });
+      // Spot first, then On-Demand: each has resources of its own.
+      await sent(doors, 'web/boots', program('boots'));
+      ec2.outages.withhold({ market: 'spot' });
+      ec2.instances.machines = () => ({ healthy: false, console: ['not well'] });
+      await sent(doors, 'web/boots-not', program('boots-not'));
+      ec2.outages.release({ market: 'spot' });
+      // Ended once each, so that each of the sweeper's last calls needs one of its own; a launch that nobody heard of
+      // is looked for by its tags.
+      for (const step of ['launch', 'launch', 'launch', 'check', 'check', 'check', 'check', 'check']) {
+        const key = `web/boot-stopped-${(await doors.uploads()).length}`;
+        let stopped = false;
+        auditor.before = async (name) => {
+          if (name !== `${step}-smoke-boot` || stopped) return;
+          stopped = true;
+          if (step === 'launch')
+            doors.world.region.faults.inject({
+              kind: 'crash',
+              function: 'flotilla-launch-smoke-boot',
+              when: 'after',
+              action: 'ec2:RunInstances',
+            });
+          await stopAll(doors, 'build-image');
+        };
+        await doors.uploadEnded(key, await doors.upload(key, program(key)));
+        auditor.before = async () => {};
+        doors.world.region.faults.clear();
+      }
+      // Whoever ends a boot of which no answer ever came looks for it by its tags, too.
+      for (const key of ['web/boot-unheard', 'web/boot-unheard-again']) {
+        for (let count = 0; count < 60; count += 1)
+          doors.world.region.faults.inject({
+            kind: 'lose-answer',
+            by: 'launch-smoke-boot',
+            action: 'ec2:RunInstances',
+            nth: 1,
+          });
+        await doors.uploadEnded(key, await doors.upload(key, program(key)));
+        doors.world.region.faults.clear();
+      }
+      ec2.instances.machines = scripted;
+      await doors.apply(everything);
+    },
+  },
+  {
     name: 'the same bytes twice at once',
     async run(doors) {
       const bytes = program('twice');

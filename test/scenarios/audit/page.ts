@@ -24,6 +24,7 @@ The rights that are no function's are broken by \`test/scenarios/iam-services.te
 | each machine's role invokes functions | the action, each function's ARN | the execution fails; action and ARN are named |
 | S3 and EventBridge invoke functions | another principal, SourceArn, SourceAccount | the function does not run |
 | API Gateway invokes functions | another principal, SourceArn | the call is refused; action's function is named |
+| Lambda puts ask-instance into the VPC | each action, each resource | the function is not changed; the action is named |
 | the buckets refuse what comes without TLS | action, each resource, the condition | what was refused passes (in the judge: the region counts every call as TLS) |
 
 EventBridge's rules call functions by those functions' own permissions: none has a target role, and no state machine

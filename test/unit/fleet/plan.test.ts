@@ -294,12 +294,22 @@ describe('a request', () => {
     live: release(1),
     last: { release: release(1), rollout: 0 },
     former: [],
+    unbooted: false,
   };
   const ask = (more: Partial<RolloutRequest> = {}, world: Partial<RequestWorld> = {}) =>
     decideRequest(
       { fleet: 'web', target: { kind: 'image', identity: digest }, by, ...more },
       { ...base, ...world },
     );
+
+  it('for an image that has not booted for the fleet is refused, unless forced', () => {
+    expect(ask({}, { unbooted: true })).toMatchObject({ verdict: 'refused', error: 'RequestRefused' });
+    expect(ask({ force: true }, { unbooted: true })).toMatchObject({ verdict: 'go' });
+    // A release that was made before the fleet wanted boots stays one.
+    expect(
+      ask({ target: { kind: 'release', number: 2 } }, { unbooted: true, release: release(2) }),
+    ).toMatchObject({ verdict: 'go' });
+  });
 
   it('for a new image starts a new release', () => {
     expect(ask()).toMatchObject({ verdict: 'go', kind: 'deploy', release: 'new', start: true });
