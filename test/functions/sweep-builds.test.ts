@@ -90,6 +90,7 @@ function world(present: { upload?: object; image?: object; rollouts?: object[] }
   table.on(QueryCommand).callsFake((input: { IndexName?: string; ExpressionAttributeValues: object }) => {
     const about = Object.values(input.ExpressionAttributeValues)[0];
     if (about === 'FLEETS') return { Items: rollouts.length === 0 ? [] : [fleet()] };
+    if (about === 'SMOKE_BOOTS') return { Items: [] };
     if (input.IndexName === 'byList') return { Items: [theUpload] };
     if (about === 'FLEET#web') return { Items: rollouts };
     const found = {
@@ -139,23 +140,23 @@ beforeEach(() => {
 describe('sweep-builds', () => {
   it('removes what a stopped execution made, and tells its uploader', async () => {
     ended('ABORTED', 61);
-    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: ['1'] });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: ['1'], boots: [] });
     expect(deleted()).toEqual(['snap-1']);
     expect(writtenUpload()).toMatchObject({ state: 'failed', error: { name: 'ImageBuildFailed' } });
   });
 
   it('waits until no call of the execution can be under way any more', async () => {
     ended('ABORTED', 59);
-    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [] });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [], boots: [] });
     expect(deleted()).toEqual([]);
   });
 
   it('leaves alone what runs, and what has told its end', async () => {
     states.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
-    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [] });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [], boots: [] });
     ended('SUCCEEDED', 3600);
     world({ upload: upload({ endedAt: ago(500).toISOString(), state: 'built', told: 'built' }) });
-    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [] });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [], boots: [] });
     expect(table.commandCalls(TransactWriteCommand)).toHaveLength(0);
   });
 
@@ -169,9 +170,9 @@ describe('sweep-builds', () => {
 
   it('tells of an upload whose execution never began, but not before it might still begin', async () => {
     states.on(DescribeExecutionCommand).rejects(awsError('ExecutionDoesNotExist'));
-    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [] });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [], boots: [] });
     world({ upload: upload({ state: 'received', receivedAt: ago(901).toISOString() }) });
-    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: ['1'] });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: ['1'], boots: [] });
     expect(writtenUpload()).toMatchObject({ state: 'failed' });
   });
 
@@ -191,9 +192,9 @@ describe('sweep-builds', () => {
   it('tells again what was written and not told, once whoever wrote it has had its time', async () => {
     const built = { state: 'built', imageId: 'ami-1' };
     world({ upload: upload({ ...built, endedAt: ago(60).toISOString() }) });
-    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [] });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [], boots: [] });
     world({ upload: upload({ ...built, endedAt: ago(180).toISOString() }) });
-    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: ['1'] });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: ['1'], boots: [] });
     expect([events(), told()]).toEqual([[['Flotilla Upload Outcome', '1']], ['built']]);
   });
 
@@ -222,7 +223,7 @@ describe('sweep-builds', () => {
       upload: upload({ state: 'built', told: 'built', endedAt: ago(900).toISOString() }),
       rollouts: [rollout()],
     });
-    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: ['web-3'] });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: ['web-3'], boots: [] });
     expect([events(), told()]).toEqual([[['Flotilla Rollout Outcome', 'web-3']], ['failed']]);
   });
 
@@ -235,7 +236,7 @@ describe('sweep-builds', () => {
       upload: upload({ state: 'built', told: 'built', endedAt: ago(900).toISOString() }),
       rollouts: [rollout(changes)],
     });
-    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [] });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [], boots: [] });
     expect(events()).toEqual([]);
   });
 });
