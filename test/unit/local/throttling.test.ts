@@ -125,6 +125,7 @@ describe('a bucket', () => {
         perSecond: 1,
         left: 0,
         refused: 1,
+        taken: 3,
         source: expect.stringContaining('elb-api-throttling'),
       },
     ]);
