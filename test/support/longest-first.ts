@@ -10,9 +10,14 @@ const long = [
   'end-to-end/doors', // 105
   'end-to-end/broken-releases', // 80
   'end-to-end/large-disk', // 80
-  'scenarios/iam-audit', // 65
+  'scenarios/iam-audit', // 95
+  'scenarios/rollout-matrix', // 90
+  'scenarios/schedules', // 60
+  'scenarios/smoke-boot', // 55
   'end-to-end/tour', // 55
   'scenarios/late-copies', // 50
+  'scenarios/pausing', // 45
+  'scenarios/mutants', // 45
   'end-to-end/bench', // 45
   'scenarios/swap-fleet', // 45
   'scenarios/build-image', // 40
