@@ -6,6 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Of more than 35 s each, the longest first; seconds on two cores. */
 const long = [
+  'end-to-end/load', // 200
   'end-to-end/rollout-over-restarts', // 130
   'end-to-end/doors', // 105
   'end-to-end/broken-releases', // 80
