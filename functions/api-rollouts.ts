@@ -7,7 +7,7 @@ import { type LoadBalancer, openLoadBalancer } from '../src/aws/load-balancer.ts
 import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { openQuotas, type Quotas } from '../src/aws/quotas.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
-import type { BodyOf, ParamsOf, RolloutAnswer } from '../src/contracts/api.ts';
+import type { BodyOf, OrderOperation, ParamsOf, RolloutAnswer } from '../src/contracts/api.ts';
 import { parseRolloutId } from '../src/contracts/ids.ts';
 import type { Actor, ImageItem } from '../src/contracts/items.ts';
 import { FlotillaError } from '../src/errors.ts';
@@ -39,20 +39,16 @@ function answered(body: RolloutAnswer): ApiAnswer {
   };
 }
 
-type OrderName =
-  | 'abortRollout'
-  | 'approveRollout'
-  | 'rejectRollout'
-  | 'promoteRollout'
-  | 'pauseRollout'
-  | 'resumeRollout';
-
 /** Orders differ in nothing but their verb. */
-function orderRoute(name: OrderName, verb: Verb): Route<Deps> {
+function orderRoute(name: OrderOperation, verb: Verb): Route<Deps> {
   return route(
     name,
     async (
-      { params, body, actor }: { params: ParamsOf<OrderName>; body: BodyOf<OrderName>; actor: Actor },
+      {
+        params,
+        body,
+        actor,
+      }: { params: ParamsOf<OrderOperation>; body: BodyOf<OrderOperation>; actor: Actor },
       { table, executions }: Deps,
       { clock }: Invocation,
     ) => {

@@ -1,16 +1,9 @@
 /** `flotilla abort`, `approve`, `reject`, `promote`, `pause`, `resume`: orders to a rollout. */
+import type { OrderOperation } from '../../src/contracts/api.ts';
 import type { Command } from '../command.ts';
 import { exitCodes } from '../exit-codes.ts';
 
-type OrderName =
-  | 'abortRollout'
-  | 'approveRollout'
-  | 'rejectRollout'
-  | 'promoteRollout'
-  | 'pauseRollout'
-  | 'resumeRollout';
-
-export function order(name: OrderName): Command {
+export function order(name: OrderOperation): Command {
   return async (context) => {
     const { positionals, values } = context.invocation;
     const api = await context.api();

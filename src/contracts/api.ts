@@ -357,3 +357,8 @@ export type QueryOf<N extends OperationName> = z.output<(typeof operations)[N]['
 export type BodyOf<N extends OperationName> = z.output<(typeof operations)[N]['body']>;
 type Answers<N extends OperationName> = (typeof operations)[N]['answers'];
 export type AnswerOf<N extends OperationName> = z.output<Extract<Answers<N>[keyof Answers<N>], z.ZodType>>;
+/** The operations that give a rollout an order; they differ in nothing but their verb. */
+export type OrderOperation = Extract<
+  OperationName,
+  `${'abort' | 'approve' | 'reject' | 'promote' | 'pause' | 'resume'}Rollout`
+>;

@@ -61,7 +61,7 @@ export class Invariants {
   }
 
   /** Watches one more fleet of the world, and no longer the others. */
-  only(fleet: Pick<Fleet, 'name'>): void {
+  narrowTo(fleet: Pick<Fleet, 'name'>): void {
     this.#watched.clear();
     this.#watch(fleet.name);
   }

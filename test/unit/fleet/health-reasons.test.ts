@@ -1,19 +1,8 @@
 /** What a verdict on health says in words, whole: people read it first, and at night. */
 import { describe, expect, it } from 'vitest';
-import { type HealthQuestion, healthVerdict, instanceIn, servingVerdict } from '../../../src/fleet/health.ts';
-import { activity, group, replaced, target } from './views.ts';
+import { instanceIn, servingVerdict } from '../../../src/fleet/health.ts';
+import { activity, askHealth as ask, group, replaced, target } from './views.ts';
 
-function ask(more: Partial<HealthQuestion> = {}) {
-  return healthVerdict({
-    wanted: 2,
-    group: group(['i-1', 'i-2']),
-    targets: [target('i-1', 'healthy'), target('i-2', 'healthy')],
-    activities: [],
-    waitedSeconds: 10,
-    deadlineSeconds: 120,
-    ...more,
-  });
-}
 const launch = (message: string, status = 'Failed', id = message) =>
   activity('Launching a new EC2 instance', { id, status, message });
 const ended = (id: string) =>

@@ -2,27 +2,8 @@ import { ScalingActivityStatusCode } from '@aws-sdk/client-auto-scaling';
 import { TargetHealthReasonEnum, TargetHealthStateEnum } from '@aws-sdk/client-elastic-load-balancing-v2';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  activityProgress,
-  type HealthQuestion,
-  healthVerdict,
-  servingVerdict,
-  standingOf,
-  targetStandings,
-} from '../../../src/fleet/health.ts';
-import { activity, group, replaced, target } from './views.ts';
-
-function ask(more: Partial<HealthQuestion> = {}) {
-  return healthVerdict({
-    wanted: 2,
-    group: group(['i-1', 'i-2']),
-    targets: [target('i-1', 'healthy'), target('i-2', 'healthy')],
-    activities: [],
-    waitedSeconds: 10,
-    deadlineSeconds: 120,
-    ...more,
-  });
-}
+import { activityProgress, servingVerdict, standingOf, targetStandings } from '../../../src/fleet/health.ts';
+import { activity, askHealth as ask, group, replaced, target } from './views.ts';
 
 describe('the tables of the verdict', () => {
   it('know every target state of the SDK, and take only one for healthy and one for failing', () => {

@@ -54,7 +54,7 @@ class Stage {
     if (scenario.newFleet !== undefined) {
       this.#fleets += 1;
       this.fleet = await this.#first.beside(`web${this.#fleets}`, { ...matrixSpec, ...scenario.spec });
-      this.watch.only(this.fleet);
+      this.watch.narrowTo(this.fleet);
     }
     await scenario.begin?.(this.fleet);
   }

@@ -1,0 +1,201 @@
+import { describe, expect, it } from 'vitest';
+import type { FleetItem, ReleaseItem } from '../../../src/contracts/items.ts';
+import type { RolloutRequest } from '../../../src/contracts/request.ts';
+import { decideRequest, type RequestWorld } from '../../../src/fleet/request.ts';
+import { by, digest, fleet, live, release } from './views.ts';
+
+describe('a request', () => {
+  const image = { identity: digest, state: 'available' as const, imageId: 'ami-9' };
+  const base: RequestWorld = {
+    fleet,
+    image,
+    release: undefined,
+    live: release(1),
+    last: { release: release(1), rollout: 0 },
+    former: [],
+    unbooted: false,
+  };
+  const ask = (more: Partial<RolloutRequest> = {}, world: Partial<RequestWorld> = {}) =>
+    decideRequest(
+      { fleet: 'web', target: { kind: 'image', identity: digest }, by, ...more },
+      { ...base, ...world },
+    );
+
+  it('for an image that has not booted for the fleet is refused, unless forced', () => {
+    expect(ask({}, { unbooted: true })).toMatchObject({ verdict: 'refused', error: 'RequestRefused' });
+    expect(ask({ force: true }, { unbooted: true })).toMatchObject({ verdict: 'go' });
+    // A release that was made before the fleet wanted boots stays one.
+    expect(
+      ask({ target: { kind: 'release', number: 2 } }, { unbooted: true, release: release(2) }),
+    ).toMatchObject({ verdict: 'go' });
+  });
+
+  it('for a new image starts a new release', () => {
+    expect(ask()).toMatchObject({ verdict: 'go', kind: 'deploy', release: 'new', start: true });
+  });
+  it('for what is live, or on its way, does nothing', () => {
+    const same = release(1, { identity: digest });
+    expect(ask({}, { last: { release: same, rollout: 0 } })).toMatchObject({
+      verdict: 'already-live',
+      release: 1,
+    });
+    expect(ask({ force: true }, { last: { release: same, rollout: 0 } })).toMatchObject({ verdict: 'go' });
+  });
+  it('of an older upload is superseded; asked for by a person it is not', () => {
+    expect(ask({ upload: 4 })).toMatchObject({ verdict: 'superseded' });
+    expect(ask({ upload: 5 })).toMatchObject({ verdict: 'go' });
+    expect(ask()).toMatchObject({ verdict: 'go' });
+  });
+  it('for an image that is not there, or vetoed, is refused by name', () => {
+    expect(ask({}, { image: undefined })).toMatchObject({ error: 'ImageNotFound' });
+    expect(ask({}, { image: { ...image, state: 'vetoed' } })).toMatchObject({ error: 'ImageVetoed' });
+  });
+  it('for a release that failed wants force', () => {
+    const failed = release(2, { state: 'failed' });
+    const target = { kind: 'release', number: 2 } as const;
+    expect(ask({ target }, { release: failed })).toMatchObject({ error: 'RequestRefused' });
+    expect(ask({ target, force: true }, { release: failed })).toMatchObject({ verdict: 'go' });
+  });
+  it('says why it does nothing', () => {
+    const same = release(1, { identity: digest });
+    expect(ask({}, { last: { release: same, rollout: 0 } })).toEqual({
+      verdict: 'already-live',
+      release: 1,
+      message: 'v1 with this image is live already.',
+    });
+    expect(ask({}, { last: { release: release(3, { identity: digest }), rollout: 7 } })).toEqual({
+      verdict: 'already-live',
+      release: 3,
+      rollout: 7,
+      message: 'v3 with this image is on its way already.',
+    });
+    expect(ask({ upload: 4 })).toEqual({
+      verdict: 'superseded',
+      message: 'Upload 4 of web is older than upload 5, which was deployed or is being built.',
+    });
+    expect(ask({ upload: 4, force: true })).toMatchObject({ verdict: 'go' });
+    expect(ask({}, { last: undefined })).toMatchObject({ verdict: 'go' });
+  });
+  it('for a release by its number compares numbers, not images', () => {
+    const target = { kind: 'release', number: 2 } as const;
+    const twin = release(2, { identity: release(1).identity });
+    expect(ask({ target }, { release: twin })).toMatchObject({ verdict: 'go', release: twin });
+    expect(ask({ target: { kind: 'release', number: 1 } }, { release: release(1) })).toMatchObject({
+      verdict: 'already-live',
+    });
+  });
+  it('for a release that served and is older goes back, for any other it deploys', () => {
+    const target = { kind: 'release', number: 1 } as const;
+    const now = { fleet: { ...fleet, live: { ...live, release: 2 } }, last: undefined };
+    const kind = (one: ReleaseItem, world: Partial<RequestWorld> = now) => {
+      const verdict = ask({ target }, { ...world, release: one });
+      return verdict.verdict === 'go' && verdict.kind;
+    };
+    expect(kind(release(1, { servedAt: 'then' }))).toBe('rollback');
+    expect(kind(release(1))).toBe('deploy');
+    expect(kind(release(2, { servedAt: 'then' }))).toBe('deploy');
+    expect(kind(release(3, { servedAt: 'then' }))).toBe('deploy');
+    expect(kind(release(1, { servedAt: 'then' }), { ...now, fleet: { ...fleet, live: null } })).toBe(
+      'deploy',
+    );
+  });
+  it('to go back means the release before, and is refused where there is none', () => {
+    const target = { kind: 'rollback' } as const;
+    const served = release(2, { servedAt: 'then', state: 'retired' });
+    expect(ask({ target }, { former: [served] })).toMatchObject({
+      verdict: 'go',
+      kind: 'rollback',
+      release: served,
+    });
+    expect(ask({ target })).toEqual({
+      verdict: 'refused',
+      error: 'ReleaseNotFound',
+      reasons: ['web has no release that was live before'],
+    });
+  });
+  it.each([
+    [{ image: undefined }, {}, 'ImageNotFound', `There is no image ${digest}`],
+    [{ image: { ...image, state: 'vetoed' } }, {}, 'ImageVetoed', `The image ${digest} has been vetoed`],
+    [{ image: { ...image, state: 'building' } }, {}, 'ImageNotFound', `The image ${digest} is building`],
+    [{ image: { ...image, state: 'failed' } }, {}, 'ImageNotFound', `The image ${digest} is failed`],
+    [
+      { image: { identity: digest, state: 'available' } },
+      {},
+      'ImageNotFound',
+      `The image ${digest} is available`,
+    ],
+    [{}, { target: { kind: 'release', number: 9 } }, 'ReleaseNotFound', 'web has no release v9'],
+    [
+      { release: release(2, { state: 'failed', reason: 'never healthy' }) },
+      { target: { kind: 'release', number: 2 } },
+      'RequestRefused',
+      'v2 failed before: never healthy; force it to try again',
+    ],
+    [
+      { release: release(2, { state: 'failed' }) },
+      { target: { kind: 'release', number: 2 } },
+      'RequestRefused',
+      'v2 failed before: no reason kept; force it to try again',
+    ],
+  ] as [Partial<RequestWorld>, Partial<RolloutRequest>, string, string][])(
+    'is refused with %j and %j as %s',
+    (world, request, error, reason) => {
+      expect(ask(request, world)).toEqual({ verdict: 'refused', error, reasons: [reason] });
+    },
+  );
+  it('for a vetoed image passes where it is forced', () => {
+    expect(ask({ force: true }, { image: { ...image, state: 'vetoed' } })).toMatchObject({ verdict: 'go' });
+  });
+  it('waits for a retirement, and for what is queued, whatever the spec says of a second rollout', () => {
+    const lease = {
+      holder: 'arn:x',
+      purpose: 'retirement' as const,
+      rollout: 1,
+      release: 1,
+      since: '',
+      fence: 1,
+      state: 'held' as const,
+    };
+    const { rollout } = fleet.spec;
+    for (const whenBusy of ['queue', 'supersede', 'refuse'] as const) {
+      const retiring = { ...fleet, lease, spec: { ...fleet.spec, rollout: { ...rollout, whenBusy } } };
+      expect(ask({}, { fleet: retiring })).toMatchObject({ start: false, supersedes: [], aborts: null });
+    }
+    expect(ask({}, { fleet: { ...fleet, queue: [3] } })).toMatchObject({ start: false, supersedes: [] });
+    const overtaking = {
+      ...fleet,
+      queue: [3],
+      spec: { ...fleet.spec, rollout: { ...rollout, whenBusy: 'supersede' as const } },
+    };
+    expect(ask({}, { fleet: overtaking })).toMatchObject({ start: true, supersedes: [3], aborts: null });
+    const refusing = {
+      ...fleet,
+      queue: [3],
+      spec: { ...fleet.spec, rollout: { ...rollout, whenBusy: 'refuse' as const } },
+    };
+    expect(ask({}, { fleet: refusing })).toEqual({
+      verdict: 'refused',
+      error: 'LeaseHeld',
+      reasons: ["rollout 3 is under way, and the fleet's spec refuses a second one"],
+    });
+  });
+  it('queues, supersedes or is refused while another runs, as the spec says', () => {
+    const busy = (whenBusy: 'queue' | 'supersede' | 'refuse'): FleetItem => ({
+      ...fleet,
+      spec: { ...fleet.spec, rollout: { ...fleet.spec.rollout, whenBusy } },
+      queue: [3],
+      lease: {
+        holder: 'arn:x',
+        purpose: 'rollout',
+        rollout: 2,
+        release: 2,
+        since: '',
+        fence: 1,
+        state: 'held',
+      },
+    });
+    expect(ask({}, { fleet: busy('queue') })).toMatchObject({ start: false, supersedes: [], aborts: null });
+    expect(ask({}, { fleet: busy('supersede') })).toMatchObject({ start: false, supersedes: [3], aborts: 2 });
+    expect(ask({}, { fleet: busy('refuse') })).toMatchObject({ verdict: 'refused', error: 'LeaseHeld' });
+  });
+});
