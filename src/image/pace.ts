@@ -57,7 +57,8 @@ export type Start =
   | { readonly kind: 'at'; readonly at: number }
   | { readonly kind: 'after-an-end' };
 
-const firstWindow = 32;
+/** All blocks of an image of usual size, 20 to 30 MB, at once: most snapshots are written in one time to an answer. */
+const firstWindow = 64;
 const leastWindow = 4;
 /** From nothing to the whole share. */
 const healMilliseconds = 10_000;
