@@ -6,8 +6,9 @@ import { casesOf, pointsOf, tryCases } from './kit/rollout-matrix/run.ts';
 import { type ScenarioName, scenarios } from './kit/rollout-matrix/scenarios.ts';
 
 const seed = 1;
-/** A prime, so that each fault and each kind of point has its turn. */
-const every = 97;
+const ofScenario = 3;
+/** A prime apart, so that each fault and each kind of point has its turn. */
+const distances = [3, 13, 53, 97, 139, 181, 229];
 
 describe.skipIf(notPackaged !== undefined)(
   'a rollout that is broken at one point',
@@ -15,14 +16,15 @@ describe.skipIf(notPackaged !== undefined)(
   () => {
     it.each(Object.keys(scenarios) as ScenarioName[])('rests as it should: %s', async (name) => {
       const cases = casesOf(name, await pointsOf(name, seed));
-      const sample = cases.filter((_, index) => index % every === every - 1);
+      const distance = distances.findLast((one) => one * ofScenario <= cases.length) ?? 1;
+      const sample = cases.filter((_, index) => index % distance === distance - 1).slice(0, ofScenario);
       const results = await tryCases(sample, seed);
       expect(
         results
           .filter(({ violations }) => violations.length > 0)
           .map(({ one, violations }) => [wordsOf(one), ...violations]),
       ).toEqual([]);
-      expect(results.length).toBeGreaterThan(1);
+      expect(results).toHaveLength(ofScenario);
     });
   },
 );

@@ -7,6 +7,7 @@ import { type Executions, openExecutions } from '../../../src/aws/executions.ts'
 import { openTable, type Table } from '../../../src/aws/table.ts';
 import type { RolloutAnswer as ApiAnswer } from '../../../src/contracts/api.ts';
 import type { FleetSpecInput } from '../../../src/contracts/fleet-spec.ts';
+import { rolloutId } from '../../../src/contracts/ids.ts';
 import {
   type EventItem,
   eventItem,
@@ -185,6 +186,18 @@ export class Fleet {
       by: operator,
       ...more,
     }) as Promise<RolloutAnswer>;
+  }
+
+  /** Asks the API for a rollout of an image. */
+  askByApi({ identity }: Extract<RolloutTarget, { kind: 'image' }>): Promise<unknown> {
+    return this.#api('api-rollouts', 'POST', `/fleets/${this.name}/rollouts`, { image: identity });
+  }
+
+  /** Gives an order to the running rollout by the API. */
+  async orderByApi(verb: Verb): Promise<unknown> {
+    const { lease } = await this.item();
+    const id = rolloutId(this.name, lease?.rollout ?? 0);
+    return this.#api('api-rollouts', 'POST', `/rollouts/${id}/${verb}`, {});
   }
 
   /** @param inside while another function stands, on whose time the clock does not run */

@@ -6,7 +6,10 @@ import type { Fleet } from '../fleet.ts';
 const images = new WeakMap<Fleet['world'], number>();
 
 /** An image that no fleet of the region has had. */
-export function nextImage(fleet: Fleet, script: MachineScript = {}): Promise<RolloutTarget> {
+export function nextImage(
+  fleet: Fleet,
+  script: MachineScript = {},
+): Promise<Extract<RolloutTarget, { kind: 'image' }>> {
   const number = (images.get(fleet.world) ?? 0) + 1;
   images.set(fleet.world, number);
   return fleet.image(`image-${number}`, script);
@@ -57,4 +60,20 @@ export async function rests(fleet: Fleet): Promise<boolean> {
   const { lease, candidate, warm, queue, pins } = await fleet.item();
   const busy = lease !== null || candidate !== null || warm !== null || queue.length > 0 || pins.length > 0;
   return !busy && !isRunning(fleet, 'swap-fleet') && !isRunning(fleet, 'retire-release');
+}
+
+/** Lets time pass until the fleet rests. @throws Error where it never does */
+export async function resting(fleet: Fleet): Promise<void> {
+  for (let passed = 0; passed < longestSeconds; passed += 10) {
+    await fleet.world.seconds(10);
+    if (await rests(fleet)) return;
+  }
+  throw new Error(`${fleet.name} never rests`);
+}
+
+/** As somebody would in the console, without a thought of what it leaves. */
+export function stopAll({ world }: Fleet): void {
+  const { states } = world.region.parts;
+  for (const { status, init } of states.executions())
+    if (status === 'RUNNING') states.stop(init.arn, 'Matrix.Stopped', 'as the scenario wants it');
 }

@@ -77,7 +77,9 @@ export async function pointsOf(name: ScenarioName, seed: number): Promise<Point[
       counts.set(what, (counts.get(what) ?? 0) + 1);
       return counts.get(what) ?? 0;
     };
+    const { breaks } = stage.scenario;
     const end = watchStates(world, (_, machine, state) => {
+      if (breaks !== undefined) return;
       const nth = count(`${machine} ${state}`);
       states.set(`${machine} ${state} ${nth}`, { kind: 'state', machine, state, nth });
     });
@@ -90,7 +92,7 @@ export async function pointsOf(name: ScenarioName, seed: number): Promise<Point[
       .slice(before - world.region.log.total)
       .slice(0, run.calls)) {
       const by = /flotilla-([a-z-]+)$/.exec(who)?.[1];
-      if (by === undefined || idle.test(by)) continue;
+      if (by === undefined || !(breaks?.test(by) ?? !idle.test(by))) continue;
       calls.push({ kind: 'call', by, action, nth: count(`${by} ${action}`) });
     }
     return [...calls, ...states.values()];

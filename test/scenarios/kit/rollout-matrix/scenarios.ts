@@ -2,7 +2,7 @@
 import type { FleetSpecInput } from '../../../../src/contracts/fleet-spec.ts';
 import type { RolloutTarget } from '../../../../src/contracts/request.ts';
 import type { Fleet } from '../fleet.ts';
-import { allEnded, baking, insist, nextImage } from './acts.ts';
+import { allEnded, baking, insist, nextImage, resting, stopAll } from './acts.ts';
 
 export interface Scenario {
   /** Beside what every fleet of the matrix has. */
@@ -22,6 +22,8 @@ export interface Scenario {
   tidy?(fleet: Fleet): Promise<void>;
   /** Whatever breaks, the release of before stays live, unless `act` says that it did not come to it. */
   readonly staysLive?: true;
+  /** The functions whose calls are broken; unless told otherwise all that a rollout waits for, and its states. */
+  readonly breaks?: RegExp;
   /** Instances of live in the end; two unless told otherwise, as each fleet begins. */
   readonly desired?: number | 'any';
 }
@@ -136,9 +138,52 @@ export const scenarios = {
       await fleet.world.seconds(60);
     },
   },
+  'asked by the API': {
+    breaks: /^api-rollouts$/,
+    staysLive: true,
+    async act(fleet) {
+      const target = await nextImage(fleet);
+      await fleet.askByApi(target).catch(() => fleet.askByApi(target).catch(() => undefined));
+      let aborted = false;
+      while (await baking(fleet)) {
+        // A bake that was nearly over may have ended meanwhile.
+        await fleet.orderByApi('abort').then(
+          () => (aborted = true),
+          () => undefined,
+        );
+      }
+      await allEnded(fleet);
+      return aborted;
+    },
+  },
+  'recovery by event': {
+    breaks: /^recover-rollout$/,
+    staysLive: true,
+    act: (fleet) => stoppedWhileBaking(fleet),
+  },
+  'recovery by the sweeper': {
+    breaks: /^sweep$/,
+    staysLive: true,
+    act: (fleet) =>
+      stoppedWhileBaking(fleet, () => {
+        fleet.world.region.faults.inject({ kind: 'drop-event', source: 'aws.states', times: 1 });
+      }),
+  },
 } satisfies Record<string, Scenario>;
 
 export type ScenarioName = keyof typeof scenarios;
+
+/** What recovers is broken then: the second fault in a row. */
+async function stoppedWhileBaking(fleet: Fleet, before: () => void = () => undefined): Promise<boolean> {
+  await insist(fleet, await nextImage(fleet));
+  const came = await baking(fleet);
+  if (came) {
+    before();
+    stopAll(fleet);
+  }
+  await resting(fleet);
+  return came;
+}
 
 async function setAlarm({ world }: Fleet, state: 'ALARM' | 'OK'): Promise<void> {
   await world.call('monitoring', 'SetAlarmState', {
