@@ -1,11 +1,15 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
-import { LongestFirst } from './test/support/longest-first.ts';
+import { MixedLongestFirst } from './test/support/longest-first.ts';
 
 const common = {
   // Real processes, sockets and one clock a region: files are kept apart in processes of their own.
   pool: 'forks',
   testTimeout: 60_000,
   hookTimeout: 120_000,
+  // One pool for all, in the order of test/support/longest-first.ts: half of what is under way waits, as AWS makes one
+  // wait, and leaves the cores to the other half.
+  maxWorkers: Math.max(4, availableParallelism() * 2),
   // Functions log each failure; a test expects many.
   env: { POWERTOOLS_LOG_LEVEL: 'SILENT' },
 } as const;
@@ -15,15 +19,13 @@ export default defineConfig({
     // Cases of conformance mostly wait.
     maxConcurrency: 24,
     reporters: ['default', './test/support/summary-reporter.ts'],
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: MixedLongestFirst },
     projects: [
       {
         test: {
           ...common,
           name: 'decisions',
           include: ['test/{unit,functions,contracts}/**/*.test.ts'],
-          maxWorkers: 2,
-          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -31,8 +33,6 @@ export default defineConfig({
           ...common,
           name: 'scenarios',
           include: ['test/scenarios/**/*.test.ts'],
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -40,9 +40,6 @@ export default defineConfig({
           ...common,
           name: 'wall time',
           include: ['test/{end-to-end,conformance}/**/*.test.ts'],
-          // Mostly waiting, as AWS makes one wait: more at a time than there are cores.
-          maxWorkers: 3,
-          sequence: { groupOrder: 2 },
         },
       },
     ],
