@@ -1,10 +1,10 @@
-/** Asks an instance once, at its private address. The one function that stands in the VPC; it calls nothing of AWS. */
-import { askInstance, question } from '../src/runtime/ask-instance.ts';
+/** Asks instances at their private addresses. The one function that stands in the VPC; it calls nothing of AWS. */
+import { askInstances, questions } from '../src/runtime/ask-instance.ts';
 import { lambdaFunction } from '../src/runtime/handler.ts';
 
 export const handler = lambdaFunction({
   name: 'ask-instance',
-  input: question,
+  input: questions,
   deps: () => ({}),
-  run: askInstance,
+  run: askInstances,
 });

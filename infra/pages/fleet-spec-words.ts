@@ -59,7 +59,7 @@ export const fleetSpecWords: Readonly<Record<string, string>> = {
   'rollout.whenBusy':
     'What a second deploy does while one runs. queue: waits its turn; supersede: ends the one that runs, if it is not promoted yet, and takes the place of those that wait; refuse: is told so.',
   'rollout.smokeTest':
-    'One request to each instance of the candidate, past the load balancer, before any traffic.',
+    'One request from inside the VPC to each healthy instance of the candidate (of more than 500, the first), past the load balancer, before any traffic.',
   'rollout.smokeTest.path': 'What is asked.',
   'rollout.smokeTest.status': 'The one answer that is good.',
   'rollout.hooks':

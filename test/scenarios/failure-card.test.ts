@@ -134,25 +134,6 @@ describe.skipIf(notPackaged !== undefined)('the failure card', { timeout: 60_000
     },
   );
 
-  it('has address and answer of a smoke test that was refused', async () => {
-    await live();
-    await fleet.apply({
-      instances: one,
-      rollout: { steps: [{ weight: 100 }], drainSeconds: 5, smokeTest: { path: '/smoke' } },
-    });
-    // Nothing answers at a private address on the virtual clock.
-    await fleet.deploy(await fleet.image('two'));
-    const { cause, smokeTest } = await card();
-    expect(cause).toMatchObject({
-      name: 'SmokeTestFailed',
-      reasons: [expect.stringContaining('did not answer')],
-    });
-    expect(smokeTest).toMatchObject({
-      instance: expect.stringMatching(/^i-/),
-      url: expect.stringContaining('/smoke'),
-    });
-  });
-
   it('says what the weights were and should have been, where somebody changed them', async () => {
     await live();
     const answer = await fleet.ask(await fleet.image('two'));

@@ -19,6 +19,7 @@ import { type HandedFleet, type Hold, handOver } from './hold.ts';
 import { digestOf, slotArns } from './look.ts';
 import { refuseIfEnded } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
+import { type SmokeQuestions, smokeQuestionsFor } from './smoke-test.ts';
 
 export interface HealthDeps {
   readonly balancer: LoadBalancer;
@@ -42,6 +43,8 @@ export interface HealthLook {
   readonly reasons: readonly string[];
   /** For the fleet's hooks; null until the candidate is healthy, or where there is none. */
   readonly hook: HookView | null;
+  /** Of the smoke test; null likewise. */
+  readonly smoke: SmokeQuestions | null;
   /** Digest of the slot's targets, for whoever looks at them next. */
   readonly seen: string;
   readonly held: HandedFleet;
@@ -82,7 +85,7 @@ export async function checkHealth(
   }
   const seen = digestOf(targets);
   if (verdict.verdict === 'waiting')
-    return { ...verdict, wanted, looks: 0, hook: null, seen, held: handOver(fleet) };
+    return { ...verdict, wanted, looks: 0, hook: null, smoke: null, seen, held: handOver(fleet) };
   const looks = call.looks + 1;
   // A warm group has proven itself already.
   if (looks < healthyLooks && plan.way === 'launch') {
@@ -93,6 +96,7 @@ export async function checkHealth(
       looks,
       reasons: ['healthy; looking once more'],
       hook: null,
+      smoke: null,
       seen,
       held: handOver(fleet),
     };
@@ -118,8 +122,10 @@ export async function checkHealth(
     ],
   }));
   const hook = plan.hooks === undefined ? null : await hookView(call, hold, targets, deps.instances);
+  const smoke = plan.smokeTest ? await smokeQuestionsFor(fleet.spec, targets, deps.instances) : null;
   const held = handOver(hold.fleet);
-  return { verdict: 'healthy', healthy: verdict.healthy, wanted, looks, reasons: [], hook, seen, held };
+  const { healthy } = verdict;
+  return { verdict: 'healthy', healthy, wanted, looks, reasons: [], hook, smoke, seen, held };
 }
 
 /** Instances that a hook is told of: its payload is bounded, however large the candidate is. */

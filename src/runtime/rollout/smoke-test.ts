@@ -1,61 +1,80 @@
 /**
- * The smoke test: one request to each instance of the candidate, at its private address. The function has to reach
- * that address: in an account it needs the fleet's subnets (docs/deploying.md).
+ * The smoke test: one request to each instance of the candidate at its private address, before any traffic. The
+ * function in the VPC asks (src/runtime/ask-instance.ts); here it is said whom, and what the answers mean.
  */
-import type { Groups } from '../../aws/groups.ts';
+import * as z from 'zod';
 import type { Instances } from '../../aws/instances.ts';
-import type { HeldCall, RolloutPlan } from '../../contracts/rollout.ts';
+import type { FleetSpec } from '../../contracts/fleet-spec.ts';
+import { type HeldCall, heldCall } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
 import { phases } from '../../fleet/phases.ts';
+import type { TargetView } from '../../fleet/world.ts';
+import { answer, mostQuestions, question } from '../ask-instance.ts';
 import type { Hold } from './hold.ts';
 import { refuseIfEnded } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
 
 /** A smoke test is one small request; who needs longer is not ready. */
-const timeoutMilliseconds = 5_000;
-/** Of the answer, in the failure. */
-const bodyCharacters = 500;
+const timeoutSeconds = 5;
+
+export const smokeQuestions = z.strictObject({
+  /** Whom each question asks. */
+  instances: z.array(z.string()),
+  questions: z.array(question),
+  wanted: z.number().int(),
+});
+export type SmokeQuestions = z.infer<typeof smokeQuestions>;
+
+export const smokeCall = heldCall.extend({ smoke: smokeQuestions, answers: z.array(answer) });
+
+/** What to ask the healthy instances of a candidate; of more than 500 the first. Null where the spec asks nothing. */
+export async function smokeQuestionsFor(
+  { port, rollout: { smokeTest } }: Pick<FleetSpec, 'port' | 'rollout'>,
+  targets: readonly TargetView[],
+  instances: Pick<Instances, 'addresses'>,
+): Promise<SmokeQuestions | null> {
+  if (smokeTest === undefined) return null;
+  const healthy = targets.filter(({ state }) => state === 'healthy').map(({ id }) => id);
+  const addresses = [...(await instances.addresses(healthy.slice(0, mostQuestions)))];
+  return {
+    instances: addresses.map(([instance]) => instance),
+    questions: addresses.map(([, address]) => ({ address, port, path: smokeTest.path, timeoutSeconds })),
+    wanted: smokeTest.status,
+  };
+}
 
 /** @throws FlotillaError `SmokeTestFailed` naming the instance and its answer, `GateAborted`, `LeaseLost`. */
-export async function smokeTest(
-  call: HeldCall & { readonly plan: RolloutPlan },
-  hold: Hold,
-  deps: { readonly groups: Groups; readonly instances: Instances },
-): Promise<{ asked: number }> {
-  const { fleet } = hold;
-  refuseIfEnded(fleet, call.rollout);
-  const wanted = fleet.spec.rollout.smokeTest;
-  if (wanted === undefined) return { asked: 0 };
-  const group = await deps.groups.describe(call.plan.groupName);
-  const ids = (group?.members ?? [])
-    .filter(({ lifecycleState }) => lifecycleState === 'InService')
-    .map(({ id }) => id);
-  const addresses = await deps.instances.addresses(ids);
-  for (const [instance, address] of addresses) {
-    const url = `http://${address}:${fleet.spec.port}${wanted.path}`;
-    const fail = (what: string, answer?: string) =>
-      new FlotillaError('SmokeTestFailed', `${instance} ${what}`, {
-        fleet: fleet.fleet,
-        instance,
-        url,
-        answer,
-      });
-    let status: number;
-    let body: string;
-    try {
-      const response = await fetch(url, {
-        redirect: 'manual',
-        signal: AbortSignal.timeout(timeoutMilliseconds),
-      });
-      status = response.status;
-      body = await response.text();
-    } catch (error) {
-      throw fail(`did not answer: ${error instanceof Error ? error.message : String(error)}`);
-    }
-    if (status !== wanted.status) {
-      throw fail(`answered ${status}, not ${wanted.status}`, body.slice(0, bodyCharacters));
-    }
+export async function smokeTest(call: z.infer<typeof smokeCall>, hold: Hold): Promise<{ asked: number }> {
+  const { instances, questions, wanted } = call.smoke;
+  refuseIfEnded(hold.fleet, call.rollout);
+  if (instances.length === 0) {
+    throw new FlotillaError('SmokeTestFailed', 'No instance of the candidate has an address to ask', {
+      fleet: call.fleet,
+    });
   }
+  instances.forEach((instance, index) => {
+    const asked = questions[index];
+    const heard = call.answers[index];
+    if (heard?.kind === 'status' && heard.status === wanted) return;
+    const what =
+      heard === undefined
+        ? 'was not asked'
+        : heard.kind === 'none'
+          ? heard.reason
+          : `answered ${heard.status}, not ${wanted}`;
+    throw new FlotillaError('SmokeTestFailed', `${instance} ${what}`, {
+      fleet: call.fleet,
+      instance,
+      url: `http://${asked?.address}:${asked?.port}${asked?.path}`,
+      answer: heard?.kind === 'status' ? heard.body : undefined,
+    });
+  });
+  await recordPassed(call, hold);
+  return { asked: instances.length };
+}
+
+async function recordPassed(call: HeldCall & { readonly smoke: SmokeQuestions }, hold: Hold): Promise<void> {
+  const { instances, questions, wanted } = call.smoke;
   await hold.change((item, now) => ({
     fleet: item,
     writes: [updateRollout(call.fleet, call.rollout, { phase: phases.shifting })],
@@ -66,14 +85,8 @@ export async function smokeTest(
         kind: 'candidate-smoke-tested',
         at: now,
         execution: call.execution,
-        data: {
-          rollout: call.rollout,
-          instances: [...addresses.keys()],
-          path: wanted.path,
-          status: wanted.status,
-        },
+        data: { rollout: call.rollout, instances, path: questions[0]?.path, status: wanted },
       }),
     ],
   }));
-  return { asked: addresses.size };
 }

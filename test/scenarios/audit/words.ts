@@ -92,19 +92,6 @@ export async function removeSnapshots({ world }: Doors): Promise<void> {
     if (State === 'pending') await world.call('ec2', 'DeleteSnapshot', { SnapshotId });
 }
 
-/** Removes the newest group of a fleet, as a person in the console might. */
-export async function removeCandidates({ world }: Doors, fleet: string): Promise<void> {
-  const { AutoScalingGroups = [] } = await world.call('autoscaling', 'DescribeAutoScalingGroups', {});
-  const name = AutoScalingGroups.map((one: { AutoScalingGroupName: string }) => one.AutoScalingGroupName)
-    .filter((one: string) => one.includes(`-${fleet}-`))
-    .at(-1);
-  if (name !== undefined)
-    await world.call('autoscaling', 'DeleteAutoScalingGroup', {
-      AutoScalingGroupName: name,
-      ForceDelete: true,
-    });
-}
-
 /** Gives an order while a function stands, on whose time the clock does not run. */
 export async function orderInside({ world }: Doors, id: string, verb: string): Promise<void> {
   const path = `/rollouts/${id}/${verb}`;
