@@ -161,7 +161,9 @@ export const releaseItem = z.strictObject({
   kernel: z.string(),
   upload: count, // the fleet's upload number, 0 where it was asked for by image
   state: z.enum(['new', 'candidate', 'live', 'warm', 'retired', 'failed']),
-  /** Why, where the state is `failed`. */
+  /** When it last failed by its own fault, its state since whatever it is: it is marked until it is promoted later. */
+  failedAt: time.optional(),
+  /** Why it failed then. */
   reason: z.string().optional(),
   /** When it was last promoted; absent for a release that was never live. */
   servedAt: time.optional(),

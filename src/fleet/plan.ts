@@ -7,6 +7,7 @@ import { releaseLabel, type SlotColour } from '../contracts/ids.ts';
 import type { FleetItem, ImageItem, ReleaseItem } from '../contracts/items.ts';
 import type { PlannedStep, RolloutPlan } from '../contracts/rollout.ts';
 import { candidateCapacity, pinFor, sizeForShare } from './capacity.ts';
+import { failedWords } from './failed-before.ts';
 import { type AlarmVerdict, alarmVerdict, watchedAt } from './gates.ts';
 import { servingVerdict } from './health.ts';
 import { judgeQuotas, type QuotaWorld } from './quotas.ts';
@@ -86,11 +87,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   if (!world.force) {
     if (world.image?.state === 'vetoed')
       reasons.push('the image has been vetoed; deploy another, or force it');
-    if (release.state === 'failed') {
-      reasons.push(
-        `${releaseLabel(release.number)} failed before (${release.reason ?? 'no reason kept'}); force it to try again`,
-      );
-    }
+    if (release.state === 'failed') reasons.push(failedWords(release, release.number));
   }
   if (rule === undefined) {
     reasons.push('the listener rule is gone; apply the fleet again');

@@ -5,6 +5,7 @@ import type { FleetItem, ImageItem, ReleaseItem } from '../contracts/items.ts';
 import type { RolloutRequest } from '../contracts/request.ts';
 import type { ErrorName } from '../errors.ts';
 import { attentionWords } from './attention.ts';
+import { failedBefore, failedWords } from './failed-before.ts';
 
 export interface RequestWorld {
   readonly fleet: FleetItem;
@@ -13,6 +14,8 @@ export interface RequestWorld {
   /** The fleet asks for a smoke boot that this image has not passed. */
   readonly unbooted: boolean;
   readonly release: ReleaseItem | undefined;
+  /** Every release of the fleet that runs the image that was asked for, itself included. Not for a way back. */
+  readonly sameImage: readonly ReleaseItem[];
   readonly live: ReleaseItem | undefined;
   /** The release that will be live once everything under way and queued has ended; live's where nothing is. */
   readonly last: { readonly release: ReleaseItem; readonly rollout: number } | undefined;
@@ -44,17 +47,22 @@ export type RequestVerdict =
       readonly waitsFor?: string | undefined;
     };
 
-/** The release that a rollback without a number means: the warm one, else the one that served last before live. */
+/**
+ * The release that a rollback without a number means: the warm one, else the one that served last before live. None that
+ * failed: an alarm took the fleet back from it.
+ */
 export function rollbackTarget(
   fleet: Pick<FleetItem, 'live' | 'warm'>,
   former: readonly ReleaseItem[],
 ): ReleaseItem | undefined {
   const warm = former.find(({ number }) => number === fleet.warm?.release);
-  if (warm !== undefined) return warm;
+  if (warm !== undefined && failedBefore([warm]) === undefined) return warm;
   return former
     .filter(
-      ({ number, servedAt, state }) =>
-        number !== fleet.live?.release && servedAt !== undefined && state !== 'failed',
+      (release) =>
+        release.number !== fleet.live?.release &&
+        release.servedAt !== undefined &&
+        failedBefore([release]) === undefined,
     )
     .sort((a, b) => (b.servedAt ?? '').localeCompare(a.servedAt ?? ''))[0];
 }
@@ -90,14 +98,12 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
     }
   }
   if (early !== undefined) return early;
-  if (release !== 'new' && release.state === 'failed' && !force) {
-    return {
-      verdict: 'refused',
-      error: 'RequestRefused',
-      reasons: [
-        `${releaseLabel(release.number)} failed before: ${release.reason ?? 'no reason kept'}; force it to try again`,
-      ],
-    };
+  // Going back to what has served is for who is in need, whatever became of its image later.
+  const own = release === 'new' ? [] : [release];
+  const marked = failedBefore(wanted.kind === 'deploy' ? world.sameImage : own);
+  if (marked !== undefined && !force) {
+    const asked = release === 'new' ? undefined : release.number;
+    return { verdict: 'refused', error: 'RequestRefused', reasons: [failedWords(marked, asked)] };
   }
 
   const { lease, queue } = fleet;
@@ -179,7 +185,11 @@ function find(request: RolloutRequest, world: RequestWorld): Found {
       if (world.release === undefined) {
         return refuse('ReleaseNotFound', `${request.fleet} has no release ${releaseLabel(target.number)}`);
       }
-      return { verdict: 'found', kind: backwards(world.release, world), release: world.release };
+      return {
+        verdict: 'found',
+        kind: isWayBack(request, world.release, world.fleet) ? 'rollback' : 'deploy',
+        release: world.release,
+      };
     case 'rollback': {
       const release = rollbackTarget(world.fleet, world.former);
       if (release === undefined) {
@@ -190,8 +200,11 @@ function find(request: RolloutRequest, world: RequestWorld): Found {
   }
 }
 
-function backwards(release: ReleaseItem, world: RequestWorld): 'deploy' | 'rollback' {
-  return release.servedAt !== undefined && release.number < (world.fleet.live?.release ?? 0)
-    ? 'rollback'
-    : 'deploy';
+/** Whether a wish for a release is one to go back: to an older one that has served, or on an alarm's word to any. */
+export function isWayBack(
+  { by }: Pick<RolloutRequest, 'by'>,
+  { servedAt, number }: Pick<ReleaseItem, 'servedAt' | 'number'>,
+  { live }: Pick<FleetItem, 'live'>,
+): boolean {
+  return by.through === 'alarm' || (servedAt !== undefined && number < (live?.release ?? 0));
 }

@@ -87,7 +87,12 @@ export async function planRequest(
     kind: found.kind,
     force: request.force === true,
   });
-  if (verdict.verdict === 'refused') return refused(verdict.reasons, verdict.notes);
+  // What the request itself is refused for, but would not be where it is forced. A veto is the plan's to tell.
+  const before = asked.verdict === 'refused' && asked.error === 'RequestRefused' ? asked.reasons : [];
+  if (verdict.verdict === 'refused') {
+    return refused([...new Set([...before, ...verdict.reasons])], verdict.notes);
+  }
+  if (before.length > 0) return refused(before, verdict.plan.notes);
   return {
     outcome: 'planned',
     message: `Nothing was changed. ${releaseLabel(release.number)} would be rolled out so.`,

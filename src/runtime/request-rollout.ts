@@ -8,13 +8,14 @@ import {
   imageItem,
   type ReleaseItem,
   type RolloutItem,
+  refItem,
   releaseItem,
   rolloutItem,
 } from '../contracts/items.ts';
 import type { RolloutAnswer, RolloutRequest } from '../contracts/request.ts';
 import { FlotillaError } from '../errors.ts';
 import { phases } from '../fleet/phases.ts';
-import { decideRequest, type RequestVerdict, type RequestWorld } from '../fleet/request.ts';
+import { decideRequest, isWayBack, type RequestVerdict, type RequestWorld } from '../fleet/request.ts';
 import { needsBoot } from '../image/smoke-boot.ts';
 import { keys, prefixes } from '../lineage/keys.ts';
 import { releaseRefs } from '../lineage/refs.ts';
@@ -22,7 +23,7 @@ import type { Clock } from './clock.ts';
 import { type Config, executionArn, machineArn } from './config.ts';
 import { answerGate } from './rollout/answer-gate.ts';
 import { changeFleet, readFleet } from './rollout/hold.ts';
-import { fleetEvent, rolloutKey, updateRollout } from './rollout/record.ts';
+import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './rollout/record.ts';
 
 export interface RequestDeps {
   readonly table: Table;
@@ -175,16 +176,33 @@ export async function lookAround(
         })
       : undefined,
   ]);
-  const askedImage = asked === undefined ? image : await table.get(keys.image(asked.identity), imageItem);
+  const back = asked !== undefined && isWayBack(request, asked, fleet);
+  const identity = back ? undefined : (asked ?? image)?.identity;
+  const [askedImage, sameImage] = await Promise.all([
+    asked === undefined ? image : table.get(keys.image(asked.identity), imageItem),
+    identity === undefined ? [] : releasesOf(fleet.fleet, identity, table),
+  ]);
   return {
     fleet,
     image: askedImage,
     unbooted: needsBoot(fleet.spec, askedImage),
     release: asked,
+    sameImage,
     live,
     last: ahead === undefined ? undefined : { release: ahead, rollout: lastRollout ?? holding?.rollout ?? 0 },
     former: former?.items ?? [],
   };
+}
+
+/** The fleet's releases of an image: a few at most, since what is live is not deployed again. */
+async function releasesOf(fleet: string, identity: string, table: Table): Promise<ReleaseItem[]> {
+  const { pk } = keys.ref(identity, 'release', '');
+  const refs = await table.queryAll(pk, `release#${fleet}/`, refItem);
+  const releases = await Promise.all(
+    // `web/v7`
+    refs.map(({ to }) => table.get(keys.release(fleet, Number(to.slice(fleet.length + 2))), releaseItem)),
+  );
+  return releases.filter((release) => release !== undefined);
 }
 
 /** Everything that a new rollout writes at once. */
@@ -249,6 +267,7 @@ function allot(
     },
     writes: [
       put(keys.rollout(fleet.fleet, number), rollout),
+      ...markedByAlarm(request, fleet, now),
       ...verdict.supersedes.map((old) =>
         updateRollout(fleet.fleet, old, { status: 'superseded', phase: phases.ended, endedAt: now }),
       ),
@@ -284,6 +303,13 @@ function allot(
       ),
     ],
   };
+}
+
+/** An alarm that takes a fleet back says of what it takes it back from that it failed. */
+function markedByAlarm({ by }: RolloutRequest, { fleet, live }: FleetItem, now: string): Write[] {
+  if (by.through !== 'alarm' || live === null) return [];
+  const reason = `alarm ${by.principal} rang after its promotion`;
+  return [updateRelease(fleet, live.release, { failedAt: now, reason })];
 }
 
 /** The release that a request for an image makes. @throws FlotillaError `ImageNotFound` */

@@ -54,10 +54,8 @@ describe.skipIf(notPackaged !== undefined)('a smoke test', () => {
       // One of two: the first that boots is well.
       let machines = 0;
       const image = await fleet.image('two', script);
-      const { ec2 } = fleet.world.region.parts;
-      const scripted = ec2.instances.machines;
-      ec2.instances.machines = (of) => {
-        const own = scripted(of);
+      fleet.world.region.parts.ec2.instances.machines = ({ ImageId = '' }) => {
+        const own = fleet.world.scripts.get(ImageId) ?? {};
         if (own !== script) return own;
         machines += 1;
         return machines === 1 ? smoke(204) : own;

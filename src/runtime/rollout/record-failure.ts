@@ -5,6 +5,7 @@ import type { Table } from '../../aws/table.ts';
 import {
   eventItem,
   type FleetItem,
+  type ReleaseItem,
   type RolloutItem,
   releaseItem,
   rolloutItem,
@@ -105,13 +106,14 @@ export async function writeFailure(
   const first: Failure =
     kept === undefined ? failure : { name: kept.name, message: kept.message, details: { ...kept.details } };
   const status = endedAs(first.name, rolledBack);
+  const blamed = blamesRelease(first.name);
+  const alike = blamed && rolledBack ? await queuedAlike(present, release, table) : [];
 
   const after = await changeFleet(table, name, clock, (item, now) => {
     // Nobody's failure is written over a fleet that somebody else holds by now.
     const lost = fence > 0 && item.lease?.fence !== fence;
     const ended = ['succeeded', 'superseded'].includes(rollout.status);
     if (lost || ended) return undefined;
-    const blamed = blamesRelease(first.name);
     const state = blamed ? 'failed' : release?.servedAt === undefined ? 'new' : 'retired';
     const touched = release?.state === 'candidate';
     return {
@@ -135,8 +137,16 @@ export async function writeFailure(
           ...(rolledBack ? { endedAt: now } : {}),
         }),
         ...(touched && rolledBack
-          ? [updateRelease(name, rollout.release, { state, ...(blamed ? { reason: first.message } : {}) })]
+          ? [
+              updateRelease(name, rollout.release, {
+                state,
+                ...(blamed ? { failedAt: now, reason: first.message } : {}),
+              }),
+            ]
           : []),
+        ...alike.map((one) =>
+          updateRelease(name, one, { state: 'failed', failedAt: now, reason: first.message }),
+        ),
       ],
       events: [
         fleetEvent({
@@ -155,6 +165,22 @@ export async function writeFailure(
     };
   });
   return { first, rollout, fleet: after };
+}
+
+/** Releases of the same image that wait for their turn: they were asked for before it was known. */
+async function queuedAlike(
+  { fleet, queue }: FleetItem,
+  failed: ReleaseItem | undefined,
+  table: Table,
+): Promise<number[]> {
+  const waiting = await Promise.all(queue.map((one) => table.get(keys.rollout(fleet, one), rolloutItem)));
+  const numbers = new Set(waiting.flatMap((one) => (one === undefined ? [] : [one.release])));
+  const releases = await Promise.all(
+    [...numbers].map((one) => table.get(keys.release(fleet, one), releaseItem)),
+  );
+  return releases.flatMap((one) =>
+    one !== undefined && one.state === 'new' && one.identity === failed?.identity ? [one.number] : [],
+  );
 }
 
 function shortDigest(text: string): string {

@@ -13,6 +13,7 @@ describe('a request', () => {
     live: release(1),
     last: { release: release(1), rollout: 0 },
     former: [],
+    sameImage: [],
     unbooted: false,
   };
   const ask = (more: Partial<RolloutRequest> = {}, world: Partial<RequestWorld> = {}) =>
@@ -51,10 +52,11 @@ describe('a request', () => {
     expect(ask({}, { image: { ...image, state: 'vetoed' } })).toMatchObject({ error: 'ImageVetoed' });
   });
   it('for a release that failed wants force', () => {
-    const failed = release(2, { state: 'failed' });
+    const failed = release(2, { state: 'failed', failedAt: '2026-11-02' });
     const target = { kind: 'release', number: 2 } as const;
-    expect(ask({ target }, { release: failed })).toMatchObject({ error: 'RequestRefused' });
-    expect(ask({ target, force: true }, { release: failed })).toMatchObject({ verdict: 'go' });
+    const world = { release: failed, sameImage: [failed] };
+    expect(ask({ target }, world)).toMatchObject({ error: 'RequestRefused' });
+    expect(ask({ target, force: true }, world)).toMatchObject({ verdict: 'go' });
   });
   it('says why it does nothing', () => {
     const same = release(1, { identity: digest });
@@ -126,16 +128,19 @@ describe('a request', () => {
     ],
     [{}, { target: { kind: 'release', number: 9 } }, 'ReleaseNotFound', 'web has no release v9'],
     [
-      { release: release(2, { state: 'failed', reason: 'never healthy' }) },
-      { target: { kind: 'release', number: 2 } },
+      {
+        release: release(3),
+        sameImage: [release(3), release(2, { failedAt: '2026', reason: 'never healthy' })],
+      },
+      { target: { kind: 'release', number: 3 } },
       'RequestRefused',
-      'v2 failed before: never healthy; force it to try again',
+      'v2, of the same image, failed before (never healthy); force it to try again',
     ],
     [
-      { release: release(2, { state: 'failed' }) },
-      { target: { kind: 'release', number: 2 } },
+      { sameImage: [release(2, { failedAt: '2026' })] },
+      {},
       'RequestRefused',
-      'v2 failed before: no reason kept; force it to try again',
+      'v2, of the same image, failed before (no reason kept); force it to try again',
     ],
   ] as [Partial<RequestWorld>, Partial<RolloutRequest>, string, string][])(
     'is refused with %j and %j as %s',
