@@ -17,11 +17,11 @@ function failedAt({ failedAt: at, state, servedAt, createdAt }: Marked): string 
  * was promoted after that, which somebody has forced.
  */
 export function failedBefore<Release extends Marked>(sameImage: readonly Release[]): Release | undefined {
-  const served = sameImage.map(({ servedAt = '' }) => servedAt).reduce((a, b) => (a > b ? a : b), '');
+  const served = sameImage.map(({ servedAt = '' }) => servedAt).sort();
   return sameImage
     .filter((release) => {
       const at = failedAt(release);
-      return at !== undefined && at >= served;
+      return at !== undefined && at >= (served.at(-1) ?? '');
     })
     .sort((a, b) => (failedAt(b) ?? '').localeCompare(failedAt(a) ?? ''))[0];
 }
