@@ -57,6 +57,14 @@ export function pinFor(live: Capacity): { readonly former: number; readonly pinn
 }
 
 /**
+ * The minimum to write again where a group has less than was pinned: a call of the rollout before, given up and made
+ * once more, may land after the pin, and no call of Auto Scaling can be told that it is too late.
+ */
+export function lostPin(pinned: number | undefined, live: Pick<Capacity, 'minimum'>): number | undefined {
+  return pinned === undefined || live.minimum >= pinned ? undefined : pinned;
+}
+
+/**
  * Size that a release needs before traffic returns to it: the greater of what it has and what the release that
  * serves now has, because that count carries today's load.
  */

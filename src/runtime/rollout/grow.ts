@@ -1,12 +1,13 @@
 /**
  * Making a candidate as large as its next share of the traffic wants: with the weights where it follows them, and
- * after live where that was scaled up meanwhile. It is never made smaller, and its minimum is its size.
+ * after live where that was scaled up meanwhile. It is never made smaller, and its minimum is its size. Live, which
+ * is looked at for that, is held at its own.
  */
 import type { Groups } from '../../aws/groups.ts';
 import type { Instances } from '../../aws/instances.ts';
 import type { HeldCall, RolloutPlan } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
-import { sizeForShare } from '../../fleet/capacity.ts';
+import { lostPin, sizeForShare } from '../../fleet/capacity.ts';
 import { healthVerdict } from '../../fleet/health.ts';
 import type { ActivityView, GroupView, TargetView } from '../../fleet/world.ts';
 import { unhealthy } from './check-health.ts';
@@ -41,11 +42,21 @@ export async function growForShare(
   }
   const planned = Math.max(plan.wholeSize, plan.capacity.desired);
   const liveGroup = groups.find(({ name }) => name === live?.groupName);
+  if (liveGroup !== undefined) await keepPinned(liveGroup, hold, deps.groups);
   const wanted = sizeForShare(plan.mode, call.share, planned, liveGroup);
   if (group.desired < wanted) await grow(call, hold, deps.groups, group, wanted);
   const growth = hold.fleet.candidate?.growth;
   if (growth !== undefined && !growth.proven)
     await proveSize(call, hold, deps.instances, group, wanted, seen);
+}
+
+/** Both serve from here on: whatever landed since live was pinned, it is not scaled in. */
+async function keepPinned(live: GroupView, hold: Hold, groups: Groups): Promise<void> {
+  const pin = hold.fleet.pins.find(({ groupName }) => groupName === live.name);
+  const minimum = lostPin(pin?.pinned, live);
+  if (minimum === undefined) return;
+  await hold.before();
+  await groups.resize(live.name, { minimum });
 }
 
 /** The size is written down before it is set: a try that finds it set knows since when. */

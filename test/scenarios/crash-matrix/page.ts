@@ -90,7 +90,8 @@ ${mutants.map(({ name, invariant }) => `- ${name}: invariant ${invariant}, ${inv
   be seconds old. The checker allows ten.
 - A machine that fails by itself takes its requests with it, until health checks have seen it. Such slots are not blamed
   for being without a healthy target for a quarter of an hour.
-- No call to EC2, Auto Scaling or the load balancer can carry a fence. The one call that was in flight when a fence fell
-  may land at any time; it is seen, and repaired.
+- No call to EC2, Auto Scaling or the load balancer can carry a fence. One call that was given up, or in flight when a
+  fence fell, may land at any time; it is seen at the next step's border, and repaired before traffic moves. Where it
+  lands within those ten seconds before a change of weights, at the step after.
 `;
 }

@@ -107,7 +107,7 @@ export class Invariants {
     const item = this.#records.fleets.get(name);
     if (item === undefined) throw new Error(`no fleet ${name}`);
     const state = readFleetState(this.#world.region, item);
-    this.#watched.set(name, { state, memory: { healthyAt: {}, failedAt: {} } });
+    this.#watched.set(name, { state, memory: { healthyAt: {}, failedAt: {}, heldAt: {} } });
     if (!this.#leases.has(name)) this.#leases.set(name, [{ at: 0, lease: item.lease }]);
     judgeInstances(state, this.#records, this.#instances);
   }
@@ -154,7 +154,7 @@ export class Invariants {
       if (call !== undefined && by !== undefined) {
         broken.push(
           ...judgeWeights(before, after, watched.memory, call.begunAt),
-          ...judgeSizes(before, after),
+          ...judgeSizes(before, after, watched.memory, call.begunAt),
         );
         if (isChanged(before, after)) broken.push(...judgeRecovery(call, by, this.#leases.get(fleet) ?? []));
       }

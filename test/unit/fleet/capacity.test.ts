@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   candidateCapacity,
+  lostPin,
   pinFor,
   promotedBounds,
   returnCapacity,
@@ -45,6 +46,12 @@ describe('bounds', () => {
   it('are pinned to what live has, where something could scale it in', () => {
     expect(pinFor({ minimum: 1, desired: 3, maximum: 4 })).toEqual({ former: 1, pinned: 3 });
     expect(pinFor({ minimum: 3, desired: 3, maximum: 4 })).toBeUndefined();
+  });
+  it('are pinned again where a late call took the pin away, and not lowered where live has grown', () => {
+    expect(lostPin(3, { minimum: 1 })).toBe(3);
+    expect(lostPin(3, { minimum: 3 })).toBeUndefined();
+    expect(lostPin(3, { minimum: 4 })).toBeUndefined();
+    expect(lostPin(undefined, { minimum: 1 })).toBeUndefined();
   });
   it('of a returning release hold the greater of both sizes', () => {
     expect(returnCapacity({ minimum: 1, desired: 2, maximum: 4 }, { desired: 5 })).toEqual({

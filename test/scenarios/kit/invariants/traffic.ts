@@ -8,11 +8,13 @@ export interface TrafficMemory {
   readonly healthyAt: Partial<Record<Colour, number>>;
   /** When a machine of a slot last failed by itself, or was killed. */
   readonly failedAt: Partial<Record<Colour, number>>;
+  /** When live's minimum was last as pinned, by the name of its group. */
+  readonly heldAt: Record<string, number>;
 }
 
 /**
- * What a function knows of health when it calls may be this old: a late copy's lag, the look at the fence, and the
- * calls in between. Nothing ties a target's health to a change of weights, in AWS neither.
+ * What a function knows of health and of sizes when it calls may be this old: a late copy's lag, the look at the fence,
+ * and the calls in between. Nothing ties a target's health, or a group's minimum, to a change of weights, in AWS neither.
  */
 const knowledgeMs = 10_000;
 /** So long after a machine failed by itself, its slot may be without a healthy target through nobody's fault. */
@@ -28,6 +30,16 @@ export function remember(memory: TrafficMemory, state: FleetState): void {
     );
     if (ill) memory.failedAt[slot] = state.at;
   }
+  const live = liveOf(state);
+  if (live !== undefined && live.minimum >= live.wanted) memory.heldAt[live.name] = state.at;
+}
+
+/** The group of live, and what its minimum has to be while both serve. */
+function liveOf({ item, ...state }: FleetState) {
+  const group = item.live === null ? undefined : groupOf({ item, ...state }, item.live.groupName);
+  if (group === undefined) return undefined;
+  const pin = item.pins.find(({ groupName }) => groupName === group.name);
+  return { ...group, wanted: pin?.pinned ?? group.desired };
 }
 
 /** Invariant 1, of a call of ours that began at `begunAt`. */
@@ -74,7 +86,12 @@ export function judgeRequests(state: FleetState, memory: TrafficMemory): Broken[
 }
 
 /** Invariant 3, of a call of ours: what it did to the group of live, to those with traffic, and to the pins. */
-export function judgeSizes(before: FleetState, after: FleetState): Broken[] {
+export function judgeSizes(
+  before: FleetState,
+  after: FleetState,
+  memory: TrafficMemory,
+  begunAt: number,
+): Broken[] {
   if (before.item.lease?.purpose === 'removal') return [];
   const broken: Broken[] = [];
   const live = after.item.live?.groupName === before.item.live?.groupName ? after.item.live : null;
@@ -94,11 +111,19 @@ export function judgeSizes(before: FleetState, after: FleetState): Broken[] {
     if (is.minimum > was.minimum && is.desired === was.desired && !pinned)
       broken.push({ invariant: 5, words: `the minimum of ${what} was raised before its undo was written` });
   }
-  return [...broken, ...judgeMinimums(before, after)];
+  return [...broken, ...judgeMinimums(before, after, memory, begunAt)];
 }
 
-/** While both serve, nothing may scale either of them in. */
-function judgeMinimums(before: FleetState, after: FleetState): Broken[] {
+/**
+ * While both serve, nothing may scale either of them in. A call of the rollout before that lands this very moment is
+ * seen at the next step, and repaired there.
+ */
+function judgeMinimums(
+  before: FleetState,
+  after: FleetState,
+  memory: TrafficMemory,
+  begunAt: number,
+): Broken[] {
   const { live, candidate } = after.item;
   if (live === null || candidate === null || after.weights[candidate.slot] <= before.weights[candidate.slot])
     return [];
@@ -109,9 +134,9 @@ function judgeMinimums(before: FleetState, after: FleetState): Broken[] {
       invariant: 3,
       words: `the candidate gets traffic, and its minimum is ${coming.minimum} of ${coming.desired}`,
     });
-  const present = groupOf(after, live.groupName);
-  const pin = after.item.pins.find(({ groupName }) => groupName === live.groupName);
-  if (present !== undefined && present.minimum < (pin?.pinned ?? present.desired))
+  const present = liveOf(after);
+  const heldAt = memory.heldAt[live.groupName] ?? Number.NEGATIVE_INFINITY;
+  if (present !== undefined && heldAt < begunAt - knowledgeMs)
     broken.push({
       invariant: 3,
       words: `the candidate gets traffic, and live's minimum is not pinned: ${present.minimum} of ${present.desired}`,

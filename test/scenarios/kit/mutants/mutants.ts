@@ -58,8 +58,14 @@ export const mutants: readonly Mutant[] = [
         text: 'await groups.resize(pin.groupName, { minimum: pin.pinned });',
         instead: '',
       },
+      // Where a pin that was lost is seen.
+      {
+        file: 'src/runtime/rollout/grow.ts',
+        text: '  if (liveGroup !== undefined) await keepPinned(liveGroup, hold, deps.groups);\n',
+        instead: '',
+      },
     ],
-    functions: ['launch-candidate'],
+    functions: ['launch-candidate', 'shift-traffic'],
     scenario: 'second deploy',
     invariant: 3,
     words: /live's minimum is not pinned: 1 of 2/,
