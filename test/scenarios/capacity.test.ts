@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Fleet, minute } from './kit/fleet.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
+import { healthyIn, setSize, untilWeight } from './kit/sizes.ts';
 
 const steps = [
   { weight: 10, bakeSeconds: 60 },
@@ -26,30 +27,8 @@ describe.skipIf(notPackaged !== undefined)('the sizes in a rollout', () => {
 
   /** Waits for the weight, then tells the sizes of live and candidate. */
   async function sizesAt(weight: number) {
-    for (let passed = 0; passed < 300; passed += 1) {
-      if ((await fleet.weights()).green === weight) return fleet.groups();
-      await fleet.world.seconds(1);
-    }
-    throw new Error(`green did not get ${weight} %`);
-  }
-
-  async function setDesired(name: string, DesiredCapacity: number): Promise<void> {
-    await fleet.world.call('autoscaling', 'SetDesiredCapacity', {
-      AutoScalingGroupName: name,
-      DesiredCapacity,
-    });
-  }
-
-  async function healthyIn(slot: 'blueArn' | 'greenArn'): Promise<number> {
-    const { fixed } = await fleet.item();
-    const { TargetHealthDescriptions } = await fleet.world.call(
-      'elasticloadbalancing',
-      'DescribeTargetHealth',
-      { TargetGroupArn: fixed[slot] },
-    );
-    return TargetHealthDescriptions.filter(
-      ({ TargetHealth }: { TargetHealth: { State: string } }) => TargetHealth.State === 'healthy',
-    ).length;
+    await untilWeight(fleet, 'green', weight);
+    return fleet.groups();
   }
 
   it('follow the weights where the spec says so, each proven before its share', async () => {
@@ -64,7 +43,7 @@ describe.skipIf(notPackaged !== undefined)('the sizes in a rollout', () => {
         { name: 'flt-web-v1-r1', minimum: 4, desired: 4 },
         { name: 'flt-web-v2-r2', minimum: size, desired: size },
       ]);
-      expect(await healthyIn('greenArn')).toBe(size);
+      expect(await healthyIn(fleet, 'green')).toBe(size);
     }
     expect(await fleet.ended(answer)).toMatchObject({ status: 'SUCCEEDED' });
     expect(await fleet.groups()).toContainEqual({ name: 'flt-web-v2-r2', minimum: 1, desired: 4 });
@@ -74,9 +53,9 @@ describe.skipIf(notPackaged !== undefined)('the sizes in a rollout', () => {
     await live({ ...follow, rollout: { ...follow.rollout, capacity: 'full' } });
     const answer = await fleet.ask(await fleet.image('two'));
     expect(await sizesAt(10)).toContainEqual({ name: 'flt-web-v2-r2', minimum: 4, desired: 4 });
-    await setDesired('flt-web-v1-r1', 6);
+    await setSize(fleet, 'flt-web-v1-r1', 6);
     expect(await sizesAt(50)).toContainEqual({ name: 'flt-web-v2-r2', minimum: 6, desired: 6 });
-    expect(await healthyIn('greenArn')).toBe(6);
+    expect(await healthyIn(fleet, 'green')).toBe(6);
     expect(await fleet.ended(answer)).toMatchObject({ status: 'SUCCEEDED' });
     expect(await fleet.groups()).toContainEqual({ name: 'flt-web-v2-r2', minimum: 1, desired: 6 });
   });
@@ -85,11 +64,7 @@ describe.skipIf(notPackaged !== undefined)('the sizes in a rollout', () => {
     await live(follow);
     const answer = await fleet.ask(await fleet.image('two'));
     await sizesAt(50);
-    await fleet.world.call('autoscaling', 'UpdateAutoScalingGroup', {
-      AutoScalingGroupName: 'flt-web-v1-r1',
-      MaxSize: 10,
-      DesiredCapacity: 10,
-    });
+    await setSize(fleet, 'flt-web-v1-r1', 10);
     expect(await sizesAt(100)).toContainEqual({ name: 'flt-web-v2-r2', minimum: 10, desired: 10 });
     expect(await fleet.ended(answer)).toMatchObject({ status: 'SUCCEEDED' });
   });

@@ -1,7 +1,7 @@
 /** A second deploy while one runs: queued, superseding, refused; and going back, in virtual time. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { FleetSpecInput } from '../../src/contracts/fleet-spec.ts';
-import type { RolloutAnswer } from '../../src/contracts/request.ts';
+import type { RolloutAnswer, RolloutTarget } from '../../src/contracts/request.ts';
 import { Fleet, minute } from './kit/fleet.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 
@@ -17,10 +17,12 @@ describe.skipIf(notPackaged !== undefined)('a deploy while another one runs', ()
   const steps = [{ weight: 50, bakeSeconds: 60, approval: true, approvalSeconds: 600 }, { weight: 100 }];
 
   /** A fleet with a first release, and a second on its way. */
-  async function busy(rollout: Rollout): Promise<void> {
+  async function busy(rollout: Rollout, before: () => Promise<void> = async () => {}): Promise<void> {
     fleet = await Fleet.create({ rollout: { steps, drainSeconds: 20, keepWarmSeconds: 600, ...rollout } });
     expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
-    second = await fleet.ask(await fleet.image('two'));
+    const two = await fleet.image('two');
+    await before();
+    second = await fleet.ask(two);
   }
 
   /** Passes the gate that waits for a person. */
@@ -82,13 +84,83 @@ describe.skipIf(notPackaged !== undefined)('a deploy while another one runs', ()
     });
   });
 
-  it('that is refused is told by whom, and changes nothing', async () => {
-    await busy({ whenBusy: 'refuse' });
-    await fleet.phase('baking');
-    const { revision } = await fleet.item();
-    await expect(fleet.ask(await fleet.image('three'))).rejects.toThrow('rollout 2 is under way');
-    expect(await fleet.item()).toMatchObject({ revision, queue: [] });
-  });
+  /**
+   * Asks for `three` whenever a function of the rollout that holds the fleet begins, at its first time in each phase.
+   * @returns the answer to each, by phase and function
+   */
+  async function askedAtEach(
+    rollout: RolloutAnswer,
+    once: (function_: string) => Promise<string>,
+  ): Promise<Record<string, string>> {
+    const answers: Record<string, string> = {};
+    const { faults } = fleet.world.region.parts.lambda;
+    const mine =
+      /^flotilla-(acquire|plan|launch|check-h|shift|prove|hold|promote|schedule|release|roll-b|record-f)/;
+    let asking = false;
+    faults.stand = async (name, invoke) => {
+      const { phase } = await fleet.rollout(rollout.rollout ?? 0);
+      const at = `${phase}, ${name.replace('flotilla-', '')}`;
+      if (!asking && mine.test(name) && answers[at] === undefined) {
+        asking = true;
+        answers[at] = await once(name);
+        asking = false;
+      }
+      return invoke();
+    };
+    return answers;
+  }
+
+  const wholeWay = [
+    'waiting for the fleet, acquire-lease',
+    'planning, plan-rollout',
+    'launching, launch-candidate',
+    'checking health, check-health',
+    'shifting traffic, shift-traffic',
+    'proving traffic, prove-traffic',
+    'proving traffic, hold-at-gate',
+  ];
+  const toTheEnd = ['promoting, schedule-retirement', 'promoting, release-lease'];
+  const backAgain = ['rolling back, roll-back', 'rolling back, record-failure', 'ended, release-lease'];
+
+  it.each([
+    ['refuse', 'refused'],
+    ['queue', 'queued'],
+  ] as const)(
+    'is %sd in every phase of it, and starts while the former release is warm',
+    async (whenBusy, expected) => {
+      let three = {} as RolloutTarget; // made before the rollout is asked for
+      let four = three;
+      await busy({ whenBusy }, async () => {
+        three = await fleet.image('three');
+        four = await fleet.image('four');
+      });
+      const once = async (): Promise<string> => {
+        const before = await fleet.item();
+        try {
+          const { outcome, rollout = 0 } = await fleet.askInside(three);
+          await fleet.withdraw(rollout);
+          return outcome;
+        } catch (error) {
+          expect(await fleet.item()).toEqual(before);
+          return String(error).includes('LeaseHeld') ? 'refused' : String(error);
+        }
+      };
+      const undone = await askedAtEach(second, once);
+      await fleet.phase('waiting for approval');
+      await fleet.order('abort');
+      await fleet.ended(second);
+      for (const at of [...wholeWay, ...backAgain]) expect(undone).toHaveProperty([at], expected);
+      expect(new Set(Object.values(undone))).toEqual(new Set([expected]));
+
+      const again = await fleet.ask(four);
+      const done = await askedAtEach(again, once);
+      expect(await approved(again)).toMatchObject({ status: 'SUCCEEDED' });
+      for (const at of [...wholeWay, ...toTheEnd]) expect(done).toHaveProperty([at], expected);
+      expect(new Set(Object.values(done))).toEqual(new Set([expected]));
+      expect(await fleet.item()).toMatchObject({ warm: { release: 1 }, queue: [] });
+      expect(await fleet.ask(three)).toMatchObject({ outcome: 'started' });
+    },
+  );
 
   it('waits no longer than it may, and is told who held the fleet', async () => {
     await busy({ lockWaitSeconds: 120 });

@@ -296,6 +296,11 @@ export class Fleet {
     throw new Error(`${arn} still runs after ${withinSeconds} s`);
   }
 
+  /** Takes a rollout out of the queue, while a function stands. */
+  async withdraw(rollout: number): Promise<void> {
+    await this.#api('api-rollouts', 'POST', `/rollouts/${this.name}-${rollout}/abort`, {}, 'inside');
+  }
+
   /** An order whose giver dies before the gate is told. */
   orderUntold(verb: Verb): Promise<OrderAnswer> {
     const lost = async () => 'stale' as const;

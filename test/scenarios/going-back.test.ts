@@ -1,0 +1,69 @@
+/** Going back: the release that returns has the greater of both sizes, healthy, before traffic returns to it. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { Fleet } from './kit/fleet.ts';
+import { notPackaged } from './kit/fleet-in-virtual-time.ts';
+import { healthyIn, setSize, untilWeight } from './kit/sizes.ts';
+
+const [live, candidate] = ['flt-web-v1-r1', 'flt-web-v2-r2'] as const;
+
+describe.skipIf(notPackaged !== undefined)('a release to which traffic returns', () => {
+  let fleet: Fleet;
+  afterEach(async () => {
+    await fleet?.world.close();
+  });
+
+  /** Two of each: a first release, and a second on its way or promoted. */
+  async function second(steps: readonly object[]) {
+    fleet = await Fleet.create({
+      instances: { minimum: 1, desired: 2, maximum: 6 },
+      rollout: { steps: steps as never, drainSeconds: 0, keepWarmSeconds: 3600 },
+    });
+    expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
+    return fleet.ask(await fleet.image('two'));
+  }
+
+  const sizeOf = async (name: string) => (await fleet.groups()).find((group) => group.name === name);
+
+  it.each([
+    ['grew during the rollout', 4, 2, 4],
+    ['shrank during the rollout', 1, 2, 2],
+    ['is smaller than the candidate, which grew', 2, 4, 4],
+  ])(
+    'and %s: it has that many before the abort moves a weight',
+    async (_, liveSize, candidateSize, wanted) => {
+      const answer = await second([{ weight: 50, bakeSeconds: 1200 }, { weight: 100 }]);
+      await untilWeight(fleet, 'green', 50);
+      await setSize(fleet, candidate, candidateSize);
+      await setSize(fleet, live, liveSize);
+      await fleet.world.seconds(60);
+      await fleet.order('abort');
+      await untilWeight(fleet, 'blue', 100);
+      expect(await healthyIn(fleet, 'blue')).toBe(wanted);
+      expect(await healthyIn(fleet, 'green')).toBe(candidateSize);
+      expect(await fleet.ended(answer)).toMatchObject({ error: 'GateAborted' });
+      // Back within the bounds that it had; what carries today's load is not taken away.
+      expect(await fleet.groups()).toEqual([{ name: live, minimum: Math.min(1, wanted), desired: wanted }]);
+    },
+  );
+
+  it.each([
+    ['is smaller than live, which grew', 2, 4, 4],
+    ['shrank while it was warm', 1, 3, 3],
+    ['is larger than live', 3, 2, 3],
+  ])(
+    'and was warm and %s: it has that many before the rollback moves a weight',
+    async (_, warmSize, liveSize, wanted) => {
+      const answer = await second([{ weight: 100 }]);
+      expect(await fleet.ended(answer)).toMatchObject({ status: 'SUCCEEDED' });
+      await setSize(fleet, candidate, liveSize);
+      await setSize(fleet, live, warmSize);
+      await fleet.world.seconds(60);
+      const back = await fleet.rollBack();
+      await untilWeight(fleet, 'blue', 100);
+      expect(await healthyIn(fleet, 'blue')).toBe(wanted);
+      expect(await fleet.ended(back)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await sizeOf(live)).toEqual({ name: live, minimum: 1, desired: wanted });
+      expect(await sizeOf(candidate)).toMatchObject({ desired: liveSize });
+    },
+  );
+});
