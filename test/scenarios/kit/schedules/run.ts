@@ -24,17 +24,27 @@ const spec = {
   ...matrixSpec,
   rollout: {
     ...matrixSpec.rollout,
+    steps: [{ weight: 25, bakeSeconds: 20 }, { weight: 60, bakeSeconds: 10 }, { weight: 100 }],
+    alarms: [{ name: alarmName, missingData: 'quiet' as const }],
+  },
+};
+
+/**
+ * The second fleet's instances may be taken back, and a person has to approve its releases: at random that seldom comes
+ * in time, so that the first fleet is asked for none, or nothing would ever be promoted.
+ */
+const onSpot = {
+  ...spec,
+  instances: { ...spec.instances, spotPercent: 100 },
+  rollout: {
+    ...spec.rollout,
     steps: [
       { weight: 25, bakeSeconds: 20 },
       { weight: 60, bakeSeconds: 10, approval: true, approvalSeconds: 60 },
       { weight: 100 },
     ],
-    alarms: [{ name: alarmName, missingData: 'quiet' as const }],
   },
 };
-
-/** Half of the second fleet's instances may be taken back. */
-const onSpot = { ...spec, instances: { ...spec.instances, spotPercent: 100 } };
 
 /** Whatever happens, the fleets rest within this time. */
 const restSeconds = 4 * 3_600;
@@ -97,7 +107,7 @@ async function letGo(fleet: Fleet): Promise<void> {
 }
 
 /** Weights that a person set stay until a person sets them right, by applying the fleet again. */
-async function setRight(fleet: Fleet, applied: typeof spec): Promise<void> {
+async function setRight(fleet: Fleet, applied: typeof spec | typeof onSpot): Promise<void> {
   const { weights } = await fleet.item();
   const present = await fleet.weights();
   if (present.blue !== weights.blue) await fleet.apply(applied);
