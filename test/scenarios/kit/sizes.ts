@@ -1,8 +1,13 @@
 /** Sizes of a fleet's groups, as Auto Scaling and the load balancer tell them; and hands that change them. */
 import type { Fleet } from './fleet.ts';
 
-/** Healthy targets of a slot. */
+/** How many targets of a slot are healthy. */
 export async function healthyIn(fleet: Fleet, slot: 'blue' | 'green'): Promise<number> {
+  return (await healthyTargets(fleet, slot)).length;
+}
+
+/** Instances that the load balancer calls healthy. */
+export async function healthyTargets(fleet: Fleet, slot: 'blue' | 'green'): Promise<string[]> {
   const { fixed } = await fleet.item();
   const { TargetHealthDescriptions } = await fleet.world.call(
     'elasticloadbalancing',
@@ -11,7 +16,7 @@ export async function healthyIn(fleet: Fleet, slot: 'blue' | 'green'): Promise<n
   );
   return TargetHealthDescriptions.filter(
     ({ TargetHealth }: { TargetHealth: { State: string } }) => TargetHealth.State === 'healthy',
-  ).length;
+  ).map(({ Target }: { Target: { Id: string } }) => Target.Id);
 }
 
 /** As somebody would in the console, who changes whatever bound is in the way. */
