@@ -20,9 +20,10 @@ import { requestTagContext, resourceTagContext, TagStore } from '../ec2/tag-stor
 import type { Quota } from '../servicequotas/quota.ts';
 import { quota } from '../servicequotas/quota.ts';
 import { onlySupported } from '../supported.ts';
+import { encryptionOutcome } from './encryption.ts';
 import { listOperations } from './lists.ts';
 import { blockSizeBytes, Snapshots } from './snapshots.ts';
-import type { EbsState } from './state.ts';
+import type { EbsState, Encryption } from './state.ts';
 import { blockToken, invalid, snapshotArn } from './state.ts';
 
 /** https://docs.aws.amazon.com/general/latest/gr/ebs-service.html */
@@ -35,15 +36,22 @@ export interface Ebs {
   /** Tags of every EC2 resource, snapshots among them. */
   readonly tags: TagStore;
   readonly quotas: { readonly snapshots: Quota };
+  readonly encryption: Encryption;
 }
 
 export function createEbs(context: Context): Ebs {
   const snapshots = new Snapshots(context);
   const tags = new TagStore();
   const quotas = { snapshots: quota('ebs', 'L-309BACF6', 'Snapshots per Region', 100_000) };
+  const { regionName, accountId } = context;
+  const encryption: Encryption = {
+    byDefault: false,
+    defaultKeyArn: `arn:aws:kms:${regionName}:${accountId}:key/eb500000-0000-4000-8000-000000000001`,
+  };
   const state: EbsState = {
     context,
     quotas,
+    encryption,
     snapshots,
     tags,
     snapshot(snapshotId) {
@@ -77,6 +85,11 @@ export function createEbs(context: Context): Ebs {
         tags.collection('tags'),
         mapOf('tokens', startedByToken),
         single(
+          'encryption',
+          () => encryption,
+          (kept) => Object.assign(encryption, kept),
+        ),
+        single(
           'quotas',
           () => quotas.snapshots.value,
           (value) => {
@@ -89,6 +102,7 @@ export function createEbs(context: Context): Ebs {
     snapshots,
     tags,
     quotas,
+    encryption,
   };
 }
 
@@ -124,12 +138,8 @@ function writeOperations(state: EbsState, startedByToken: Started) {
     },
     run(input) {
       const known = ['VolumeSize', 'ParentSnapshotId', 'Tags', 'Description', 'ClientToken', 'Timeout'];
-      onlySupported(
-        'StartSnapshot',
-        input.Encrypted === false ? { ...input, Encrypted: undefined } : input,
-        known,
-        'ValidationException',
-      );
+      const judged = ['Encrypted', 'KmsKeyArn'];
+      onlySupported('StartSnapshot', input, [...known, ...judged], 'ValidationException');
       if (!starts.take()) throw throttled();
       const size = input.VolumeSize;
       if (size === undefined || !Number.isInteger(size) || size < 1 || size > 65_536) {
@@ -146,6 +156,8 @@ function writeOperations(state: EbsState, startedByToken: Started) {
         input.Tags,
         input.Description,
         timeoutMinutes,
+        input.Encrypted,
+        input.KmsKeyArn,
       ]);
       const earlier = input.ClientToken === undefined ? undefined : startedByToken.get(input.ClientToken);
       if (earlier !== undefined) {
@@ -167,6 +179,17 @@ function writeOperations(state: EbsState, startedByToken: Started) {
           'INVALID_VOLUME_SIZE',
         );
       }
+      const encrypted = encryptionOutcome({
+        encrypted: input.Encrypted,
+        kmsKeyArn: input.KmsKeyArn,
+        parent: parent === undefined ? 'none' : parent.kmsKeyArn === undefined ? 'plain' : 'encrypted',
+        byDefault: state.encryption.byDefault,
+      });
+      if (encrypted.kind === 'refused') throw invalid(encrypted.why, 'INVALID_PARAMETER_VALUE');
+      if (encrypted.kind === 'encrypted' && encrypted.key === 'named')
+        throw invalid("The local region has no keys but the account's own for EBS", 'INVALID_KMS_KEY');
+      const key =
+        encrypted.kind === 'plain' ? undefined : (parent?.kmsKeyArn ?? state.encryption.defaultKeyArn);
       const pending = [...snapshots.all.values()].filter((one) => one.status === 'pending').length;
       if (pending >= pendingSnapshotsLimit) {
         throw new AwsError(
@@ -186,6 +209,7 @@ function writeOperations(state: EbsState, startedByToken: Started) {
         description: input.Description,
         parent,
         timeoutMinutes,
+        kmsKeyArn: key,
       });
       tags.set(made.snapshotId, input.Tags);
       const answer: StartSnapshotResponse = {
@@ -198,7 +222,8 @@ function writeOperations(state: EbsState, startedByToken: Started) {
         Description: input.Description,
         ParentSnapshotId: input.ParentSnapshotId,
         Tags: input.Tags,
-        SseType: 'none',
+        KmsKeyArn: key,
+        SseType: key === undefined ? 'none' : 'sse-kms',
       };
       if (input.ClientToken !== undefined) startedByToken.set(input.ClientToken, { parameters, answer });
       return answer;

@@ -17,6 +17,8 @@ export interface SnapshotRecord {
   readonly description: string | undefined;
   readonly parentSnapshotId: string | undefined;
   readonly timeoutMinutes: number;
+  /** What it is encrypted with; undefined where it is not. */
+  readonly kmsKeyArn?: string | undefined;
   status: 'pending' | 'completed' | 'error';
   statusMessage: string | undefined;
   /** No more puts: CompleteSnapshot was called. */
@@ -32,7 +34,10 @@ export interface SnapshotRecord {
   readonly inherited: ReadonlyMap<number, string>;
 }
 
-/** A volume's worth of bytes, read at random. Blocks that were never written read as zeros. */
+/**
+ * A volume's worth of bytes, read at random. Blocks that were never written read as zeros, on an encrypted volume as
+ * whatever comes of deciphering what is not there (awslabs/coldsnap issues 395 and 396).
+ */
 export interface ReadableDisk {
   readonly sizeBytes: number;
   read(offset: number, length: number): Promise<Uint8Array>;
@@ -54,6 +59,7 @@ export class Snapshots {
     description?: string | undefined;
     parent?: SnapshotRecord | undefined;
     timeoutMinutes: number;
+    kmsKeyArn?: string | undefined;
   }): SnapshotRecord {
     const now = this.#context.clock.now();
     const inherited = new Map(options.parent === undefined ? [] : effectiveBlocks(options.parent));
@@ -65,6 +71,7 @@ export class Snapshots {
       description: options.description,
       parentSnapshotId: options.parent?.snapshotId,
       timeoutMinutes: options.timeoutMinutes,
+      kmsKeyArn: options.kmsKeyArn,
       status: 'pending',
       statusMessage: undefined,
       sealed: false,
@@ -191,7 +198,9 @@ export class Snapshots {
         const within = at - index * blockSizeBytes;
         const count = Math.min(length - done, blockSizeBytes - within);
         if (recent?.index !== index) recent = { index, bytes: await this.block(snapshot, index) };
-        if (recent.bytes !== undefined) out.set(recent.bytes.subarray(within, within + count), done);
+        const bytes =
+          recent.bytes ?? (snapshot.kmsKeyArn === undefined ? undefined : garbage(snapshot, index));
+        if (bytes !== undefined) out.set(bytes.subarray(within, within + count), done);
         done += count;
       }
       return out;
@@ -229,6 +238,12 @@ export class Snapshots {
       snapshot.statusMessage = 'The snapshot was cancelled because it was not completed within its timeout';
     });
   }
+}
+
+/** The same each time it is read, and never zeros. */
+function garbage({ snapshotId }: SnapshotRecord, index: number): Uint8Array {
+  const pattern = createHash('sha256').update(`${snapshotId} ${index}`).digest();
+  return Buffer.alloc(blockSizeBytes, pattern);
 }
 
 /** Digest by block index, own blocks over inherited ones, in the order of the indexes. */

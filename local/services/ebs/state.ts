@@ -6,12 +6,20 @@ import type { TagStore } from '../ec2/tag-store.ts';
 import type { Quota } from '../servicequotas/quota.ts';
 import type { SnapshotRecord, Snapshots } from './snapshots.ts';
 
+/** A setting of the account, which EC2 has the operations for. */
+export interface Encryption {
+  byDefault: boolean;
+  /** The account's own key for EBS, `aws/ebs`. */
+  readonly defaultKeyArn: string;
+}
+
 /** What the operations of this service share. */
 export interface EbsState {
   readonly context: Context;
   readonly snapshots: Snapshots;
   readonly tags: TagStore;
   readonly quotas: { readonly snapshots: Quota };
+  readonly encryption: Encryption;
   snapshot(snapshotId: string | undefined): SnapshotRecord;
   access(action: string, snapshotId: string | undefined): readonly Access[];
 }

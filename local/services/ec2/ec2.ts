@@ -3,6 +3,7 @@ import type { Context } from '../../context.ts';
 import type { Service } from '../../service.ts';
 import type { Persistent } from '../../state/persistent.ts';
 import type { Ebs } from '../ebs/ebs.ts';
+import { encryptionOperations } from './encryption.ts';
 import { imageOperations } from './images.ts';
 import { instanceOperations } from './instance-operations.ts';
 import { instanceStatusOperations } from './instance-status.ts';
@@ -35,13 +36,14 @@ export interface Ec2 {
 export function createEc2(context: Context, ebs: Ebs): Ec2 {
   const network = new Network(context);
   const images: Ec2State['images'] = new Map();
-  const { snapshots, tags } = ebs;
+  const { snapshots, tags, encryption } = ebs;
   const quotas = ec2Quotas();
   const instances = new Instances(context, { network, tags, snapshots, quotas });
   const state: Ec2State = {
     context,
     snapshots,
     tags,
+    encryption,
     network,
     images,
     deregistered: new Set(),
@@ -59,6 +61,7 @@ export function createEc2(context: Context, ebs: Ebs): Ec2 {
       operations: {
         ...imageOperations(state),
         ...snapshotOperations(state),
+        ...encryptionOperations(state),
         ...tagOperations(state),
         ...launchTemplateOperations(state),
         ...instanceOperations(state),

@@ -127,7 +127,7 @@ export function imageOperations(state: Ec2State) {
               DeleteOnTermination: true,
               VolumeType: 'gp2',
               VolumeSize: snapshot?.volumeSizeGiB,
-              Encrypted: false,
+              Encrypted: snapshot?.kmsKeyArn !== undefined,
               ...mapping.Ebs,
             },
           };

@@ -34,7 +34,8 @@ export function snapshotOperations(state: Ec2State) {
     Progress: snapshot.status === 'completed' ? '100%' : '',
     Description: snapshot.description ?? '',
     VolumeSize: snapshot.volumeSizeGiB,
-    Encrypted: false,
+    Encrypted: snapshot.kmsKeyArn !== undefined,
+    KmsKeyId: snapshot.kmsKeyArn,
     StorageTier: 'standard',
     FullSnapshotSizeInBytes: effectiveBlocks(snapshot).length * blockSizeBytes,
     Tags: tags.list(snapshot.snapshotId),
@@ -72,6 +73,8 @@ export function snapshotOperations(state: Ec2State) {
               return snapshot.description;
             case 'owner-id':
               return context.accountId;
+            case 'encrypted':
+              return `${snapshot.kmsKeyArn !== undefined}`;
             case 'volume-size':
               return `${snapshot.volumeSizeGiB}`;
             default:

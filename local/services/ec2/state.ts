@@ -4,6 +4,7 @@ import type { Context } from '../../context.ts';
 import { arn } from '../../context.ts';
 import type { Access } from '../../service.ts';
 import type { Snapshots } from '../ebs/snapshots.ts';
+import type { Encryption } from '../ebs/state.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import type { Instances } from './instances.ts';
 import type { Network } from './network.ts';
@@ -20,6 +21,7 @@ export interface Ec2State {
   readonly context: Context;
   readonly snapshots: Snapshots;
   readonly tags: TagStore;
+  readonly encryption: Encryption;
   readonly network: Network;
   readonly images: Map<string, Image>;
   /** Ids that once were AMIs. */
