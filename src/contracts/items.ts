@@ -91,7 +91,13 @@ export const fleetItem = z.strictObject({
       growth: z.strictObject({ to: ordinal, since: time, proven: z.boolean() }).optional(),
     })
     .nullable(),
-  warm: occupant.extend({ keepUntil: time }).nullable(),
+  warm: occupant
+    .extend({
+      keepUntil: time,
+      /** The minimum at which the release that took its place was held until it was promoted. */
+      successorHeldAt: count.optional(),
+    })
+    .nullable(),
   /** Weights that the rule must have now, in per cent. */
   weights: z.strictObject({ blue: count, green: count }),
   /** When the weights were last changed: nodes of the load balancer follow after a moment. */

@@ -65,6 +65,19 @@ export function lostPin(pinned: number | undefined, live: Pick<Capacity, 'minimu
 }
 
 /**
+ * The minimum to give a live group back where it has the one at which it was held as a candidate: a call that grew it,
+ * given up and made once more, may land after its promotion. Any other minimum is somebody's wish, and is left.
+ */
+export function lateHold(
+  spec: InstanceCounts,
+  heldAt: number | undefined,
+  live: Capacity,
+): number | undefined {
+  const { minimum } = promotedBounds(spec, live);
+  return live.minimum === heldAt && minimum < heldAt ? minimum : undefined;
+}
+
+/**
  * Size that a release needs before traffic returns to it: the greater of what it has and what the release that
  * serves now has, because that count carries today's load.
  */

@@ -76,6 +76,7 @@ export async function promote(
             : {
                 ...item.live,
                 keepUntil: new Date(Date.parse(now) + item.spec.rollout.keepWarmSeconds * 1000).toISOString(),
+                successorHeldAt: group.desired,
               },
         served: true,
         gate: null,

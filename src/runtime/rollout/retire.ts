@@ -5,6 +5,7 @@ import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import { releaseLabel } from '../../contracts/ids.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import type { HeldCall } from '../../contracts/rollout.ts';
+import { lateHold } from '../../fleet/capacity.ts';
 import { decideRetirement, type RetirementVerdict } from '../../fleet/retirement.ts';
 import { type Config, machineArn } from '../config.ts';
 import { letGo } from './empty-slot.ts';
@@ -72,6 +73,7 @@ export async function removeRelease(
   deps: { readonly balancer: LoadBalancer; readonly groups: Groups },
   stack: string,
 ): Promise<{ done: boolean; reasons: readonly string[] }> {
+  await releaseHold(hold, deps.groups);
   await letGo(hold, deps.balancer, {
     release: call.release,
     execution: call.execution,
@@ -85,4 +87,16 @@ export async function removeRelease(
     aim: 'remove',
   });
   return outcome.done ? { done: true, reasons: [] } : { done: false, reasons: outcome.reasons };
+}
+
+/** By now whatever its rollout was late with has landed: live's minimum is set right. */
+async function releaseHold(hold: Hold, groups: Groups): Promise<void> {
+  const { live, warm, spec } = hold.fleet;
+  if (live === null || warm?.successorHeldAt === undefined) return;
+  const group = await groups.describe(live.groupName);
+  if (group === undefined) return;
+  const minimum = lateHold(spec.instances, warm.successorHeldAt, group);
+  if (minimum === undefined) return;
+  await hold.before();
+  await groups.resize(live.groupName, { minimum });
 }

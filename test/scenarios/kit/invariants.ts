@@ -107,7 +107,7 @@ export class Invariants {
     const item = this.#records.fleets.get(name);
     if (item === undefined) throw new Error(`no fleet ${name}`);
     const state = readFleetState(this.#world.region, item);
-    this.#watched.set(name, { state, memory: { healthyAt: {}, failedAt: {}, heldAt: {} } });
+    this.#watched.set(name, { state, memory: { healthyAt: {}, failedAt: {}, heldAt: {}, liveSince: {} } });
     if (!this.#leases.has(name)) this.#leases.set(name, [{ at: 0, lease: item.lease }]);
     judgeInstances(state, this.#records, this.#instances);
   }

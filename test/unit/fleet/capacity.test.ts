@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   candidateCapacity,
+  lateHold,
   lostPin,
   pinFor,
   promotedBounds,
@@ -52,6 +53,12 @@ describe('bounds', () => {
     expect(lostPin(3, { minimum: 3 })).toBeUndefined();
     expect(lostPin(3, { minimum: 4 })).toBeUndefined();
     expect(lostPin(undefined, { minimum: 1 })).toBeUndefined();
+  });
+  it('are given back where a late call held a live release once more, and left where they are a wish', () => {
+    expect(lateHold(spec, 3, { minimum: 3, desired: 3, maximum: 6 })).toBe(2);
+    expect(lateHold(spec, 3, { minimum: 4, desired: 4, maximum: 6 })).toBeUndefined();
+    expect(lateHold(spec, 2, { minimum: 2, desired: 2, maximum: 6 })).toBeUndefined();
+    expect(lateHold(spec, undefined, { minimum: 3, desired: 3, maximum: 6 })).toBeUndefined();
   });
   it('of a returning release hold the greater of both sizes', () => {
     expect(returnCapacity({ minimum: 1, desired: 2, maximum: 4 }, { desired: 5 })).toEqual({

@@ -8,6 +8,8 @@ export interface TrafficMemory {
   readonly healthyAt: Partial<Record<Colour, number>>;
   /** When a machine of a slot last failed by itself, or was killed. */
   readonly failedAt: Partial<Record<Colour, number>>;
+  /** When a group was first seen to be live's, by its name. */
+  readonly liveSince: Record<string, number>;
   /** When live's minimum was last as pinned, by the name of its group. */
   readonly heldAt: Record<string, number>;
 }
@@ -31,6 +33,7 @@ export function remember(memory: TrafficMemory, state: FleetState): void {
     if (ill) memory.failedAt[slot] = state.at;
   }
   const live = liveOf(state);
+  if (live !== undefined) memory.liveSince[live.name] ??= state.at;
   if (live !== undefined && live.minimum >= live.wanted) memory.heldAt[live.name] = state.at;
 }
 
@@ -107,6 +110,8 @@ export function judgeSizes(
     else if (is.slots.length < was.slots.length)
       broken.push({ invariant: 3, words: `${what} was detached from its slot` });
     if (is === undefined || was.name !== live?.groupName) continue;
+    // What was called while it was a candidate may land when it is live.
+    if (begunAt < (memory.liveSince[was.name] ?? 0)) continue;
     const pinned = after.item.pins.some(({ groupName }) => groupName === was.name);
     if (is.minimum > was.minimum && is.desired === was.desired && !pinned)
       broken.push({ invariant: 5, words: `the minimum of ${what} was raised before its undo was written` });

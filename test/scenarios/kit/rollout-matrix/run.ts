@@ -182,7 +182,7 @@ async function play(
   await world.seconds(quietSeconds);
   const expected = {
     ...(scenario.staysLive === true && came !== false ? { live: former } : {}),
-    ...(scenario.desired === 'any' ? {} : { desired: scenario.desired ?? 2 }),
+    ...(scenario.desired === 'any' ? {} : { desired: came === false ? 2 : (scenario.desired ?? 2) }),
   };
   violations.push(...watch.atRest({ [fleet.name]: expected }).map(wordsOfViolation));
   const end = endOf(await fleet.rollout((await fleet.item()).nextRollout - 1));

@@ -15,7 +15,7 @@ export interface Scenario {
   begin?(fleet: Fleet): Promise<void>;
   /**
    * What is broken, from the first call to the last.
-   * @returns false where it did not come to what keeps the former release live: a gate may open late, and never show
+   * @returns false where it did not come to what `staysLive` and `desired` speak of: a gate may open late, and never show
    */
   act(fleet: Fleet): Promise<unknown>;
   /** After the run, back to where the next may begin. */
@@ -127,9 +127,11 @@ export const scenarios = {
     async act(fleet) {
       const { live } = await fleet.item();
       await insist(fleet, await nextImage(fleet));
-      await baking(fleet);
-      if (live !== null) await setSize(fleet, live.groupName, 3);
+      // Where a gate opened late, the release that was live may be so no longer.
+      const came = await baking(fleet);
+      if (came && live !== null) await setSize(fleet, live.groupName, 3);
       await allEnded(fleet);
+      return came;
     },
     async tidy(fleet) {
       const { live } = await fleet.item();
