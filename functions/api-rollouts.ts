@@ -3,6 +3,7 @@ import { type Alarms, openAlarms } from '../src/aws/alarms.ts';
 import { type Copies, openCopies } from '../src/aws/copy-object.ts';
 import { type Executions, openExecutions } from '../src/aws/executions.ts';
 import { type Groups, openGroups } from '../src/aws/groups.ts';
+import { type Hooks, openHooks } from '../src/aws/hooks.ts';
 import { type LoadBalancer, openLoadBalancer } from '../src/aws/load-balancer.ts';
 import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { openQuotas, type Quotas } from '../src/aws/quotas.ts';
@@ -28,6 +29,7 @@ interface Deps {
   readonly groups: Groups;
   readonly alarms: Alarms;
   readonly quotas: Quotas;
+  readonly hooks: Hooks;
 }
 
 function answered(body: RolloutAnswer): ApiAnswer {
@@ -125,6 +127,7 @@ export const handler = apiFunction<Deps>({
     groups: openGroups(),
     alarms: openAlarms(),
     quotas: openQuotas(),
+    hooks: openHooks(),
   }),
   routes,
 });

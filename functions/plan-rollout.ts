@@ -1,6 +1,7 @@
 /** PlanRollout: looks at everything once, and decides; refuses with all reasons, before anything was changed. */
 import { openAlarms } from '../src/aws/alarms.ts';
 import { openGroups } from '../src/aws/groups.ts';
+import { openHooks } from '../src/aws/hooks.ts';
 import { openLoadBalancer } from '../src/aws/load-balancer.ts';
 import { openQuotas } from '../src/aws/quotas.ts';
 import { openTable } from '../src/aws/table.ts';
@@ -16,6 +17,7 @@ export const handler = lambdaFunction({
     groups: openGroups(),
     alarms: openAlarms(),
     quotas: openQuotas(),
+    hooks: openHooks(),
   }),
   run: (call, deps, invocation) => makePlan(call, deps, invocation, invocation.config.stack),
 });

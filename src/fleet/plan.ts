@@ -10,6 +10,7 @@ import { candidateCapacity, pinFor, sizeForShare } from './capacity.ts';
 import { failedWords } from './failed-before.ts';
 import { type AlarmVerdict, alarmVerdict, watchedAt } from './gates.ts';
 import { servingVerdict } from './health.ts';
+import { judgeHooks, type SeenHook } from './hooks.ts';
 import { judgeQuotas, type QuotaWorld } from './quotas.ts';
 import { formatWeights, idleSlot, sameWeights } from './traffic.ts';
 import type { AlarmView, GroupView, RuleView, SlotSettings, SlotViews } from './world.ts';
@@ -30,6 +31,9 @@ export interface RolloutWorld {
   readonly groups: readonly GroupView[];
   readonly alarms: readonly AlarmView[];
   readonly quotas: QuotaWorld;
+  readonly hooks: readonly SeenHook[];
+  /** Whose tag the hooks carry. */
+  readonly stack: string;
 }
 
 export type PlanVerdict =
@@ -168,11 +172,15 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       newGroup: !world.groups.some((group) => group.name === name),
       leaving: evicted?.members.map(({ id }) => id) ?? [],
       groupsLeaving: evicted === undefined ? 0 : 1,
+      serving: liveGroup?.desired ?? 0,
     },
     world.quotas,
   );
-  reasons.push(...quotas.reasons);
-  if (reasons.length > 0) return { verdict: 'refused', reasons, notes: quotas.notes };
+  // On the way back to a warm release nobody is asked.
+  const hooks = judgeHooks(way === 'warm' ? [] : world.hooks, world.stack);
+  reasons.push(...quotas.reasons, ...hooks.reasons);
+  const notes = [...quotas.notes, ...hooks.notes];
+  if (reasons.length > 0) return { verdict: 'refused', reasons, notes };
 
   const pin = liveGroup === undefined ? undefined : pinFor(liveGroup);
   return {
@@ -195,7 +203,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       ...(fleet.spec.rollout.hooks === undefined || way === 'warm'
         ? {}
         : { hooks: fleet.spec.rollout.hooks }),
-      notes: [...quotas.notes],
+      notes,
     },
   };
 }

@@ -8,7 +8,7 @@ export type Market = 'on-demand' | 'spot';
 
 /** A quota as the Service Quotas console names it. */
 export interface QuotaRef {
-  readonly service: 'ec2' | 'autoscaling';
+  readonly service: 'ec2' | 'autoscaling' | 'elasticloadbalancing';
   readonly code: string;
   readonly name: string;
 }
@@ -34,7 +34,7 @@ export interface QuotaWorld {
   readonly running: Known<readonly RunningInstance[]>;
   /** vCPUs by instance type, as EC2 counts them: the type's default, whatever an instance's CPU options say. */
   readonly vcpus: Known<ReadonlyMap<string, number>>;
-  /** Values by the quota's code; those of {@link vcpuQuotas}. */
+  /** Values by the quota's code; those of {@link vcpuQuotas}, and of {@link targetQuotas} for large fleets. */
   readonly quotas: ReadonlyMap<string, Known<number>>;
   readonly groups: Known<Usage>;
   /** Versions of the fleet's launch template; undefined where they cannot be many yet. */
@@ -56,6 +56,8 @@ export interface LaunchNeed {
   readonly leaving: readonly string[];
   /** Groups that are gone before the launch. */
   readonly groupsLeaving: number;
+  /** Instances of live: targets of the same load balancer. */
+  readonly serving: number;
 }
 
 const ec2 = (code: string, name: string): QuotaRef => ({ service: 'ec2', code, name });
@@ -141,6 +143,19 @@ export const templateVersionQuota = ec2('L-142B4294', 'Launch template versions'
 export const templateVersionsGiven = 10_000;
 
 /**
+ * Targets that every account may have, in a target group and behind a load balancer: smaller fleets ask no quota.
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
+ */
+export const targetsGiven = 1_000;
+
+const balancing = (code: string, name: string): QuotaRef => ({ service: 'elasticloadbalancing', code, name });
+
+export const targetQuotas = {
+  group: balancing('L-A0D0B863', 'Targets per Target Group per Region'),
+  balancer: balancing('L-7E6692B2', 'Targets per Application Load Balancer'),
+} as const;
+
+/**
  * How many of a group's instances are On-Demand: the first, then a share that is rounded up, as the group's mixed
  * instances policy has it (src/aws/groups.ts).
  */
@@ -201,10 +216,22 @@ export function judgeQuotas(need: LaunchNeed, world: QuotaWorld): Judged {
       );
     }
   }
+  judged.push(judgeTargets(targetQuotas.group, 0, need, world));
+  // Other fleets' targets count too, and are not looked for: what does not fit with our own does not fit.
+  judged.push(judgeTargets(targetQuotas.balancer, need.serving, need, world));
   return {
     reasons: judged.flatMap(({ reasons }) => reasons),
     notes: judged.flatMap(({ notes }) => notes),
   };
+}
+
+function judgeTargets(quota: QuotaRef, used: number, { count }: LaunchNeed, { quotas }: QuotaWorld): Judged {
+  const good: Judged = { reasons: [], notes: [] };
+  if (used + count <= targetsGiven) return good;
+  const value = quotas.get(quota.code) ?? { known: false, why: 'it was not read' };
+  if (!value.known) return { reasons: [], notes: [notChecked('targets', quota, value.why)] };
+  if (used + count <= value.value) return good;
+  return { reasons: [refusal('targets', quota, count, { used, quota: value.value })], notes: [] };
 }
 
 function judgeUsage(what: string, quota: QuotaRef, seen: Known<Usage>, leaving: number): Judged {

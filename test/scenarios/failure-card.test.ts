@@ -4,6 +4,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { FailureCard } from '../../src/contracts/failure-card.ts';
 import type { FleetSpecInput } from '../../src/contracts/fleet-spec.ts';
+import { putAlarm } from './kit/alarm.ts';
 import { Fleet, minute } from './kit/fleet.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 
@@ -96,15 +97,10 @@ describe.skipIf(notPackaged !== undefined)('the failure card', { timeout: 60_000
         drainSeconds: 20,
       };
       await live({ rollout }, async () => {
-        await fleet.world.call('monitoring', 'PutMetricAlarm', {
-          AlarmName: 'errors',
-          Namespace: 'web',
-          MetricName: 'errors',
-          Statistic: 'Sum',
-          Period: 60,
-          EvaluationPeriods: 1,
+        await putAlarm(fleet.world, 'errors', {
           Threshold: 5,
           ComparisonOperator: 'GreaterThanThreshold',
+          TreatMissingData: 'missing',
         });
       });
       if (by === 'a look') fleet.world.fault = (name) => (name === 'handle-alarm' ? 'crash' : undefined);

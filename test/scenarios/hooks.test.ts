@@ -109,9 +109,32 @@ describe.skipIf(notPackaged !== undefined)('the hooks of a fleet', () => {
     await expectOnlyFirst();
   });
 
+  it('that are not there, or not tagged, refuse the rollout before anything is launched, with the cure', async () => {
+    await withHooks({ early: go }, { beforeTraffic: arnOf('early'), afterTraffic: arnOf('nowhere') }, false);
+    const two = await fleet.image('two');
+    const reasons = [
+      expect.stringContaining(
+        `aws lambda tag-resource --resource ${arnOf('early')} --tags flotilla:hook=flotilla`,
+      ),
+      expect.stringContaining(`the hook after traffic, ${arnOf('nowhere')}, does not exist`),
+    ];
+    expect(await fleet.plan(two)).toMatchObject({ outcome: 'refused', reasons });
+    const end = await fleet.deploy(two);
+    expect(end).toMatchObject({ status: 'FAILED', error: 'PlanRefused' });
+    expect(end.cause).toContain('does not exist');
+    expect(fleet.world.invoked.filter((name) => name === 'launch-candidate')).toHaveLength(1);
+    await expectOnlyFirst();
+  });
+
   it('are called only where they carry the tag of the stack', async () => {
-    await withHooks({ early: go }, { beforeTraffic: arnOf('early') }, false);
-    const end = await fleet.deploy(await fleet.image('two'));
+    await withHooks({ early: go }, { beforeTraffic: arnOf('early') });
+    const answer = await fleet.ask(await fleet.image('two'));
+    await fleet.phase('checking health');
+    await fleet.world.call('lambda', 'UntagResource', {
+      Resource: arnOf('early'),
+      TagKeys: ['flotilla:hook'],
+    });
+    const end = await fleet.ended(answer);
     expect(end).toMatchObject({ status: 'FAILED', error: 'HookFailed' });
     expect(end.cause).toContain('not authorized to perform: lambda:InvokeFunction');
     expect(told('early')).toEqual([]);

@@ -253,16 +253,7 @@ describe.skipIf(notPackaged !== undefined)('a rollout', () => {
         drainSeconds: 20,
       },
     });
-    await fleet.world.call('monitoring', 'PutMetricAlarm', {
-      AlarmName: 'errors',
-      Namespace: 'web',
-      MetricName: 'errors',
-      Statistic: 'Sum',
-      Period: 60,
-      EvaluationPeriods: 1,
-      Threshold: 1,
-      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-    });
+    await fleet.alarm('errors');
     await live();
     const answer = await fleet.ask(await fleet.image('two'));
     await fleet.world.seconds(40);

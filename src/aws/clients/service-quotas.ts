@@ -1,7 +1,7 @@
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
-import { clientSettings } from './settings.ts';
+import { requestHandler } from './settings.ts';
 
 export function serviceQuotasClient(): ServiceQuotasClient {
   // A quota that is not read in time is told as such; no rollout waits for it.
-  return new ServiceQuotasClient({ ...clientSettings, maxAttempts: 2 });
+  return new ServiceQuotasClient({ requestHandler, maxAttempts: 2 });
 }

@@ -1,4 +1,4 @@
-/** Reading what the account's quotas leave, for src/fleet/quotas.ts: four calls, five where Spot is wanted. */
+/** Reading what the account's quotas leave, for src/fleet/quotas.ts: four calls, one more where Spot is wanted, two where the fleet may be large. */
 import { errorCode } from '../../aws/errors.ts';
 import type { Quotas } from '../../aws/quotas.ts';
 import type { FleetItem } from '../../contracts/items.ts';
@@ -6,6 +6,8 @@ import {
   type Known,
   type QuotaWorld,
   type RunningInstance,
+  targetQuotas,
+  targetsGiven,
   templateVersionQuota,
   templateVersionsGiven,
   vcpuQuota,
@@ -13,7 +15,7 @@ import {
 } from '../../fleet/quotas.ts';
 
 /** A look-up that fails is an answer too: the plan tells it, and goes on. */
-async function known<T>(look: Promise<T>): Promise<Known<T>> {
+export async function known<T>(look: Promise<T>): Promise<Known<T>> {
   try {
     return { known: true, value: await look };
   } catch (error) {
@@ -26,11 +28,13 @@ export async function lookAtQuotas(
   fleet: Pick<FleetItem, 'spec' | 'fixed' | 'nextRollout'>,
   quotas: Quotas,
 ): Promise<QuotaWorld> {
-  const { types, spotPercent } = fleet.spec.instances;
-  const wanted = vcpuQuotas({ types, spotPercent });
+  const { types, spotPercent, maximum } = fleet.spec.instances;
+  const vcpu = vcpuQuotas({ types, spotPercent });
+  // Live and candidate together.
+  const wanted = 2 * maximum > targetsGiven ? [...vcpu, ...Object.values(targetQuotas)] : vcpu;
   const [values, machines, groups, templateVersions] = await Promise.all([
     Promise.all(wanted.map(async (quota) => [quota.code, await known(quotas.value(quota))] as const)),
-    lookAtMachines(new Set(wanted.map(({ code }) => code)), types, quotas),
+    lookAtMachines(new Set(vcpu.map(({ code }) => code)), types, quotas),
     known(quotas.groups()),
     // Each rollout makes one version at most, and the template began with one.
     fleet.nextRollout < templateVersionsGiven ? undefined : lookAtVersions(fleet, quotas),

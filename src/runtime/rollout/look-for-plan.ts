@@ -1,11 +1,13 @@
 /** Reading the world for src/fleet/plan.ts, all at once. Nothing here changes anything. */
 import type { Alarms } from '../../aws/alarms.ts';
 import type { Groups } from '../../aws/groups.ts';
+import type { Hooks } from '../../aws/hooks.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import type { Quotas } from '../../aws/quotas.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import type { RolloutWorld } from '../../fleet/plan.ts';
 import { slotArns } from './look.ts';
+import { lookAtHooks } from './look-at-hooks.ts';
 import { lookAtQuotas } from './look-at-quotas.ts';
 
 export interface LookForPlanDeps {
@@ -13,6 +15,7 @@ export interface LookForPlanDeps {
   readonly groups: Groups;
   readonly alarms: Alarms;
   readonly quotas: Quotas;
+  readonly hooks: Hooks;
 }
 
 /** What AWS tells: everything that a plan looks at but the table's items. */
@@ -20,10 +23,12 @@ export async function lookForPlan(
   fleet: FleetItem,
   deps: LookForPlanDeps,
   stack: string,
-): Promise<Pick<RolloutWorld, 'rule' | 'settings' | 'slots' | 'groups' | 'alarms' | 'quotas'>> {
+): Promise<
+  Pick<RolloutWorld, 'rule' | 'settings' | 'slots' | 'groups' | 'alarms' | 'quotas' | 'hooks' | 'stack'>
+> {
   const { balancer } = deps;
   const slots = slotArns(fleet);
-  const [rule, settings, blue, green, groups, alarms, quotas] = await Promise.all([
+  const [rule, settings, blue, green, groups, alarms, quotas, hooks] = await Promise.all([
     balancer.rule(fleet.fixed.ruleArn, slots),
     balancer.settings(slots),
     balancer.targets(slots.blue),
@@ -31,6 +36,7 @@ export async function lookForPlan(
     deps.groups.ofFleet(stack, fleet.fleet),
     deps.alarms.describe(fleet.spec.rollout.alarms.map(({ name }) => name)),
     lookAtQuotas(fleet, deps.quotas),
+    lookAtHooks(fleet.spec.rollout, deps.hooks),
   ]);
   return {
     rule,
@@ -39,5 +45,7 @@ export async function lookForPlan(
     groups,
     alarms,
     quotas,
+    hooks,
+    stack,
   };
 }

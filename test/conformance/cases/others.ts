@@ -1,4 +1,4 @@
-/** Cases of the services of which the product uses one operation each. */
+/** Cases of the services of which the product uses one operation or two each. */
 import { absent, aTime, type Sheet, type Step } from '../case.ts';
 
 const text = (value: string): Uint8Array => Uint8Array.from(Buffer.from(value));
@@ -61,6 +61,24 @@ export const lambda: Sheet = {
       says: 'refuses a payload that is no JSON',
       input: { FunctionName: 'world', Payload: text('{') },
       fails: { code: 'InvalidRequestContentException', status: 400 },
+    },
+    {
+      operation: 'ListTags',
+      says: "returns a function's tags",
+      given: [
+        {
+          call: 'TagResource',
+          input: { Resource: 'arn:aws:lambda:us-east-1:<account>:function:world', Tags: { team: 'web' } },
+        },
+      ],
+      input: { Resource: 'arn:aws:lambda:us-east-1:<account>:function:world' },
+      answers: { Tags: { team: 'web' } },
+    },
+    {
+      operation: 'ListTags',
+      says: 'refuses a function that does not exist',
+      input: { Resource: 'arn:aws:lambda:us-east-1:<account>:function:<name>' },
+      fails: { code: 'ResourceNotFoundException', status: 404 },
     },
   ],
 };

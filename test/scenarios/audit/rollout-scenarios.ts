@@ -1,6 +1,7 @@
 /** What the audit has rollouts do. */
 import type { MachineScript } from '../../../local/machines/scripted.ts';
 import { createFunction } from '../../support/functions.ts';
+import { putAlarm } from '../kit/alarm.ts';
 import { person, program } from '../kit/doors.ts';
 import {
   alarm,
@@ -19,16 +20,7 @@ export const rolloutScenarios: readonly Scenario[] = [
   {
     name: 'a first release',
     async run(doors) {
-      await doors.world.call('monitoring', 'PutMetricAlarm', {
-        AlarmName: 'errors',
-        Namespace: 'web',
-        MetricName: 'errors',
-        Statistic: 'Sum',
-        Period: 60,
-        EvaluationPeriods: 1,
-        Threshold: 1,
-        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-      });
+      await putAlarm(doors.world, 'errors');
       await alarm(doors, 'OK');
       await doors.deploy('one');
       for (const path of ['/', '/fleets', '/fleets/web/releases', '/fleets/web/rollouts', '/uploads'])
@@ -56,6 +48,8 @@ export const rolloutScenarios: readonly Scenario[] = [
       await doors.apply({ ...everything, rollout: { ...everything.rollout, capacity: 'follow', hooks } });
       await doors.deploy('growing');
       await free(doors);
+      const { live } = await doors.fleet();
+      await doors.api('POST /fleets/web/rollouts', { image: live.imageId, force: true, plan: true });
       await doors.apply(everything);
     },
   },

@@ -22,6 +22,7 @@ import type { RolloutAnswer, RolloutTarget } from '../../../src/contracts/reques
 import type { Verb } from '../../../src/fleet/orders.ts';
 import { keys } from '../../../src/lineage/keys.ts';
 import { giveOrder, type OrderAnswer } from '../../../src/runtime/give-order.ts';
+import { putAlarm } from './alarm.ts';
 import { FleetInVirtualTime, type WorldOptions } from './fleet-in-virtual-time.ts';
 import { inRegionSettings, onClockOf } from './in-region.ts';
 
@@ -256,17 +257,7 @@ export class Fleet {
   /** An alarm on errors that are counted by the minute; then what state it is in. */
   async alarm(name: string, state?: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA'): Promise<void> {
     if (state === undefined) {
-      await this.world.call('monitoring', 'PutMetricAlarm', {
-        AlarmName: name,
-        Namespace: 'web',
-        MetricName: name,
-        Statistic: 'Sum',
-        Period: 60,
-        EvaluationPeriods: 1,
-        Threshold: 1,
-        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-        TreatMissingData: 'ignore',
-      });
+      await putAlarm(this.world, name);
       return;
     }
     await this.world.call('monitoring', 'SetAlarmState', {

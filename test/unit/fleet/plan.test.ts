@@ -47,6 +47,8 @@ function plan(more: Partial<RolloutWorld> = {}) {
     groups: [group(live.groupName, 2, 'b')],
     alarms: [],
     quotas: roomy,
+    hooks: [],
+    stack: 'flotilla',
     ...more,
   });
 }

@@ -21,6 +21,7 @@ const need: LaunchNeed = {
   newGroup: true,
   leaving: [],
   groupsLeaving: 0,
+  serving: 0,
 };
 
 function judge(more: Partial<LaunchNeed> = {}, world: Partial<QuotaWorld> = {}) {
@@ -210,5 +211,43 @@ describe('a quota that is not known', () => {
 
   it('is told where EC2 does not know the type', () => {
     expect(judge({ types: ['c9z.large'] }).notes[0]).toContain('EC2 does not know c9z.large');
+  });
+});
+
+describe('the targets of a large fleet', () => {
+  const allow = (perGroup: number, perBalancer: number) => ({
+    running: { known: true as const, value: [] },
+    quotas: new Map([
+      [standard, { known: true as const, value: 10_000 }],
+      ['L-A0D0B863', { known: true as const, value: perGroup }],
+      ['L-7E6692B2', { known: true as const, value: perBalancer }],
+    ]),
+  });
+  const reasons = (count: number, serving: number, perGroup: number, perBalancer: number): string[] =>
+    judge({ count, serving }, allow(perGroup, perBalancer)).reasons.map(
+      (text) => /^targets: (\d+ needed, \d+ of \d+ used)/.exec(text)?.[1] ?? text,
+    );
+
+  it('count to the target group, and with those of live to the load balancer', () => {
+    expect(reasons(1_001, 0, 1_000, 5_000)).toEqual(['1001 needed, 0 of 1000 used']);
+    expect(reasons(1_001, 0, 1_001, 5_000)).toEqual([]);
+    expect(reasons(501, 500, 5_000, 1_000)).toEqual(['501 needed, 500 of 1000 used']);
+    expect(reasons(501, 500, 5_000, 1_001)).toEqual([]);
+    expect(reasons(1_200, 900, 1_000, 2_000)).toHaveLength(2);
+  });
+
+  it('are not asked for where every account may have as many', () => {
+    expect(judge({ count: 500, serving: 500 }, allow(1, 1))).toEqual({ reasons: [], notes: [] });
+  });
+
+  it('are told where the quota could not be read', () => {
+    const notes = judge(
+      { count: 1_001 },
+      { quotas: new Map([[standard, { known: true, value: 10_000 }]]) },
+    ).notes;
+    expect(notes).toEqual([
+      'targets were not checked against quota L-A0D0B863 (Targets per Target Group per Region): it was not read',
+      'targets were not checked against quota L-7E6692B2 (Targets per Application Load Balancer): it was not read',
+    ]);
   });
 });

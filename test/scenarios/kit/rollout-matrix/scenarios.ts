@@ -1,6 +1,7 @@
 /** The rollouts that the matrix breaks at every point: how each begins, what is done, and where it may end. */
 import type { FleetSpecInput } from '../../../../src/contracts/fleet-spec.ts';
 import type { RolloutTarget } from '../../../../src/contracts/request.ts';
+import { putAlarm } from '../alarm.ts';
 import type { Fleet } from '../fleet.ts';
 import { allEnded, baking, insist, nextImage, resting, stopAll } from './acts.ts';
 
@@ -62,18 +63,7 @@ export const scenarios = {
     staysLive: true,
     spec: { rollout: { ...matrixSpec.rollout, alarms: [{ name: 'errors', missingData: 'quiet' }] } },
     async setUp({ world }) {
-      await world.call('monitoring', 'PutMetricAlarm', {
-        AlarmName: 'errors',
-        Namespace: 'web',
-        MetricName: 'errors',
-        Statistic: 'Sum',
-        Period: 60,
-        EvaluationPeriods: 1,
-        Threshold: 1,
-        ComparisonOperator: 'GreaterThanOrEqualToThreshold',
-        // What is set by hand stays.
-        TreatMissingData: 'ignore',
-      });
+      await putAlarm(world, 'errors');
     },
     async act(fleet) {
       await insist(fleet, await nextImage(fleet));

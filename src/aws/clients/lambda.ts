@@ -1,0 +1,7 @@
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { requestHandler } from './settings.ts';
+
+export function lambdaClient(): LambdaClient {
+  // As with quotas: what is not read in time is told as such.
+  return new LambdaClient({ requestHandler, maxAttempts: 2 });
+}
