@@ -8,7 +8,7 @@ const casesARegion = 20;
 /** Prints how the builds ended. @returns whether all was as it must be */
 export async function buildMatrix(part: Part): Promise<boolean> {
   const all = (await allCases()).filter((one) => wordsOf(one).includes(part.only));
-  const cases = all.slice(part.from, part.from + part.cases);
+  const cases = all.filter((_, index) => index % part.every === 0).slice(part.from, part.from + part.cases);
   console.log(`${cases.length} of ${all.length} cases`);
   const ends = new Map<string, number>();
   let wrongCases = 0;

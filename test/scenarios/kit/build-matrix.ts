@@ -11,8 +11,13 @@ import { recognise } from '../../../src/image/recognise.ts';
 import { keys } from '../../../src/lineage/keys.ts';
 import { Doors, program } from './doors.ts';
 
+/** What is built: the first image of a fleet, in full, or one over a parent, of which only what differs is put. */
+const builds = ['in full', 'over a parent'] as const;
+type Build = (typeof builds)[number];
+
 /** The nth time that a function makes a call, in a build that nothing happens to. */
 interface CallPoint {
+  readonly build: Build;
   /** Short: `write-blocks`. */
   readonly by: string;
   readonly action: string;
@@ -23,7 +28,7 @@ export interface MatrixCase extends CallPoint {
   readonly fault: string;
 }
 
-type At = (point: CallPoint) => FaultInput;
+type At = (point: Omit<CallPoint, 'build'>) => FaultInput;
 
 /** What is done at each call. A service that fails twenty times outlasts the retries of a client and of a state. */
 const faults = {
@@ -58,14 +63,35 @@ const faults = {
 } satisfies Record<string, At>;
 
 /** Beside those at every call: what EC2 may say of a snapshot while it does not know it yet. */
-const unknownSnapshot: MatrixCase = {
+const unknownSnapshot: Omit<MatrixCase, 'build'> = {
   by: 'check-snapshot',
   action: 'ec2:DescribeSnapshots',
   nth: 1,
   fault: 'unknown for a minute',
 };
 
-function faultOf({ fault, ...point }: MatrixCase): FaultInput {
+/** What EBS may do to a snapshot at any time until it is sealed, and no answer of its own tells. */
+const snapshotGone = 'snapshot gone to error';
+/** The functions at whose calls a snapshot is there and not sealed yet. */
+const whilePending = /^(?:start-snapshot|write-blocks|complete-snapshot|check-snapshot)$/;
+
+/** @returns takes it back */
+function strike(world: Doors['world'], one: MatrixCase): () => void {
+  if (one.fault !== snapshotGone) {
+    world.region.faults.inject(faultOf(one));
+    return () => world.region.faults.clear();
+  }
+  let left = one.nth;
+  return world.region.onChange((call) => {
+    if (call === undefined || call.action !== one.action || !call.who.endsWith(`/flotilla-${one.by}`)) return;
+    left -= 1;
+    if (left !== 0) return;
+    for (const snapshot of world.region.parts.ebs.snapshots.all.values())
+      if (snapshot.status === 'pending') snapshot.status = 'error';
+  });
+}
+
+function faultOf({ fault, build: _build, ...point }: MatrixCase): FaultInput {
   if (fault === unknownSnapshot.fault)
     return { kind: 'fail', ...point, code: 'InvalidSnapshot.NotFound', status: 400, times: 12 };
   const made = (faults as Record<string, At>)[fault];
@@ -73,41 +99,72 @@ function faultOf({ fault, ...point }: MatrixCase): FaultInput {
   return made(point);
 }
 
-export function wordsOf({ by, action, nth, fault }: MatrixCase): string {
-  return `${by}, ${action} ${nth}: ${fault}`;
+export function wordsOf({ build, by, action, nth, fault }: MatrixCase): string {
+  return `${build}, ${by}, ${action} ${nth}: ${fault}`;
 }
 
-/** A stack whose fleet deploys nothing by itself: here ends the way of an upload with its image. */
-export function openDoors(): Promise<Doors> {
-  return Doors.open({ deployOnUpload: false });
+/** A stack whose fleet deploys nothing by itself: here ends the way of an upload with its image. It has built one. */
+export async function openDoors(): Promise<Doors> {
+  const doors = await Doors.open({ deployOnUpload: false });
+  await built(doors, 'web/parent');
+  return doors;
+}
+
+async function built(doors: Doors, key: string): Promise<UploadItem> {
+  const upload = await doors.uploadEnded(key, await doors.upload(key, program(key)));
+  if (upload.state !== 'built') throw new Error(`the build without a fault: ${JSON.stringify(upload)}`);
+  return upload;
+}
+
+/** Where an upload is built so: over the parent that `web` has, or as the first of a fleet of its own. */
+async function fleetFor(doors: Doors, build: Build, name: string): Promise<string> {
+  if (build === 'over a parent') return 'web';
+  await doors.apply({ deployOnUpload: false }, name);
+  return name;
 }
 
 /** Every case that there is, in the order of the calls. */
 export async function allCases(): Promise<MatrixCase[]> {
   const doors = await openDoors();
   try {
-    const before = doors.world.region.log.total;
-    const upload = await doors.uploadEnded('web/clean', await doors.upload('web/clean', program('clean')));
-    if (upload.state !== 'built') throw new Error(`the build without a fault: ${JSON.stringify(upload)}`);
-    const counts = new Map<string, number>();
-    const points: CallPoint[] = [];
-    for (const { who, action } of doors.world.region.log
-      .list()
-      .slice(before - doors.world.region.log.total)) {
-      const by = /flotilla-([a-z-]+)$/.exec(who)?.[1];
-      if (by === undefined || by.startsWith('sweep') || by.startsWith('api-') || action.startsWith('logs:'))
-        continue;
-      const nth = (counts.get(`${by} ${action}`) ?? 0) + 1;
-      counts.set(`${by} ${action}`, nth);
-      points.push({ by, action, nth });
+    const cases: MatrixCase[] = [];
+    for (const build of builds) {
+      const points = await pointsOf(doors, build);
+      cases.push(...points.flatMap((point) => faultsAt(point).map((fault) => ({ ...point, fault }))), {
+        ...unknownSnapshot,
+        build,
+      });
     }
-    return [
-      ...points.flatMap((point) => Object.keys(faults).map((fault) => ({ ...point, fault }))),
-      unknownSnapshot,
-    ];
+    return cases;
   } finally {
     await doors.close();
   }
+}
+
+function faultsAt({ by }: CallPoint): string[] {
+  return [...Object.keys(faults), ...(whilePending.test(by) ? [snapshotGone] : [])];
+}
+
+/** The calls of a build that nothing happens to. */
+async function pointsOf(doors: Doors, build: Build): Promise<CallPoint[]> {
+  const { log } = doors.world.region;
+  const fleet = await fleetFor(doors, build, 'clean');
+  const before = log.total;
+  const { identity } = await built(doors, `${fleet}/clean-${builds.indexOf(build)}`);
+  const image = await doors.table.get(keys.image(identity ?? ''), imageItem);
+  if ((image?.parent !== undefined) !== (build === 'over a parent'))
+    throw new Error(`a build ${build} has the parent ${image?.parent?.identity}`);
+  const counts = new Map<string, number>();
+  const points: CallPoint[] = [];
+  for (const { who, action } of log.list().slice(before - log.total)) {
+    const by = /flotilla-([a-z-]+)$/.exec(who)?.[1];
+    if (by === undefined || by.startsWith('sweep') || by.startsWith('api-') || action.startsWith('logs:'))
+      continue;
+    const nth = (counts.get(`${by} ${action}`) ?? 0) + 1;
+    counts.set(`${by} ${action}`, nth);
+    points.push({ build, by, action, nth });
+  }
+  return points;
 }
 
 /** Sweepers have removed by then what nobody owns. */
@@ -121,12 +178,12 @@ const sweptSeconds = 3600;
 export async function tryCase(doors: Doors, one: MatrixCase): Promise<{ end: string; wrong: string[] }> {
   const { world } = doors;
   const name = `m${createHash('sha256').update(wordsOf(one)).digest('hex').slice(0, 12)}`;
-  const key = `web/${name}`;
+  const key = `${await fleetFor(doors, one.build, name)}/${name}`;
   const wrong: string[] = [];
-  world.region.faults.inject(faultOf(one));
+  const takeBack = strike(world, one);
   const versionId = await doors.upload(key, program(name));
   const upload = await ended(doors, key, versionId);
-  world.region.faults.clear();
+  takeBack();
   await world.seconds(60);
   if (upload === undefined) {
     if (one.by !== 'receive-upload') wrong.push('the upload never ended');
