@@ -135,7 +135,7 @@ export const errorCatalogue = {
   },
   SnapshotFailed: {
     status: 502,
-    title: 'EC2 reports the snapshot as failed',
+    title: 'The snapshot could not be made',
     advice: 'Upload again; if it repeats, look at the snapshot in the EC2 console.',
   },
   SnapshotDiffers: {

@@ -65,30 +65,48 @@ export function openSnapshotWriter(client: EBSClient = ebsClient()): SnapshotWri
     },
 
     async putBlock(snapshotId, { index, bytes, checksum }, signal) {
-      await client.send(
-        new LeanPutSnapshotBlock({
-          SnapshotId: snapshotId,
-          BlockIndex: index,
-          BlockData: bytes,
-          DataLength: bytes.length,
-          Checksum: checksum,
-          ChecksumAlgorithm: 'SHA256',
-        }),
-        signal === undefined ? {} : { abortSignal: signal },
-      );
+      await client
+        .send(
+          new LeanPutSnapshotBlock({
+            SnapshotId: snapshotId,
+            BlockIndex: index,
+            BlockData: bytes,
+            DataLength: bytes.length,
+            Checksum: checksum,
+            ChecksumAlgorithm: 'SHA256',
+          }),
+          signal === undefined ? {} : { abortSignal: signal },
+        )
+        .catch(refused({ snapshotId, block: index }));
     },
 
     async complete(snapshotId, changedBlocks, linearChecksum) {
-      await client.send(
-        new CompleteSnapshotCommand({
-          SnapshotId: snapshotId,
-          ChangedBlocksCount: changedBlocks,
-          Checksum: linearChecksum,
-          ChecksumAlgorithm: 'SHA256',
-          ChecksumAggregationMethod: 'LINEAR',
-        }),
-      );
+      await client
+        .send(
+          new CompleteSnapshotCommand({
+            SnapshotId: snapshotId,
+            ChangedBlocksCount: changedBlocks,
+            Checksum: linearChecksum,
+            ChecksumAlgorithm: 'SHA256',
+            ChecksumAggregationMethod: 'LINEAR',
+          }),
+        )
+        .catch(refused({ snapshotId }));
     },
+  };
+}
+
+/**
+ * What no other try would change has a name of ours, with the ids: a snapshot that went to error meanwhile takes no
+ * block any more, and a block's checksum may not be that of the bytes that arrived.
+ */
+function refused(ids: { readonly snapshotId: string; readonly block?: number }): (error: unknown) => never {
+  return (error) => {
+    if (!hasCode(error, 'ValidationException')) throw error;
+    const what = ids.block === undefined ? ids.snapshotId : `block ${ids.block} of ${ids.snapshotId}`;
+    throw new FlotillaError('SnapshotFailed', `EBS refuses ${what}: ${(error as Error).message}`, ids, {
+      cause: error,
+    });
   };
 }
 
