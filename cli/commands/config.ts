@@ -6,8 +6,6 @@ import type { Command, CommandContext } from '../command.ts';
 import { type ExitCode, exitCodes, usageError } from '../exit-codes.ts';
 import { followAnswer } from './deploy.ts';
 
-type Environment = Readonly<Record<string, string>>;
-
 /** Names alone, unless the values are asked for: they may be secrets, and terminals are recorded. */
 export const showConfig: Command = async (context) => {
   const { invocation, output } = context;
@@ -33,29 +31,21 @@ export const setConfig: Command = (context) => {
   if (at < 1) throw usageError('config set: say KEY=VALUE.', 'See flotilla help config set.');
   const name = assignment.slice(0, at);
   const value = assignment.slice(at + 1);
-  return change(context, name, (environment) => ({ ...environment, [name]: value }));
+  return change(context, name, value);
 };
 
 export const unsetConfig: Command = (context) => {
   const [name = ''] = context.invocation.positionals;
-  const others = (environment: Environment) =>
-    Object.entries(environment).filter(([other]) => other !== name);
-  return change(context, name, (environment) => Object.fromEntries(others(environment)));
+  return change(context, name, undefined);
 };
 
-async function change(
-  context: CommandContext,
-  name: string,
-  edit: (environment: Environment) => Environment,
-): Promise<ExitCode> {
+/** @param value undefined where the name is to go */
+async function change(context: CommandContext, name: string, value: string | undefined): Promise<ExitCode> {
   const { invocation, output } = context;
   const fleet = invocation.values.fleet ?? '';
   const api = await context.api();
   const { spec, live } = await api.call('getFleet', { params: { fleet } });
-  const before = spec.image.environment;
-  const environment = edit(before);
-  const same =
-    Object.hasOwn(before, name) === Object.hasOwn(environment, name) && before[name] === environment[name];
+  const same = spec.image.environment[name] === value;
   const artifact = live?.artifactSha256;
   if (invocation.flags.has('plan')) {
     const then =
@@ -69,10 +59,10 @@ async function change(
     output.result({ outcome: 'planned', fleet, changes: !same, message });
     return exitCodes.ok;
   }
-  // The API checks the whole spec, as it does for a file.
-  const applied = await api.call('applyFleet', {
+  // What others change of the spec meanwhile stays.
+  const applied = await api.call('changeEnvironment', {
     params: { fleet },
-    body: { ...spec, image: { ...spec.image, environment } },
+    body: value === undefined ? { set: {}, unset: [name] } : { set: { [name]: value }, unset: [] },
   });
   output.progress(applied.message);
   if (artifact === undefined || invocation.flags.has('no-deploy')) {

@@ -74,7 +74,7 @@ function readStatements(where: string, value: unknown): Statement[] {
   });
 }
 
-const routePattern = /^(GET|PUT|POST|DELETE) \/\S*$/;
+const routePattern = /^(GET|PATCH|PUT|POST|DELETE) \/\S*$/;
 
 function readRoutes(where: string, value: unknown): string[] {
   if (!Array.isArray(value)) throw new Error(`${where}: a list was expected`);

@@ -14,7 +14,7 @@ import {
   uploadDetailView,
   uploadView,
 } from './api-views.ts';
-import { fleetSpec } from './fleet-spec.ts';
+import { environmentChange, fleetSpec } from './fleet-spec.ts';
 import { fleetName, parseRolloutId, sha256Hex } from './ids.ts';
 import { imageItem } from './items.ts';
 import { rolloutPlan } from './rollout.ts';
@@ -153,7 +153,7 @@ export type StackView = z.infer<typeof stackView>;
 
 /** One address and method. */
 export interface ApiOperation {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'PATCH' | 'PUT' | 'POST' | 'DELETE';
   /** In API Gateway's notation: `/fleets/{fleet}`; `{id+}` takes the rest of the path, slashes included. */
   readonly path: string;
   readonly summary: string;
@@ -207,6 +207,17 @@ export const operations = {
     body: fleetSpec,
     invalidBody: 'SpecInvalid',
     answers: { 200: appliedAnswer, 201: appliedAnswer },
+  },
+  changeEnvironment: {
+    method: 'PATCH',
+    path: '/fleets/{fleet}/environment',
+    summary:
+      "Sets and removes values of the program's environment, and leaves the rest of the spec as it is.",
+    params: inFleet,
+    query: noQuery,
+    body: environmentChange,
+    invalidBody: 'SpecInvalid',
+    answers: { 200: appliedAnswer },
   },
   removeFleet: {
     method: 'DELETE',

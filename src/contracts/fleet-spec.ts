@@ -114,6 +114,14 @@ const environmentName = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
   .max(256);
 const noNul = (text: string) => !text.includes('\0');
+const environmentValue = z.string().max(4096).refine(noNul);
+
+/** Some values of a program's environment; the others stay. A name in both is set. */
+export const environmentChange = z.strictObject({
+  set: z.record(environmentName, environmentValue).default({}),
+  unset: z.array(environmentName).max(100).default([]),
+});
+export type EnvironmentChange = z.infer<typeof environmentChange>;
 
 export const imageSettings = z.strictObject({
   /** The kernel bundle's version in the store; absent: the newest that was added. */
@@ -125,7 +133,7 @@ export const imageSettings = z.strictObject({
   /** Arguments after the program's own name. */
   arguments: z.array(z.string().max(4096).refine(noNul)).max(256).default([]),
   /** Not for secrets: what stands here is readable by whoever may read the image. */
-  environment: z.record(environmentName, z.string().max(4096).refine(noNul)).default({}),
+  environment: z.record(environmentName, environmentValue).default({}),
   /** Small text files by absolute path. Larger ones belong into the binary (go:embed). */
   files: z
     .record(

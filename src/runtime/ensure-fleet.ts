@@ -29,6 +29,8 @@ export interface EnsureFleetRequest {
   readonly fleet: string;
   readonly spec: FleetSpec;
   readonly by: Actor;
+  /** Only if the fleet still is what the caller saw. */
+  readonly ifRevision?: number;
 }
 
 export interface EnsuredFleet {
@@ -53,6 +55,7 @@ export async function ensureFleet(
 ): Promise<EnsuredFleet> {
   const { fleet } = request;
   const existing = await deps.table.get(keys.fleet(fleet), fleetItem);
+  if (request.ifRevision !== undefined && existing?.revision !== request.ifRevision) throw conflict(fleet);
   const wanted = await wantedParts(request, existing, deps, invocation);
 
   const undo: Undo[] = [];
@@ -212,9 +215,13 @@ async function record(
     ],
   });
   if (outcome.outcome !== 'committed') {
-    throw new FlotillaError('RequestConflict', `Fleet ${fleet} was changed while this request ran.`, {
-      fleet,
-    });
+    throw conflict(fleet);
   }
   return { outcome: existing === undefined ? 'created' : 'changed', made, item };
+}
+
+function conflict(fleet: string): FlotillaError {
+  return new FlotillaError('RequestConflict', `Fleet ${fleet} was changed while this request ran.`, {
+    fleet,
+  });
 }

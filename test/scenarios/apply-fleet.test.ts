@@ -64,6 +64,25 @@ describe.skipIf(notPackaged !== undefined)('applying a spec', { timeout: 120_000
     expect(await put()).toMatchObject({ status: 200, body: { outcome: 'unchanged', made: [] } });
   });
 
+  it('takes changes of the environment from two people at once, and loses neither', async () => {
+    const change = (body: object) => doors.api('PATCH /fleets/web/environment', body);
+    const answers = await Promise.all([
+      change({ set: { GREETING: 'hello', PORT: '8080' } }),
+      change({ set: { COLOUR: 'blue' } }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(await change({ set: {}, unset: ['PORT'] })).toMatchObject({
+      status: 200,
+      body: { outcome: 'changed' },
+    });
+    const { spec } = (await doors.table.get(keys.fleet('web'), fleetItem)) ?? {};
+    expect(spec?.image.environment).toEqual({ GREETING: 'hello', COLOUR: 'blue' });
+    expect(spec?.rollout.steps).toHaveLength(2);
+    expect(await change({ set: { 'no name': 'x' } })).toMatchObject({ body: { title: expect.any(String) } });
+    expect((await doors.api('PATCH /fleets/nobody/environment', { set: { A: 'b' } })).status).toBe(404);
+    await change({ unset: ['GREETING', 'COLOUR'] });
+  });
+
   it('leaves them while a rollout holds the fleet: it notices by itself', async () => {
     const upload = await doors.uploadEnded('web/two', await doors.upload('web/two', program('two')));
     const id = `web-${upload.rollout}`;

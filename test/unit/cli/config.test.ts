@@ -19,7 +19,7 @@ async function ran(command: Command, words: string, live: object | null = { arti
   let result: unknown;
   const answers: Record<string, object> = {
     getFleet: { spec, live },
-    applyFleet: { outcome: 'changed', message: 'Fleet web is changed.' },
+    changeEnvironment: { outcome: 'changed', message: 'Fleet web is changed.' },
     requestRollout: { outcome: 'building', message: 'It is being built.', address: '/uploads/x' },
   };
   const api = {
@@ -43,21 +43,19 @@ async function ran(command: Command, words: string, live: object | null = { arti
   return { code, calls, lines, result };
 }
 
-it('a changed value leaves the rest of the spec as it is, and deploys the live artifact', async () => {
+it('a changed value is all that is sent of the spec, and deploys the live artifact', async () => {
   const { code, calls } = await ran(setConfig, 'config set URL=a=b --fleet web --no-wait');
   expect(code).toBe(0);
-  const environment = { TOKEN: 'secret', PORT: '8080', URL: 'a=b' };
   expect(calls.slice(1)).toEqual([
-    ['applyFleet', { params: { fleet: 'web' }, body: { ...spec, image: { ...spec.image, environment } } }],
+    ['changeEnvironment', { params: { fleet: 'web' }, body: { set: { URL: 'a=b' }, unset: [] } }],
     ['requestRollout', { params: { fleet: 'web' }, body: { artifact: artifactSha256 } }],
   ]);
 });
 
 it('a removed value is gone', async () => {
   const { calls } = await ran(unsetConfig, 'config unset TOKEN --fleet web --no-deploy');
-  expect(calls.map(([operation]) => operation)).toEqual(['getFleet', 'applyFleet']);
-  expect(calls[1]?.[1].body).toMatchObject({ image: { environment: { PORT: '8080' } } });
-  expect(JSON.stringify(calls[1])).not.toContain('TOKEN');
+  expect(calls.map(([operation]) => operation)).toEqual(['getFleet', 'changeEnvironment']);
+  expect(calls[1]?.[1].body).toEqual({ set: {}, unset: ['TOKEN'] });
 });
 
 it('a plan changes nothing, and a fleet without a live release deploys nothing', async () => {
@@ -65,7 +63,7 @@ it('a plan changes nothing, and a fleet without a live release deploys nothing',
   expect(planned.calls.map(([operation]) => operation)).toEqual(['getFleet']);
   expect(planned.result).toMatchObject({ outcome: 'planned', changes: true });
   const empty = await ran(setConfig, 'config set A=b --fleet web', null);
-  expect(empty.calls.map(([operation]) => operation)).toEqual(['getFleet', 'applyFleet']);
+  expect(empty.calls.map(([operation]) => operation)).toEqual(['getFleet', 'changeEnvironment']);
 });
 
 it('shows values only when they are asked for', async () => {
