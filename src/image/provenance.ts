@@ -15,6 +15,8 @@ export interface ProvenanceInput {
   readonly snapshotId: string;
   /** LINEAR checksum over the written blocks, base64, as EBS knows it. */
   readonly checksum?: string | undefined;
+  /** What the snapshot is written over: its blocks show where none was put. */
+  readonly parent?: { readonly identity: string; readonly snapshotId: string } | undefined;
   readonly artifact: {
     readonly sha256: string;
     readonly bucket: string;
@@ -52,7 +54,7 @@ export interface ProvenanceInput {
 
 /** Deterministic: the same input gives the same statement. */
 export function provenance(input: ProvenanceInput): Record<string, unknown> {
-  const { artifact, buildInfo, kernel, settings, builder } = input;
+  const { artifact, buildInfo, kernel, settings, builder, parent } = input;
   const { bucket, key, versionId } = artifact;
   const vcs = buildInfo?.vcs;
   return {
@@ -69,6 +71,10 @@ export function provenance(input: ProvenanceInput): Record<string, unknown> {
             {
               name: input.snapshotId,
               digest: { ebsLinearSha256: Buffer.from(input.checksum, 'base64').toString('hex') },
+              // All of the snapshot is what its parent holds and these; the identity above stands for the whole.
+              ...(parent === undefined
+                ? {}
+                : { annotations: { covers: `blocks put over ${parent.snapshotId}` } }),
             },
           ]),
     ],
@@ -101,6 +107,15 @@ export function provenance(input: ProvenanceInput): Record<string, unknown> {
           ...(kernel === undefined
             ? []
             : [{ name: `nanos ${kernel.version}`, digest: { flotillaKernel: kernel.digest } }]),
+          ...(parent === undefined
+            ? []
+            : [
+                {
+                  name: 'parent image',
+                  digest: { flotillaImageIdentity: parent.identity },
+                  annotations: { snapshotId: parent.snapshotId },
+                },
+              ]),
           ...(vcs?.system === 'git' && vcs.revision !== undefined
             ? [
                 {

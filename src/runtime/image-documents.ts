@@ -59,6 +59,7 @@ export async function putDocuments(
       imageId: image.imageId,
       snapshotId: image.snapshotId,
       checksum: image.checksum,
+      parent: image.parent,
       artifact: recipe.artifact,
       buildInfo,
       kernel: recipe.built?.kernel,

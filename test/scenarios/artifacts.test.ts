@@ -131,6 +131,12 @@ describe.skipIf(notPackaged !== undefined)('an artifact', { timeout: 120_000 }, 
     const { subject, predicate } = JSON.parse(text);
     const image = await doors.table.get(keys.image(identity), imageItem);
     expect(subject).toMatchObject([{ name: image?.imageId }, { name: image?.snapshotId }]);
+    expect(image?.parent).toBeDefined();
+    expect(predicate.buildDefinition.resolvedDependencies).toContainEqual({
+      name: 'parent image',
+      digest: { flotillaImageIdentity: image?.parent?.identity },
+      annotations: { snapshotId: image?.parent?.snapshotId },
+    });
     expect(predicate.runDetails).toMatchObject({
       metadata: { invocationId: image?.owner },
       byproducts: [{ digest: { sha256: createHash('sha256').update(bill).digest('hex') } }],

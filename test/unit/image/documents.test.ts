@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { GoBuildInfo } from '../../../src/image/build-info.ts';
-import { provenance } from '../../../src/image/provenance.ts';
+import { type ProvenanceInput, provenance } from '../../../src/image/provenance.ts';
 import { cycloneDx, type SbomInput } from '../../../src/image/sbom.ts';
 import { type PythonTool, pythonTool } from '../../support/python.ts';
 
@@ -41,7 +41,7 @@ const input: SbomInput = {
   kernel: { version: '0.1.54', digest: 'b'.repeat(64) },
 };
 
-const statement = provenance({
+const described: ProvenanceInput = {
   identity,
   imageId: 'ami-1',
   snapshotId: 'snap-1',
@@ -75,7 +75,10 @@ const statement = provenance({
   startedOn: '2026-11-26T12:00:00.000Z',
   finishedOn: '2026-11-26T12:00:09.000Z',
   sbom: { uri: 's3://store/x', sha256 },
-});
+};
+const statement = provenance(described);
+const parent = { identity: 'c'.repeat(64), snapshotId: 'snap-0' };
+const difference = provenance({ ...described, parent });
 
 /** Each judges the files that it is given, one after the other: starting Python takes longer than looking. */
 const validators = {
@@ -169,7 +172,12 @@ describe('the provenance', () => {
       { ...statement, subject: [] },
       { ...statement, predicate: { ...(statement.predicate as object), runDetails: { nonsense: 1 } } },
     ];
-    expect(await judged('provenance', [statement, ...broken])).toEqual(['valid', 'not valid', 'not valid']);
+    expect(await judged('provenance', [statement, difference, ...broken])).toEqual([
+      'valid',
+      'valid',
+      'not valid',
+      'not valid',
+    ]);
   });
 
   it('keeps what a person said apart from what the builder chose, and tells no value of the environment', () => {
@@ -190,5 +198,25 @@ describe('the provenance', () => {
       { digest: { flotillaKernel: 'b'.repeat(64) } },
       { digest: { gitCommit: 'f'.repeat(40) } },
     ]);
+  });
+
+  it('names the parent of a difference, and what the checksum of its blocks covers', () => {
+    expect(difference).toMatchObject({
+      subject: [
+        { digest: { flotillaImageIdentity: identity } },
+        { name: 'snap-1', annotations: { covers: 'blocks put over snap-0' } },
+      ],
+      predicate: {
+        buildDefinition: {
+          resolvedDependencies: expect.arrayContaining([
+            {
+              name: 'parent image',
+              digest: { flotillaImageIdentity: parent.identity },
+              annotations: { snapshotId: 'snap-0' },
+            },
+          ]),
+        },
+      },
+    });
   });
 });
