@@ -61,7 +61,7 @@ describe.skipIf(notPackaged !== undefined)('writing an image', { timeout: 120_00
     // A difference to an earlier image is given up first, and the whole is refused then.
     doors.world.region.faults.inject({ kind: 'fail', action, code: 'ValidationException', times: 1_000_000 });
     const { upload, seconds } = await built('refused');
-    expect(upload).toMatchObject({ state: 'failed', error: { name: 'ValidationException' } });
+    expect(upload).toMatchObject({ state: 'failed', error: { name: 'SnapshotFailed' } });
     doors.world.region.faults.clear();
     expect(seconds).toBeLessThan(60);
     await doors.world.seconds(10);
