@@ -15,6 +15,7 @@ import { packageStack } from '../tour/package-stack.ts';
 import { type LocalRegion, startLocal } from '../tour/up.ts';
 import { bundleSizes } from './bundles.ts';
 import { measureColdStarts } from './cold-start.ts';
+import { measureDeltas } from './deltas.ts';
 import { measureImageWriting } from './image-writing.ts';
 import { describeMachine } from './machine.ts';
 import { measureRegionStart } from './region-start.ts';
@@ -43,6 +44,7 @@ try {
   await packageStack();
   say('writing images');
   const imageWriting = await measureImageWriting(rounds);
+  const deltas = await measureDeltas();
   const uploading = await measureUploading(values.quick ? 1 : 3, scratchDir, say);
   const region = await measureRegionStart(rounds, scratchDir, say);
   say('starting a local region');
@@ -56,7 +58,7 @@ try {
     rounds,
     say,
   );
-  const measurements = { machine, bundles, coldStarts, executions, imageWriting, uploading, region };
+  const measurements = { machine, bundles, coldStarts, executions, imageWriting, deltas, uploading, region };
   console.log(report(measurements));
   if (values.json) console.log(JSON.stringify(measurements));
   await end(0);

@@ -2,6 +2,7 @@
 import type { ExecutionCost } from '../test/scenarios/kit/execution-cost.ts';
 import type { BundleSize } from './bundles.ts';
 import type { ColdStarts } from './cold-start.ts';
+import type { Deltas } from './deltas.ts';
 import type { ImageWriting } from './image-writing.ts';
 import type { Machine } from './machine.ts';
 import type { RegionCost } from './region-start.ts';
@@ -14,6 +15,7 @@ export interface Measurements {
   readonly coldStarts: ColdStarts;
   readonly executions: readonly ExecutionCost[];
   readonly imageWriting: ImageWriting;
+  readonly deltas: Deltas;
   readonly uploading: Uploading;
   readonly region: RegionCost;
 }
@@ -33,7 +35,7 @@ function table(rows: readonly (readonly string[])[]): string {
 }
 
 export function report(measurements: Measurements): string {
-  const { machine, bundles, coldStarts, executions, imageWriting, uploading, region } = measurements;
+  const { machine, bundles, coldStarts, executions, imageWriting, deltas, uploading, region } = measurements;
   const { cores, processor, memoryGiB, kernel, node, loadAtStart } = machine;
   return [
     `Measured on ${cores} cores (${processor}), ${memoryGiB} GiB, Linux ${kernel}, Node ${node}; load ${loadAtStart} at the start.`,
@@ -64,6 +66,21 @@ export function report(measurements: Measurements): string {
       ['image writing', imageWriting.megabytesPerSecond.toFixed(0)],
       ['SHA-256 alone', imageWriting.sha256MegabytesPerSecond.toFixed(0)],
       ['ratio', imageWriting.ratio.toFixed(2)],
+    ]),
+    '',
+    'Writing a difference',
+    `  Blocks put over the parent, of an image with a program of ${(deltas.programBytes / 1e6).toFixed(0)} MB and a kernel of ${(deltas.kernelBytes / 1e6).toFixed(1)} MB, by what is new.`,
+    '  limit: the blocks of what is new, and one of each log that names it; ratio: limit / put. Its limit is 1.',
+    '',
+    table([
+      ['what is new', 'blocks', 'put', 'limit', 'ratio'],
+      ...deltas.cases.map(({ what, blocks, put, limit }) => [
+        what,
+        String(blocks),
+        String(put),
+        String(limit),
+        (limit / put).toFixed(2),
+      ]),
     ]),
     '',
     ...uploadingReport(uploading, table),

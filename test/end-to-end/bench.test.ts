@@ -99,6 +99,15 @@ describe('the bench', () => {
     expect(measured.imageWriting.ratio).toBeGreaterThan(0);
   });
 
+  it('counts the blocks of a difference: one for the environment, else what is new and the logs', () => {
+    const { cases } = measured.deltas;
+    expect(cases.map(({ what, put, limit }) => [what, put, limit])).toEqual([
+      ['environment', 1, 1],
+      ['program', 40, 40],
+      ['kernel', 7, 7],
+    ]);
+  });
+
   it('compares uploading with the ideal schedule, and one writer with its memory', () => {
     const { whole, small, large } = measured.uploading;
     expect(whole.blocks).toBe(2_048);
