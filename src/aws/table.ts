@@ -106,11 +106,23 @@ export interface Table {
     schema: Schema,
     options?: ListOptions,
   ): Promise<Page<z.output<Schema>>>;
+  /** All pages of a list, which may lag behind likewise. */
+  listAll<Schema extends z.ZodType>(listPk: string, schema: Schema): Promise<z.output<Schema>[]>;
   /** Writes all or nothing: at most 100 writes and events together. Safe to repeat. */
   commit(change: {
     readonly writes: readonly Write[];
     readonly events?: readonly EventItem[];
   }): Promise<CommitOutcome>;
+}
+
+async function everyPage<Item>(read: (options: { from?: string }) => Promise<Page<Item>>): Promise<Item[]> {
+  const all: Item[] = [];
+  for (let from: string | undefined; ; ) {
+    const page = await read(from === undefined ? {} : { from });
+    all.push(...page.items);
+    if (page.next === undefined) return all;
+    from = page.next;
+  }
 }
 
 /** What DynamoDB stores beside the item itself. */
@@ -277,14 +289,8 @@ export function openTable(
       );
     },
 
-    async queryAll(pk, prefix, schema) {
-      const all: z.output<typeof schema>[] = [];
-      for (let from: string | undefined; ; ) {
-        const part = await table.query(pk, prefix, schema, from === undefined ? {} : { from });
-        all.push(...part.items);
-        if (part.next === undefined) return all;
-        from = part.next;
-      }
+    queryAll(pk, prefix, schema) {
+      return everyPage((options) => table.query(pk, prefix, schema, options));
     },
 
     list(listPk, schema, options = {}) {
@@ -297,6 +303,10 @@ export function openTable(
         schema,
         options,
       );
+    },
+
+    listAll(listPk, schema) {
+      return everyPage((options) => table.list(listPk, schema, options));
     },
 
     async commit({ writes, events = [] }) {

@@ -6,7 +6,7 @@ import type { Events } from '../aws/events.ts';
 import type { Objects } from '../aws/objects.ts';
 import type { SnapshotReader } from '../aws/snapshot-blocks.ts';
 import type { Table } from '../aws/table.ts';
-import { type FleetItem, fleetItem, type ImageItem, imageItem, releaseItem } from '../contracts/items.ts';
+import { fleetItem, type ImageItem, imageItem, releaseItem } from '../contracts/items.ts';
 import { isFlotillaError } from '../errors.ts';
 import { sampleBlocks } from '../image/verify.ts';
 import { keys, lists } from '../lineage/keys.ts';
@@ -47,20 +47,10 @@ interface Candidate {
   readonly releases: string[];
 }
 
-async function fleets(table: Table): Promise<FleetItem[]> {
-  const found: FleetItem[] = [];
-  for (let from: string | undefined; ; ) {
-    const page = await table.list(lists.fleets, fleetItem, from === undefined ? {} : { from });
-    found.push(...page.items);
-    if (page.next === undefined) return found;
-    from = page.next;
-  }
-}
-
 /** The images of the releases that serve, or that a rollback would make live at once. */
 async function liveImages(table: Table): Promise<Candidate[]> {
   const found = new Map<string, Candidate>();
-  for (const { fleet, live, warm } of await fleets(table)) {
+  for (const { fleet, live, warm } of await table.listAll(lists.fleets, fleetItem)) {
     for (const occupant of [live, warm]) {
       if (occupant === null) continue;
       const release = await table.get(keys.release(fleet, occupant.release), releaseItem);

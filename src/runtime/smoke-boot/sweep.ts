@@ -1,6 +1,5 @@
 /** Smoke boots that nobody ended: their execution was stopped, or a step of it failed too often. */
 import type { Executions } from '../../aws/executions.ts';
-import type { Table } from '../../aws/table.ts';
 import { type SmokeBootItem, smokeBootItem } from '../../contracts/items.ts';
 import { isGone } from '../../image/claim.ts';
 import { lists } from '../../lineage/keys.ts';
@@ -15,16 +14,6 @@ export interface SweepBootsDeps extends EndDeps {
 /** After its deadline an execution ends its boot within a minute, retries included. */
 const graceMilliseconds = 5 * 60_000;
 
-async function openBoots(table: Table): Promise<SmokeBootItem[]> {
-  const found: SmokeBootItem[] = [];
-  for (let from: string | undefined; ; ) {
-    const page = await table.list(lists.smokeBoots, smokeBootItem, from === undefined ? {} : { from });
-    found.push(...page.items);
-    if (page.next === undefined) return found;
-    from = page.next;
-  }
-}
-
 async function isForsaken(boot: SmokeBootItem, executions: Executions, now: Date): Promise<boolean> {
   if (now.getTime() - Date.parse(boot.deadline) >= graceMilliseconds) return true;
   const owner = ownerState(await executions.describe(boot.owner));
@@ -38,7 +27,7 @@ export async function sweepBoots(
 ): Promise<string[]> {
   const ended: string[] = [];
   const failures: unknown[] = [];
-  for (const { identity, id } of await openBoots(deps.table)) {
+  for (const { identity, id } of await deps.table.listAll(lists.smokeBoots, smokeBootItem)) {
     try {
       // The listing may lag behind.
       const boot = await readBoot(deps.table, identity, id);
