@@ -27,12 +27,24 @@ export interface LoadBalancer {
   resourceLabel(targetGroupArn: string): Promise<string | undefined>;
 }
 
+const isUnknownGroup = (error: unknown): boolean =>
+  hasCode(error, 'TargetGroupNotFound', 'TargetGroupNotFoundException');
+
 export function openLoadBalancer(client: ElasticLoadBalancingV2Client = loadBalancingClient()): LoadBalancer {
-  const stickiness = async (arn: string): Promise<boolean> => {
-    const { Attributes = [] } = await client.send(
-      new DescribeTargetGroupAttributesCommand({ TargetGroupArn: arn }),
-    );
-    return Attributes.some(({ Key, Value }) => Key === 'stickiness.enabled' && Value === 'true');
+  const settingsOf = async (arn: string): Promise<SlotSettings> => {
+    try {
+      const { Attributes = [] } = await client.send(
+        new DescribeTargetGroupAttributesCommand({ TargetGroupArn: arn }),
+      );
+      // A group of instances is always health-checked, so that it need not be asked: "If the target type is instance
+      // or ip, health checks are always enabled and cannot be disabled."
+      // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
+      const sticky = Attributes.some(({ Key, Value }) => Key === 'stickiness.enabled' && Value === 'true');
+      return { healthCheckEnabled: true, sticky };
+    } catch (error) {
+      if (isUnknownGroup(error)) return { healthCheckEnabled: false, sticky: false };
+      throw error;
+    }
   };
 
   return {
@@ -92,23 +104,14 @@ export function openLoadBalancer(client: ElasticLoadBalancingV2Client = loadBala
           ...(TargetHealth?.Description === undefined ? {} : { description: TargetHealth.Description }),
         }));
       } catch (error) {
-        if (hasCode(error, 'TargetGroupNotFound', 'TargetGroupNotFoundException')) return [];
+        if (isUnknownGroup(error)) return [];
         throw error;
       }
     },
 
     async settings(slots) {
-      const [{ TargetGroups = [] }, blue, green] = await Promise.all([
-        client.send(new DescribeTargetGroupsCommand({ TargetGroupArns: [slots.blue, slots.green] })),
-        stickiness(slots.blue),
-        stickiness(slots.green),
-      ]);
-      const checked = (arn: string): boolean =>
-        TargetGroups.some((group) => group.TargetGroupArn === arn && group.HealthCheckEnabled !== false);
-      return {
-        blue: { healthCheckEnabled: checked(slots.blue), sticky: blue },
-        green: { healthCheckEnabled: checked(slots.green), sticky: green },
-      };
+      const [blue, green] = await Promise.all([settingsOf(slots.blue), settingsOf(slots.green)]);
+      return { blue, green };
     },
 
     async resourceLabel(targetGroupArn) {
