@@ -1,4 +1,4 @@
-/** What of the account's quotas is used, and what they allow. Read anew for each plan: both change at any time. */
+/** What of the account's quotas is used, and what they allow. */
 import { type AutoScalingClient, DescribeAccountLimitsCommand } from '@aws-sdk/client-auto-scaling';
 import {
   type _InstanceType,

@@ -70,6 +70,17 @@ export const leasedMutation = z.strictObject({
 });
 export type LeasedMutation = z.infer<typeof leasedMutation>;
 
+/** What a fleet remembers of the account, so that its next plan need not ask for it. */
+const knownQuotas = z.strictObject({
+  /** By the quota's code. */
+  values: z.record(z.string(), z.strictObject({ value: z.number(), readAt: time })),
+  /** Auto Scaling groups, where they were far from their quota. */
+  groups: z.strictObject({ used: count, quota: count, readAt: time }).optional(),
+  /** Of each instance type. */
+  vcpus: z.record(z.string(), ordinal),
+});
+export type KnownQuotas = z.infer<typeof knownQuotas>;
+
 export const fleetItem = z.strictObject({
   type: z.literal('fleet'),
   fleet: z.string(),
@@ -129,6 +140,7 @@ export const fleetItem = z.strictObject({
   newestUpload: count,
   /** Rollouts that wait for the lease, oldest first. */
   queue: z.array(ordinal),
+  quotas: knownQuotas.optional(),
   createdAt: time,
   updatedAt: time,
   /** Rises with each write; a conditional write on it keeps two writers apart. */
@@ -187,6 +199,8 @@ export const rolloutItem = z.strictObject({
   number: ordinal,
   kind: z.enum(['deploy', 'rollback']),
   release: ordinal,
+  /** The image of that release: what a plan reads together with it. */
+  identity: sha256Hex.optional(),
   /** The live release when it was asked for, 0 for none. */
   from: count,
   executionArn: z.string(),

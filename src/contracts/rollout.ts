@@ -78,6 +78,27 @@ export interface HookView {
   readonly targets: readonly { readonly instance: string; readonly address: string }[];
 }
 
+/** What CheckHealth saw of the world, so that the first step, which mostly comes right after, need not ask again. */
+export const justSeen = z.strictObject({
+  /** Instances that the candidate's group wants. */
+  candidate: count,
+  /** Of live's group; null where nothing is live. */
+  live: z.strictObject({ minimum: count, desired: count }).nullable(),
+  /** The candidate's, where they are few enough to be handed on. */
+  targets: z.array(z.strictObject({ id: z.string(), state: z.string() })).nullable(),
+  /** ISO 8601. */
+  at: z.iso.datetime(),
+});
+export type JustSeen = z.infer<typeof justSeen>;
+
+/** As long as a look at the fence counts. */
+const justSeenMilliseconds = 1_000;
+
+/** Whether what was seen is so new that asking again would be asking twice. */
+export function isJustSeen({ at }: Pick<JustSeen, 'at'>, now: Date): boolean {
+  return now.getTime() - Date.parse(at) <= justSeenMilliseconds;
+}
+
 /** What ShiftTraffic did, as ProveTraffic reads it back. */
 export const shifted = z.strictObject({
   weights: z.strictObject({ blue: count, green: count }),

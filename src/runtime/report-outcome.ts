@@ -52,6 +52,14 @@ export const rolloutOutcome = z.strictObject({
   fleet: fleetName,
   rollout: z.number().int().min(1),
   executionArn,
+  /** How it ended, where whoever calls has just written that, and no upload waits to hear of it. */
+  ended: z
+    .strictObject({
+      kind: rolloutItem.shape.kind,
+      release: rolloutItem.shape.release,
+      endedAt: z.iso.datetime(),
+    })
+    .optional(),
 });
 export type RolloutOutcome = z.output<typeof rolloutOutcome>;
 
@@ -207,17 +215,38 @@ export async function reportRollout(
 ): Promise<{ readonly state: UploadItem['state'] | 'told' | 'untold' }> {
   const { fleet, rollout: number } = outcome;
   const { table, events } = deps;
+  if (outcome.ended !== undefined) {
+    const { executionArn: arn, ended: how } = outcome;
+    const id = rolloutId(fleet, number);
+    const event: RolloutEvent = {
+      id,
+      fleet,
+      rollout: number,
+      status: 'succeeded',
+      executionArn: arn,
+      ...how,
+      card: null,
+    };
+    await events.put(rolloutEventSource, rolloutEventType, event);
+    await markTold(fleet, number, 'succeeded', table);
+    return { state: 'told' };
+  }
   const rollout = await table.get(keys.rollout(fleet, number), rolloutItem);
   const told = rolloutEvent.shape.status.safeParse(rollout?.status);
   if (rollout === undefined || !told.success) return { state: 'untold' };
   await events.put(rolloutEventSource, rolloutEventType, await rolloutEventOf(rollout, told.data, table));
   const state = await carryUpload(rollout, outcome.executionArn, deps, storeBucket);
-  if (rollout.told !== rollout.status) {
-    await table.commit({
-      writes: [{ kind: 'update', key: keys.rollout(fleet, number), set: { told: rollout.status } }],
-    });
-  }
+  if (rollout.told !== rollout.status) await markTold(fleet, number, rollout.status, table);
   return { state: state ?? 'told' };
+}
+
+async function markTold(
+  fleet: string,
+  number: number,
+  told: RolloutItem['status'],
+  table: Table,
+): Promise<void> {
+  await table.commit({ writes: [{ kind: 'update', key: keys.rollout(fleet, number), set: { told } }] });
 }
 
 async function rolloutEventOf(

@@ -218,12 +218,14 @@ function allot(
   const arn = executionArn(deps.config, 'swap-fleet', swapExecutionName(fleet.fleet, number));
   const fresh = verdict.release === 'new' ? newRelease(request, fleet, image, now) : undefined;
   const release = fresh?.number ?? (verdict.release === 'new' ? 0 : verdict.release.number);
+  const identity = fresh?.identity ?? (verdict.release === 'new' ? undefined : verdict.release.identity);
   const rollout: RolloutItem = {
     type: 'rollout',
     fleet: fleet.fleet,
     number,
     kind: verdict.kind,
     release,
+    ...(identity === undefined ? {} : { identity }),
     from: fleet.live?.release ?? 0,
     executionArn: arn,
     status: verdict.start ? 'requested' : 'queued',

@@ -6,11 +6,8 @@ import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 
 const hour = 3_600;
 
-/**
- * The goal is 60: four are the quotas that the plan asks for, four the looks at live's size before each step, and what
- * a late copy shows as it was is asked again.
- */
-const requestsAtMost = 68;
+/** Two of them are spare, for what a late copy shows as it was, and is asked again. */
+const requestsAtMost = 60;
 
 describe.skipIf(notPackaged !== undefined)('a four-step rollout of a healthy fleet', () => {
   let fleet: Fleet;
@@ -27,8 +24,8 @@ describe.skipIf(notPackaged !== undefined)('a four-step rollout of a healthy fle
   }
 
   // Late copies make some reads come twice, with other seeds others.
-  it.each([1, 2])(
-    'makes at most 68 requests and 60 transitions, health polls apart (seed %i)',
+  it.each([1, 2, 3])(
+    'makes at most 60 requests and 60 transitions, health polls apart (seed %i)',
     async (seed) => {
       const { calls, transitions, healthPolls } = await cost(60, seed);
       expect(calls).toBeGreaterThan(30);

@@ -3,7 +3,7 @@ import type { Groups } from '../../aws/groups.ts';
 import type { Instances } from '../../aws/instances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import type { FleetItem } from '../../contracts/items.ts';
-import type { HeldCall, HookView, RolloutPlan } from '../../contracts/rollout.ts';
+import type { HeldCall, HookView, JustSeen, RolloutPlan } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
 import { describeHealthCheck, failedChecks, failedLaunches } from '../../fleet/evidence.ts';
 import {
@@ -47,6 +47,8 @@ export interface HealthLook {
   readonly smoke: SmokeQuestions | null;
   /** Digest of the slot's targets, for whoever looks at them next. */
   readonly seen: string;
+  /** For the first step, which comes right after. */
+  readonly justSeen: JustSeen;
   readonly held: HandedFleet;
 }
 
@@ -63,11 +65,20 @@ export async function checkHealth(
   const { plan, rollout } = call;
   const { fleet } = hold;
   refuseIfEnded(fleet, rollout);
-  const [group, targets, activities] = await Promise.all([
-    deps.groups.describe(plan.groupName),
+  const at = hold.now().toISOString();
+  const [groups, targets, activities] = await Promise.all([
+    deps.groups.describeAll([plan.groupName, ...(fleet.live === null ? [] : [fleet.live.groupName])]),
     deps.balancer.targets(slotArns(fleet)[plan.slot]),
     deps.groups.activities(plan.groupName),
   ]);
+  const group = groups.find(({ name }) => name === plan.groupName);
+  const live = groups.find(({ name }) => name === fleet.live?.groupName);
+  const justSeen: JustSeen = {
+    candidate: group?.desired ?? 0,
+    live: live === undefined ? null : { minimum: live.minimum, desired: live.desired },
+    targets: targets.length > targetsHanded ? null : targets.map(({ id, state }) => ({ id, state })),
+    at,
+  };
   const began = Date.parse(call.launchedAt);
   const wanted = Math.max(plan.capacity.desired, group?.desired ?? 0);
   const verdict = healthVerdict({
@@ -85,7 +96,7 @@ export async function checkHealth(
   }
   const seen = digestOf(targets);
   if (verdict.verdict === 'waiting')
-    return { ...verdict, wanted, looks: 0, hook: null, smoke: null, seen, held: handOver(fleet) };
+    return { ...verdict, wanted, looks: 0, hook: null, smoke: null, seen, justSeen, held: handOver(fleet) };
   const looks = call.looks + 1;
   // A warm group has proven itself already.
   if (looks < healthyLooks && plan.way === 'launch') {
@@ -98,6 +109,7 @@ export async function checkHealth(
       hook: null,
       smoke: null,
       seen,
+      justSeen,
       held: handOver(fleet),
     };
   }
@@ -125,8 +137,11 @@ export async function checkHealth(
   const smoke = plan.smokeTest ? await smokeQuestionsFor(fleet.spec, targets, deps.instances) : null;
   const held = handOver(hold.fleet);
   const { healthy } = verdict;
-  return { verdict: 'healthy', healthy, wanted, looks, reasons: [], hook, smoke, seen, held };
+  return { verdict: 'healthy', healthy, wanted, looks, reasons: [], hook, smoke, seen, justSeen, held };
 }
+
+/** Targets that are handed to the next state: what passes between states is bounded. */
+const targetsHanded = 50;
 
 /** Instances that a hook is told of: its payload is bounded, however large the candidate is. */
 const hookTargets = 20;

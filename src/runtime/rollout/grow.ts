@@ -5,7 +5,7 @@
  */
 import type { Groups } from '../../aws/groups.ts';
 import type { Instances } from '../../aws/instances.ts';
-import type { HeldCall, RolloutPlan } from '../../contracts/rollout.ts';
+import { type HeldCall, isJustSeen, type JustSeen, type RolloutPlan } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
 import { lostPin, sizeForShare } from '../../fleet/capacity.ts';
 import { healthVerdict } from '../../fleet/health.ts';
@@ -26,13 +26,19 @@ export interface GrowthView {
  * `DeadlineNear`.
  */
 export async function growForShare(
-  call: HeldCall & { readonly plan: RolloutPlan; readonly step: number; readonly share: number },
+  call: HeldCall & {
+    readonly plan: RolloutPlan;
+    readonly step: number;
+    readonly share: number;
+    readonly justSeen: JustSeen;
+  },
   hold: Hold,
   deps: { readonly groups: Groups; readonly instances: Instances },
   seen: GrowthView,
 ): Promise<void> {
   const { plan } = call;
   const { live } = hold.fleet;
+  if (isLargeEnough(call, hold)) return;
   const groups = await deps.groups.describeAll([plan.groupName, ...(live === null ? [] : [live.groupName])]);
   const group = groups.find(({ name }) => name === plan.groupName);
   if (group === undefined) {
@@ -40,10 +46,9 @@ export async function growForShare(
       group: plan.groupName,
     });
   }
-  const planned = Math.max(plan.wholeSize, plan.capacity.desired);
   const liveGroup = groups.find(({ name }) => name === live?.groupName);
   if (liveGroup !== undefined) await keepPinned(liveGroup, hold, deps.groups);
-  const wanted = sizeForShare(plan.mode, call.share, planned, liveGroup);
+  const wanted = sizeForShare(plan.mode, call.share, plannedSize(plan), liveGroup);
   if (group.desired < wanted) await grow(call, hold, deps.groups, group, wanted);
   const growth = hold.fleet.candidate?.growth;
   if (growth !== undefined && !growth.proven)
@@ -58,6 +63,27 @@ async function keepPinned(live: GroupView, hold: Hold, groups: Groups): Promise<
   await hold.before();
   await groups.resize(live.name, { minimum });
 }
+
+/** Whether what was seen a moment ago says so, and that live is pinned; what is older says nothing. */
+function isLargeEnough(
+  {
+    plan,
+    share,
+    justSeen,
+  }: { readonly plan: RolloutPlan; readonly share: number; readonly justSeen: JustSeen },
+  hold: Hold,
+): boolean {
+  if (!isJustSeen(justSeen, hold.now())) return false;
+  if (hold.fleet.candidate?.growth?.proven === false) return false;
+  const live = justSeen.live ?? undefined;
+  // A live group that was not shown is asked for again.
+  if (live === undefined && hold.fleet.live !== null) return false;
+  const pin = hold.fleet.pins.find(({ groupName }) => groupName === hold.fleet.live?.groupName);
+  if (live !== undefined && lostPin(pin?.pinned, live) !== undefined) return false;
+  return justSeen.candidate >= sizeForShare(plan.mode, share, plannedSize(plan), live);
+}
+
+const plannedSize = (plan: RolloutPlan): number => Math.max(plan.wholeSize, plan.capacity.desired);
 
 /** The size is written down before it is set: a try that finds it set knows since when. */
 async function grow(

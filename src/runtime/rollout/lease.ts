@@ -2,7 +2,13 @@
 import type { Executions } from '../../aws/executions.ts';
 import type { Table } from '../../aws/table.ts';
 import { rolloutId } from '../../contracts/ids.ts';
-import { type FleetItem, fleetItem, type Lease, rolloutItem } from '../../contracts/items.ts';
+import {
+  type FleetItem,
+  fleetItem,
+  type Lease,
+  type RolloutItem,
+  rolloutItem,
+} from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
 import { attentionWords } from '../../fleet/attention.ts';
 import { phases } from '../../fleet/phases.ts';
@@ -41,14 +47,14 @@ export async function acquireLease(
   call: LeaseCall,
   table: Table,
   clock: Pick<Clock, 'now'>,
-): Promise<{ fence: number; release: number }> {
+): Promise<GivenLease> {
   const { fleet, rollout, execution } = call;
   const [present, asked] = await table.getTogether([
     [keys.fleet(fleet), fleetItem],
     [keys.rollout(fleet, rollout), rolloutItem],
   ]);
   const item = found(present, fleet);
-  if (item.lease?.holder === execution && item.lease.state === 'held') return given(item.lease);
+  if (item.lease?.holder === execution && item.lease.state === 'held') return given(item.lease, asked);
   if (call.purpose === 'rollout') {
     const id = rolloutId(fleet, rollout);
     if (asked === undefined)
@@ -75,12 +81,21 @@ export async function acquireLease(
   if (after.lease?.holder !== execution) {
     throw new FlotillaError('LeaseLost', `This execution's lease of ${fleet} is over already`, { fleet });
   }
-  return given(after.lease);
+  return given(after.lease, asked);
 }
 
-/** What the functions after it are told of the lease. */
-function given({ fence, release }: Lease): { fence: number; release: number } {
-  return { fence, release };
+/** What the functions after it are told of the lease, and of the rollout that holds it. */
+interface GivenLease {
+  readonly fence: number;
+  readonly release: number;
+  /** Of the release's image; empty where the rollout does not name it. */
+  readonly identity: string;
+  /** Whether an upload asked for the rollout, and somebody waits to hear how it ends. */
+  readonly uploader: boolean;
+}
+
+function given({ fence, release }: Lease, rollout: RolloutItem | undefined): GivenLease {
+  return { fence, release, identity: rollout?.identity ?? '', uploader: rollout?.uploadId !== undefined };
 }
 
 /** @param since when the waiting began: a rollout waits in the queue already, before it has an execution */
@@ -148,7 +163,8 @@ function kindOfEnd(purpose: Lease['purpose'], outcome: ReleaseCall['outcome']): 
 
 /**
  * Frees the fleet, if this fence still holds it, and starts the next rollout of the queue. Safe to repeat.
- * @returns the number of the rollout that was started, or null.
+ * @returns the number of the rollout that was started, or null; and when this call ended its rollout well, null where it
+ * is not certain that it was this call.
  */
 export async function releaseLease(
   call: ReleaseCall,
@@ -158,11 +174,13 @@ export async function releaseLease(
     readonly clock: Pick<Clock, 'now'>;
     readonly config: Pick<Config, 'machinePrefix'>;
   },
-): Promise<{ next: number | null }> {
+): Promise<{ next: number | null; endedAt: string | null }> {
   const { fleet, rollout, execution, outcome } = call;
+  let freedAt: string | undefined;
   const free = (present: FleetItem, now: string): FleetChange | undefined => {
     const { lease } = present;
     if (lease === null || lease.fence !== call.fence) return undefined;
+    freedAt = now;
     return {
       fleet: {
         ...present,
@@ -191,7 +209,9 @@ export async function releaseLease(
   };
   const after = await changeFleet(deps.table, fleet, deps.clock, free, call.held);
   const next = after.lease === null ? after.queue[0] : undefined;
-  if (next === undefined) return { next: null };
+  // Only the write that frees the fleet is of that very moment: a later look at the item finds another.
+  const endedAt = outcome === 'succeeded' && after.updatedAt === freedAt ? freedAt : null;
+  if (next === undefined) return { next: null, endedAt };
   await startRollout(fleet, next, deps);
-  return { next };
+  return { next, endedAt };
 }

@@ -18,11 +18,12 @@ export interface LookForPlanDeps {
   readonly hooks: Hooks;
 }
 
-/** What AWS tells: everything that a plan looks at but the table's items. */
+/** What AWS tells: everything that a plan looks at but the table's items. `quotasOf` may remember some of it. */
 export async function lookForPlan(
   fleet: FleetItem,
   deps: LookForPlanDeps,
   stack: string,
+  quotasOf: Quotas = deps.quotas,
 ): Promise<
   Pick<RolloutWorld, 'rule' | 'settings' | 'slots' | 'groups' | 'alarms' | 'quotas' | 'hooks' | 'stack'>
 > {
@@ -35,7 +36,7 @@ export async function lookForPlan(
     balancer.targets(slots.green),
     deps.groups.ofFleet(stack, fleet.fleet),
     deps.alarms.describe(fleet.spec.rollout.alarms.map(({ name }) => name)),
-    lookAtQuotas(fleet, deps.quotas),
+    lookAtQuotas(fleet, quotasOf),
     lookAtHooks(fleet.spec.rollout, deps.hooks),
   ]);
   return {

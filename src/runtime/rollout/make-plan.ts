@@ -1,6 +1,7 @@
 /** Planning a rollout, and writing down the candidate that the plan names. */
 import * as z from 'zod';
 import type { Table } from '../../aws/table.ts';
+import { sha256Hex } from '../../contracts/ids.ts';
 import {
   fleetItem,
   imageItem,
@@ -16,9 +17,11 @@ import { keys } from '../../lineage/keys.ts';
 import { alarmRefs } from '../../lineage/refs.ts';
 import { found, type HandedFleet, handOver, holdOn, type Time } from './hold.ts';
 import { refuseIfStale } from './look.ts';
+import { lookAtQuotas } from './look-at-quotas.ts';
 import { type LookForPlanDeps, lookForPlan } from './look-for-plan.ts';
 import { refuseIfEnded } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
+import { rememberedQuotas } from './remembered-quotas.ts';
 
 export interface PlanDeps extends LookForPlanDeps {
   readonly table: Table;
@@ -27,6 +30,8 @@ export interface PlanDeps extends LookForPlanDeps {
 export const planInput = heldCall.extend({
   /** The lease's, as AcquireLease gave it out. */
   release: z.number().int().min(1),
+  /** Of the release's image, so that it is read together with the rest; empty where it is not known. */
+  identity: z.union([sha256Hex, z.literal('')]),
 });
 
 /** A pin that nobody undid is undone by the sweeper after this time; a rollout that bakes longer renews nothing. */
@@ -43,10 +48,11 @@ export async function makePlan(
   stack: string,
 ): Promise<{ readonly plan: RolloutPlan; readonly held: HandedFleet }> {
   const { table } = deps;
-  const [item, release, rollout] = await table.getTogether([
+  const [item, release, rollout, named] = await table.getTogether([
     [keys.fleet(call.fleet), fleetItem],
     [keys.release(call.fleet, call.release), releaseItem],
     [keys.rollout(call.fleet, call.rollout), rolloutItem],
+    [keys.image(call.identity), imageItem],
   ]);
   const fleet = found(item, call.fleet);
   const hold = holdOn(fleet, table, call.fence, time);
@@ -56,20 +62,27 @@ export async function makePlan(
       fleet: fleet.fleet,
     });
   }
+  const memory = rememberedQuotas(deps.quotas, fleet.quotas, hold.now());
   const [image, seen] = await Promise.all([
-    table.get(keys.image(release.identity), imageItem),
-    lookForPlan(fleet, deps, stack),
+    call.identity === release.identity ? named : table.get(keys.image(release.identity), imageItem),
+    lookForPlan(fleet, deps, stack, memory.quotas),
   ]);
   if (seen.rule !== undefined) refuseIfStale(seen.rule, fleet, hold.now());
-  const verdict = planRollout({
-    fleet,
-    release,
-    image,
-    rollout: call.rollout,
-    kind: rollout?.kind ?? 'deploy',
-    force: rollout?.force === true,
-    ...seen,
-  });
+  const planWith = (quotas: typeof seen.quotas) =>
+    planRollout({
+      ...seen,
+      fleet,
+      release,
+      image,
+      rollout: call.rollout,
+      kind: rollout?.kind ?? 'deploy',
+      force: rollout?.force === true,
+      quotas,
+    });
+  let verdict = planWith(seen.quotas);
+  // Nobody is refused for what was so yesterday.
+  if (verdict.verdict === 'refused' && memory.remembered())
+    verdict = planWith(await lookAtQuotas(fleet, deps.quotas));
   if (verdict.verdict === 'refused') {
     throw new FlotillaError('PlanRefused', verdict.reasons.join('; '), {
       fleet: fleet.fleet,
@@ -87,6 +100,7 @@ export async function makePlan(
       warm: plan.way === 'warm' ? null : item.warm,
       // Live is held at its present size from the launch on; the undo is written before that.
       pins: pin === null ? item.pins : withPin(item.pins, pin, now),
+      quotas: memory.known(),
     },
     writes: [
       updateRelease(item.fleet, plan.release, { state: 'candidate' }),

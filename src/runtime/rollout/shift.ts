@@ -8,6 +8,8 @@ import type { SlotColour } from '../../contracts/ids.ts';
 import type { FleetItem, Order } from '../../contracts/items.ts';
 import {
   heldCall,
+  isJustSeen,
+  justSeen,
   type RolloutPlan,
   rolloutPlan,
   type Shifted,
@@ -34,6 +36,8 @@ export const shiftInput = heldCall.extend({
   proof: z.union([trafficProof, z.literal('none')]),
   /** Which targets the candidate had when it was last proven well: their digest. */
   seen: z.string(),
+  /** What CheckHealth saw; it counts for a moment only. */
+  justSeen,
 });
 
 export interface ShiftDeps {
@@ -51,7 +55,7 @@ type Call = z.infer<typeof shiftInput>;
  * proven well: nothing was replaced where they are.
  */
 export async function leaveGate(
-  call: Pick<Call, 'fleet' | 'rollout' | 'plan' | 'seen'>,
+  call: Pick<Call, 'fleet' | 'rollout' | 'plan' | 'seen' | 'justSeen'>,
   hold: Hold,
   deps: ShiftDeps,
   /** The step that has the traffic; 0 before the first. */
@@ -62,12 +66,13 @@ export async function leaveGate(
   const watched = watchedAt(hold.fleet.spec.rollout.alarms, { kind: plan.kind, step, steps });
   refuseIfEnded(hold.fleet, call.rollout);
   refuseIfPaused(hold.fleet, call.rollout);
+  const handed = isJustSeen(call.justSeen, hold.now()) ? call.justSeen.targets : null;
   const [world, alarms] = await Promise.all([
-    lookAtTraffic(deps.balancer, hold.fleet, [plan.slot]),
+    lookAtTraffic(deps.balancer, hold.fleet, handed === null ? [plan.slot] : []),
     refuseIfRinging(hold.fleet, call.rollout, watched, deps.alarms),
   ]);
   refuseIfStale(world.rule, hold.fleet, hold.now());
-  const { targets } = world.slots[plan.slot];
+  const targets = handed ?? world.slots[plan.slot].targets;
   // A candidate that grows is new in part: why it does not get there is told by what Auto Scaling tries.
   const growing = hold.fleet.candidate?.growth?.proven === false;
   const same = !growing && call.seen === digestOf(targets);
@@ -82,7 +87,13 @@ export async function leaveGate(
     { spec: hold.fleet.spec, wanted: provenSize(hold.fleet, plan), targets, activities },
     deps.instances,
   );
-  return { ...world, targets, activities, alarms };
+  return {
+    ...world,
+    slots: { ...world.slots, [plan.slot]: { targets } },
+    targets,
+    activities,
+    alarms,
+  };
 }
 
 /** The size at which the candidate was proven last: instances that are only just added count for no failure. */

@@ -219,13 +219,13 @@ export const rolloutScenarios: readonly Scenario[] = [
         await free(doors);
         await doors.apply({ ...everything, rollout: { ...everything.rollout, steps } });
         ill = false;
-        // The sweeper may come between: only without it is it surely the promotion that finds the candidate ill.
-        if (name === 'promote') await sweeping(doors, 'DisableRule');
+        // The sweeper may come between: only without it is it surely the state meant that finds the candidate ill.
+        if (name !== 'sweep') await sweeping(doors, 'DisableRule');
         const upload = await sent(doors, `web/ill-${name}`, program(`ill-${name}`));
         await doors.phase(`web-${upload.rollout}`, 'baking');
         ill = true;
         await ended(doors, upload);
-        if (name === 'promote') await sweeping(doors, 'EnableRule');
+        if (name !== 'sweep') await sweeping(doors, 'EnableRule');
       }
       instances.machines = before;
       await free(doors);
