@@ -62,7 +62,8 @@ describe.skipIf(notPackaged !== undefined)('the invariants', () => {
         'green went from 0 to 10 % and has no healthy target',
       ],
     ]);
-    await fleet.world.seconds(10);
+    // It is judged at changes of state: the sweeper makes one each minute, whenever the deploy ended.
+    await fleet.world.seconds(minute);
     expect(found()).toEqual([[2, undefined, 'a node sends requests to green, where nobody is healthy']]);
     await shift(0, 0);
     expect(found()).toContainEqual([
