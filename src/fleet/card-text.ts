@@ -122,6 +122,7 @@ function page(card: FailureCard, consoleLines: number): string[] {
 /**
  * The page, of at most `characters`. What goes first when it is too long is the beginning of the console: what was
  * said last, the cause, and what to do stay.
+ * @param characters at least 2,000, which the last four lines never have
  */
 export function cardText(card: FailureCard, characters: number = causeCharacters): string {
   for (const consoleLines of [consoleLinesShown, 10, 5, 1]) {
@@ -131,8 +132,5 @@ export function cardText(card: FailureCard, characters: number = causeCharacters
   const lines = page(card, 1);
   // What a person needs most stands at both ends of the page.
   const [tail, head] = [lines.slice(-4).join('\n'), lines.slice(0, -4).join('\n')];
-  return `${cut(head, Math.max(0, characters - tail.length - 1))}\n${cut(tail, characters)}`.slice(
-    0,
-    characters,
-  );
+  return `${cut(head, characters - tail.length - 1)}\n${tail}`;
 }

@@ -165,7 +165,7 @@ describe('the page', () => {
         })),
       },
     });
-    for (const limit of [causeCharacters, 4_000, 1_000]) {
+    for (const limit of [causeCharacters, 4_000, 2_000]) {
       const text = cardText(card, limit);
       expect(text.length).toBeLessThanOrEqual(limit);
       expect(text).toContain('The candidate is not healthy');
