@@ -1,0 +1,138 @@
+/** Failures that AWS names, not we: a person reads what they mean for a rollout, and whose turn it is. */
+import { describe, expect, it } from 'vitest';
+import { errorCatalogue } from '../../../src/errors.ts';
+import {
+  blamesRelease,
+  endedAs,
+  explainError,
+  splitDetails,
+  withConsole,
+} from '../../../src/fleet/failure-card.ts';
+
+const noRight = {
+  title: 'AWS refused the control plane a right',
+  advice:
+    'Give the role that the cause names this right (an SCP or a boundary may take it away), and deploy again.',
+};
+const tooLong = {
+  title: 'A step took longer than it may',
+  advice: 'Look at that function in CloudWatch Logs, and deploy again.',
+};
+const notEvaluated = {
+  title: 'The state machine could not evaluate a step',
+  advice: 'This is a fault of the control plane: keep the execution, and report it.',
+};
+const noAnswer = {
+  title: 'A function of the control plane did not answer',
+  advice: 'Look at that function in CloudWatch Logs, and deploy again.',
+};
+const unknown = {
+  title: 'The control plane failed',
+  advice: 'Read the history of this execution; it is a fault of the control plane.',
+};
+
+describe('an error that AWS named', () => {
+  it.each([
+    ['AccessDenied', noRight],
+    ['AccessDeniedException', noRight],
+    ['UnauthorizedOperation', noRight],
+    ['States.Timeout', tooLong],
+    ['States.HeartbeatTimeout', tooLong],
+    ['States.QueryEvaluationError', notEvaluated],
+    ['States.Runtime', notEvaluated],
+    ['States.DataLimitExceeded', notEvaluated],
+    ['States.ParameterPathFailure', notEvaluated],
+    ['States.ResultPathMatchFailure', notEvaluated],
+    ['States.TaskFailed', noAnswer],
+    ['Lambda.Unknown', noAnswer],
+    ['Lambda.TooManyRequestsException', noAnswer],
+    ['Sandbox.Timedout', noAnswer],
+    ['Runtime.ExitError', noAnswer],
+  ])('%s is explained', (name, words) => {
+    expect(explainError(name)).toEqual(words);
+  });
+
+  it.each([
+    'TypeError',
+    'NotAccessDenied',
+    'AccessDeniedByNobody',
+    'MyStates.Timeout',
+    'States.TimeoutOfAnotherKind',
+    'StatesXTimeout',
+    'OurStates.Runtime',
+    'MyLambda.Unknown',
+    'LambdaX',
+    'MySandbox.Timedout',
+    'SandboxX',
+    'MyRuntime.ExitError',
+    'RuntimeX',
+    'MyStates.TaskFailed',
+    'StatesXTaskFailed',
+    'toString',
+  ])('is not taken for another one: %s', (name) => {
+    expect(explainError(name)).toEqual(unknown);
+  });
+
+  it('is not one of ours, which explain themselves', () => {
+    expect(explainError('SmokeTestFailed')).toEqual(errorCatalogue.SmokeTestFailed);
+  });
+});
+
+describe('a release that failed', () => {
+  it.each(['CandidateUnhealthy', 'CandidateLaunchFailed', 'SmokeTestFailed', 'HookRefused', 'AlarmRang'])(
+    'is to blame for %s',
+    (name) => {
+      expect(blamesRelease(name)).toBe(true);
+    },
+  );
+  it('is not to blame for what it could not help', () => {
+    const others = Object.keys(errorCatalogue).filter((name) => !blamesRelease(name));
+    expect(others).toHaveLength(Object.keys(errorCatalogue).length - 5);
+    expect(blamesRelease('')).toBe(false);
+  });
+  it('was ended by a person, whichever word that person gave', () => {
+    expect(endedAs('GateRejected', true)).toBe('aborted');
+    expect(endedAs('GateAborted', true)).toBe('aborted');
+    expect(endedAs('', true)).toBe('failed');
+  });
+});
+
+describe('the details behind a sentence', () => {
+  it.each([
+    ['It broke.', 'It broke.', {}],
+    ['  It broke.  ', 'It broke.', {}],
+    ['It broke.  {"a":1}', 'It broke.', { a: 1 }],
+    [' {"a":1}', '', { a: 1 }],
+    ['{"a":1}', '{"a":1}', {}],
+    ['a {b} c {"d":{"e":1}}', 'a {b} c', { d: { e: 1 } }],
+    ['a {"b":1} c', 'a {"b":1} c', {}],
+    ['a {"b": {"c":1}}', 'a', { b: { c: 1 } }],
+  ])('of %j are found', (text, message, details) => {
+    expect(splitDetails(text)).toEqual({ message, details });
+  });
+});
+
+describe('the sentence with the console', () => {
+  it('has the last lines of the instance below it', () => {
+    const details = { instance: 'i-1', console: 'one\ntwo' };
+    expect(withConsole({ message: 'It broke.', details })).toEqual([
+      'It broke.',
+      'Last console lines of i-1:',
+      '  one',
+      '  two',
+    ]);
+  });
+  it.each([
+    undefined,
+    {},
+    { instance: 'i-1' },
+    { instance: 'i-1', console: '' },
+    { instance: 'i-1', console: 7 },
+    { instance: 7, console: 'one' },
+    { console: 'one' },
+  ])('stands alone with the details %j', (details) => {
+    expect(withConsole({ message: 'It broke.', ...(details === undefined ? {} : { details }) })).toEqual([
+      'It broke.',
+    ]);
+  });
+});
