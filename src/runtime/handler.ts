@@ -6,6 +6,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type * as z from 'zod';
+import { bePatientUntil } from '../aws/clients/patience.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type Config, readConfig } from './config.ts';
 import { toLambdaError } from './failure.ts';
@@ -30,6 +31,12 @@ export interface FunctionDefinition<Schema extends z.ZodType, Deps, Result> {
   readonly deps: (config: Config) => Deps;
   readonly run: (input: z.output<Schema>, deps: Deps, invocation: Invocation) => Promise<Result>;
 }
+
+/**
+ * What an invocation keeps for its changes when it has waited for its reads: a call's whole timeout, and what a change of
+ * the fleet wants to have left (`DeadlineNear`).
+ */
+const keptForChangesMilliseconds = 28_000;
 
 /** A task token lets its holder end a gate: it is nobody's business in a log. */
 function withoutToken(event: unknown): unknown {
@@ -63,6 +70,7 @@ export function lambdaFunction<Schema extends z.ZodType, Deps, Result>(
         prepared = { config, deps: definition.deps(config) };
       }
       const started = systemClock.now().getTime();
+      bePatientUntil(started + context.getRemainingTimeInMillis() - keptForChangesMilliseconds);
       const result = await definition.run(input, prepared.deps, {
         clock: systemClock,
         config: prepared.config,

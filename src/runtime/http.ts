@@ -8,6 +8,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import * as z from 'zod';
+import { bePatientUntil } from '../aws/clients/patience.ts';
 import {
   type ApiOperation,
   type BodyOf,
@@ -22,6 +23,9 @@ import { systemClock } from './clock.ts';
 import { type Config, readConfig } from './config.ts';
 import type { Invocation } from './handler.ts';
 import { invalid, problemOf, toApiError } from './problem.ts';
+
+/** How long a request may ask on for what AWS throttles: a person waits for the answer, and API Gateway for 30 s. */
+const patienceOfRequestMilliseconds = 8_000;
 
 /** What is read of API Gateway's event. */
 export const httpEvent = z.object({
@@ -220,6 +224,7 @@ export function apiFunction<Deps>(
         const config = readConfig(process.env);
         prepared = { config, deps: definition.deps(config) };
       }
+      bePatientUntil(systemClock.now().getTime() + patienceOfRequestMilliseconds);
       const answer = await dispatch(definition.routes, event, prepared.deps, {
         clock: systemClock,
         config: prepared.config,

@@ -1,6 +1,7 @@
 import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
-import { clientSettings } from './settings.ts';
+import { withPatience } from './patience.ts';
+import { patientSettings } from './settings.ts';
 
 export function autoScalingClient(): AutoScalingClient {
-  return new AutoScalingClient(clientSettings());
+  return withPatience(new AutoScalingClient(patientSettings()));
 }

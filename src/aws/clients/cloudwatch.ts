@@ -1,6 +1,7 @@
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
-import { clientSettings } from './settings.ts';
+import { withPatience } from './patience.ts';
+import { patientSettings } from './settings.ts';
 
 export function cloudWatchClient(): CloudWatchClient {
-  return new CloudWatchClient(clientSettings());
+  return withPatience(new CloudWatchClient(patientSettings()));
 }

@@ -1,6 +1,7 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
-import { clientSettings } from './settings.ts';
+import { withPatience } from './patience.ts';
+import { patientSettings } from './settings.ts';
 
 export function ec2Client(): EC2Client {
-  return new EC2Client(clientSettings());
+  return withPatience(new EC2Client(patientSettings()));
 }

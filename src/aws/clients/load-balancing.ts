@@ -1,6 +1,7 @@
 import { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { clientSettings } from './settings.ts';
+import { withPatience } from './patience.ts';
+import { patientSettings } from './settings.ts';
 
 export function loadBalancingClient(): ElasticLoadBalancingV2Client {
-  return new ElasticLoadBalancingV2Client(clientSettings());
+  return withPatience(new ElasticLoadBalancingV2Client(patientSettings()));
 }

@@ -17,6 +17,13 @@ type ErrorInfo = Parameters<StandardRetryStrategy['refreshRetryTokenForRetry']>[
  */
 export class PromptRetries extends StandardRetryStrategy {
   readonly #begun = new WeakMap<object, number>();
+  readonly #throttled: 'tried again' | 'left to patience';
+
+  /** @param throttled who tries again what is throttled: this, or what `withPatience` has put beneath it */
+  constructor(maxAttempts: number, throttled: 'tried again' | 'left to patience' = 'tried again') {
+    super(maxAttempts);
+    this.#throttled = throttled;
+  }
 
   override async acquireInitialRetryToken(scope: string): Promise<Token> {
     const token = await super.acquireInitialRetryToken(scope);
@@ -26,6 +33,8 @@ export class PromptRetries extends StandardRetryStrategy {
 
   /** @throws Error once it is too late; the client throws what the call ended with then */
   override async refreshRetryTokenForRetry(token: Token, error: ErrorInfo): Promise<Token> {
+    if (this.#throttled === 'left to patience' && error.errorType === 'THROTTLING')
+      throw new Error('It was tried for as long as it may be');
     const begun = this.#begun.get(token) ?? Date.now();
     if (Date.now() - begun > triesWithinMilliseconds) throw new Error('Too late for another try');
     const next = await super.refreshRetryTokenForRetry(token, error);

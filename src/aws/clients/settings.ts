@@ -15,3 +15,8 @@ export const requestHandler = {
 export function clientSettings() {
   return { requestHandler, retryStrategy: new PromptRetries(4) };
 }
+
+/** Of a client {@link withPatience}. */
+export function patientSettings() {
+  return { requestHandler, retryStrategy: new PromptRetries(4, 'left to patience') };
+}

@@ -1,6 +1,7 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { clientSettings } from './settings.ts';
+import { withPatience } from './patience.ts';
+import { patientSettings } from './settings.ts';
 
 export function stepFunctionsClient(): SFNClient {
-  return new SFNClient(clientSettings());
+  return withPatience(new SFNClient(patientSettings()));
 }
