@@ -16,11 +16,14 @@ import { type LocalRegion, startLocal } from '../tour/up.ts';
 import { bundleSizes } from './bundles.ts';
 import { measureColdStarts } from './cold-start.ts';
 import { measureDeltas } from './deltas.ts';
+import { measureFirstTraffic } from './first-traffic.ts';
+import { measureFourSteps } from './four-step-rollout.ts';
 import { measureImageWriting } from './image-writing.ts';
 import { describeMachine } from './machine.ts';
 import { measureRegionStart } from './region-start.ts';
 import { report } from './report.ts';
 import { measureRollouts } from './rollouts.ts';
+import { measureRolloutsAtOnce } from './rollouts-at-once.ts';
 import { measureUploading } from './uploading.ts';
 
 const { values } = parseArgs({
@@ -47,6 +50,14 @@ try {
   const deltas = await measureDeltas();
   const uploading = await measureUploading(values.quick ? 1 : 3, scratchDir, say);
   const region = await measureRegionStart(rounds, scratchDir, say);
+  say('a four-step rollout, first traffic');
+  const seed = 1;
+  const fourSteps = [await measureFourSteps(60, seed), await measureFourSteps(7_200, seed)];
+  const firstTraffic = await measureFirstTraffic(seed);
+  say('rollouts at once');
+  // A tenth of the rollouts at a tenth of the rates is the same question, with coarser numbers.
+  const atOnce = await measureRolloutsAtOnce(values.quick ? 10 : 100, values.quick ? 0.1 : 1, seed);
+  const rollouts = { fourSteps, firstTraffic, atOnce };
   say('starting a local region');
   local = await startLocal({ port: 0 });
   // Deploys come first: a cold start's call of a function would be among what they count.
@@ -58,7 +69,17 @@ try {
     rounds,
     say,
   );
-  const measurements = { machine, bundles, coldStarts, executions, imageWriting, deltas, uploading, region };
+  const measurements = {
+    machine,
+    bundles,
+    coldStarts,
+    executions,
+    rollouts,
+    imageWriting,
+    deltas,
+    uploading,
+    region,
+  };
   console.log(report(measurements));
   if (values.json) console.log(JSON.stringify(measurements));
   await end(0);

@@ -6,6 +6,7 @@ import type { Deltas } from './deltas.ts';
 import type { ImageWriting } from './image-writing.ts';
 import type { Machine } from './machine.ts';
 import type { RegionCost } from './region-start.ts';
+import { type RolloutMeasurements, rolloutReport } from './rollout-report.ts';
 import type { Uploading } from './uploading.ts';
 import { uploadingReport } from './uploading-report.ts';
 
@@ -14,6 +15,7 @@ export interface Measurements {
   readonly bundles: readonly BundleSize[];
   readonly coldStarts: ColdStarts;
   readonly executions: readonly ExecutionCost[];
+  readonly rollouts: RolloutMeasurements;
   readonly imageWriting: ImageWriting;
   readonly deltas: Deltas;
   readonly uploading: Uploading;
@@ -35,7 +37,8 @@ function table(rows: readonly (readonly string[])[]): string {
 }
 
 export function report(measurements: Measurements): string {
-  const { machine, bundles, coldStarts, executions, imageWriting, deltas, uploading, region } = measurements;
+  const { machine, bundles, coldStarts, executions, rollouts, imageWriting, deltas, uploading, region } =
+    measurements;
   const { cores, processor, memoryGiB, kernel, node, loadAtStart } = machine;
   return [
     `Measured on ${cores} cores (${processor}), ${memoryGiB} GiB, Linux ${kernel}, Node ${node}; load ${loadAtStart} at the start.`,
@@ -56,6 +59,8 @@ export function report(measurements: Measurements): string {
     executionTable(executions),
     '',
     ...executions.map((cost) => `  ${cost.what}: ${actions(cost)}`),
+    '',
+    ...rolloutReport(rollouts, table),
     '',
     'Writing an image',
     '  Plan the disk of a random program, read its blocks, leave zeros out, digest each: all but the network.',

@@ -93,6 +93,15 @@ describe('the bench', () => {
     expect(second?.transitions).toBeGreaterThan(first?.transitions ?? Number.POSITIVE_INFINITY);
   });
 
+  it('counts what rollouts cost in virtual time, by themselves and at once', () => {
+    const { fourSteps, firstTraffic, atOnce } = measured.rollouts;
+    expect(fourSteps.map(({ what }) => what)).toEqual(['bakes of 60 s', 'bakes of 7200 s']);
+    expect(fourSteps[0]?.calls).toBe(fourSteps[1]?.calls);
+    expect(firstTraffic.seconds).toBeGreaterThan(5);
+    expect(atOnce).toMatchObject({ rollouts: 10, share: 0.1, succeeded: 10, failed: [] });
+    expect(lines).toContain('10 rollouts at once');
+  });
+
   it('compares the writing of an image with SHA-256 alone', () => {
     expect(measured.imageWriting.bytes).toBeGreaterThan(100_000_000);
     // Two clocks on a busy machine can say anything of each other.
