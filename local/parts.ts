@@ -55,7 +55,7 @@ export function createParts({ context, iam, hooks, fronts, transport, executor, 
     codeDir,
     iam,
     network: () => ec2.network,
-    reach: openReach(context, ec2.instances),
+    reach: openReach(context, ec2.instances, ec2.network),
   });
   hooks.invokeAsync = lambda.invokeAsync;
   const httpApis = createHttpApis(context, iam, lambda, fronts);

@@ -5,6 +5,7 @@
  */
 import type { Action, RuleCondition } from '@aws-sdk/client-elastic-load-balancing-v2';
 import { Lagging } from '../lag.ts';
+import type { Network, NetworkSubnet } from '../services/ec2/network.ts';
 import type { TargetRecord } from '../services/elbv2/state.ts';
 
 /** A rule as nodes act on it: what it said when it was sent to them. */
@@ -25,12 +26,15 @@ const nobody: NodeTargets = { healthy: [], others: [] };
 
 export class BalancerNode {
   readonly zone: string;
+  /** Where it stands in the VPC. AWS moves nodes about; here they move when the region starts anew. */
+  readonly place: { readonly subnet: NetworkSubnet; readonly address: string };
   readonly #rules = new Map<string, Lagging<readonly NodeRule[]>>();
   readonly #targets = new Map<string, Lagging<NodeTargets>>();
   readonly #turns = new Map<string, number>();
 
-  constructor(zone: string) {
-    this.zone = zone;
+  constructor(place: BalancerNode['place']) {
+    this.zone = place.subnet.zone;
+    this.place = place;
   }
 
   /** The listener's rules, by priority, the default one last. */
@@ -69,4 +73,16 @@ export class BalancerNode {
     this.#turns.set(groupArn, turn);
     return turn;
   }
+}
+
+/** One node in each zone, in the first of the load balancer's subnets there. */
+export function placeNodes(network: Network, subnetIds: readonly string[]): BalancerNode[] {
+  const subnets = new Map<string, NetworkSubnet>();
+  for (const subnetId of subnetIds) {
+    const subnet = network.subnet(subnetId);
+    if (subnet !== undefined && !subnets.has(subnet.zone)) subnets.set(subnet.zone, subnet);
+  }
+  return [...subnets.values()].map(
+    (subnet) => new BalancerNode({ subnet, address: network.nodeAddress(subnet) }),
+  );
 }

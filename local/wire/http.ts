@@ -11,6 +11,8 @@ export interface WireRequest {
   readonly body: Readable | Uint8Array;
   /** Where the request came from; `127.0.0.1` unless told otherwise. */
   readonly sourceIp?: string;
+  /** Whom a function connected to, whatever its Host header says. */
+  readonly to?: { readonly host: string; readonly port: number };
 }
 
 export interface WireResponse {

@@ -1,4 +1,4 @@
-/** Functions in the VPC reach instances and nothing else; those outside reach everything but instances. */
+/** Functions in the VPC reach what is in it and nothing else; those outside reach everything but that. */
 import type { VpcConfig } from '@aws-sdk/client-lambda';
 import { afterEach, describe, expect, it } from 'vitest';
 import { VirtualClock, WallClock } from '../../local/clock.ts';
@@ -13,8 +13,8 @@ afterEach(async () => {
 /** Asks like src/runtime/ask-instance.ts, and gives up after a second. */
 const asking = `
 import { request } from 'node:http';
-export const handler = ({ url }) => new Promise((resolve) => {
-  const asking = request(url, (answer) => { clearTimeout(timer); answer.destroy(); resolve(answer.statusCode); });
+export const handler = ({ url, headers = {} }) => new Promise((resolve) => {
+  const asking = request(url, { headers }, (answer) => { clearTimeout(timer); answer.destroy(); resolve(answer.statusCode); });
   const timer = setTimeout(() => { resolve('silence'); asking.destroy(); }, 1000);
   asking.on('error', (error) => { clearTimeout(timer); resolve(error.message); });
   asking.end();
@@ -47,8 +47,8 @@ async function open(executor: 'process' | 'context') {
   };
   await createFunction(region, 'inside', asking, { Timeout: 5, VpcConfig }, rights);
   await createFunction(region, 'outside', asking, { Timeout: 5 });
-  const ask = async (name: string, url: string) => {
-    const answer = invoke(region, name, { url });
+  const ask = async (name: string, url: string, headers?: Record<string, string>) => {
+    const answer = invoke(region, name, { url, headers });
     let ended = false;
     void answer.finally(() => {
       ended = true;
@@ -105,6 +105,32 @@ describe.each(['process', 'context'] as const)('in a %s, a function', (executor)
     const { ask, region } = await open(executor);
     expect(await ask('inside', 'http://10.0.0.77:8080/')).toBe('silence');
     expect(await ask('inside', `${region.endpoint}/`)).toBe('silence');
+  });
+
+  it('in the VPC asks a node of a load balancer by its address, with the host that a rule wants', async () => {
+    const { ask, region } = await open(executor);
+    const { defaultListener: listener } = region.parts.elbv2;
+    const FixedResponseConfig = { StatusCode: '299' };
+    await region.call('elasticloadbalancing', 'CreateRule', {
+      ListenerArn: listener.arn,
+      Priority: 1,
+      Conditions: [{ Field: 'host-header', HostHeaderConfig: { Values: ['web.example.com'] } }],
+      Actions: [{ Type: 'fixed-response', FixedResponseConfig }],
+    });
+    const { NetworkInterfaces } = (await region.call('ec2', 'DescribeNetworkInterfaces', {
+      Filters: [{ Name: 'description', Values: [`ELB ${listener.loadBalancer.fullName}`] }],
+    })) as { NetworkInterfaces: { PrivateIpAddress: string }[] };
+    expect(NetworkInterfaces).toHaveLength(region.context.zones.length);
+    const host = { host: 'web.example.com' };
+    // Nodes hear of a rule at a moment of their own.
+    const { clock } = region.context;
+    if (clock instanceof VirtualClock) await clock.advance(10_000);
+    for (const { PrivateIpAddress: address } of NetworkInterfaces) {
+      const at = `http://${address}:${listener.port}/`;
+      await expect.poll(() => ask('inside', at, host), { timeout: 9_000 }).toBe(299);
+      expect(await ask('inside', at)).toBe(404);
+      expect(await ask('inside', `http://${address}:${listener.port + 1}/`, host)).toBe('silence');
+    }
   });
 
   it('outside the VPC does not reach an instance, and does reach AWS', async () => {

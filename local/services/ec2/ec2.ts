@@ -10,6 +10,7 @@ import { instanceStatusOperations } from './instance-status.ts';
 import { Instances } from './instances.ts';
 import { launchTemplateOperations } from './launch-templates.ts';
 import { Network } from './network.ts';
+import { networkInterfaceOperations } from './network-interfaces.ts';
 import { Outages } from './outages.ts';
 import { persistentEc2 } from './persistent.ts';
 import { placeOperations } from './places.ts';
@@ -67,6 +68,7 @@ export function createEc2(context: Context, ebs: Ebs): Ec2 {
         ...instanceOperations(state),
         ...instanceStatusOperations(state),
         ...placeOperations(state),
+        ...networkInterfaceOperations(state),
       },
     },
     instances,

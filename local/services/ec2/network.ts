@@ -3,6 +3,7 @@ import type { SecurityGroup, Subnet, Vpc } from '@aws-sdk/client-ec2';
 import type { Context } from '../../context.ts';
 import { arn } from '../../context.ts';
 import { type Collection, mapOf, single } from '../../state/persistent.ts';
+import type { Reach } from './reach.ts';
 
 export interface NetworkSubnet {
   readonly subnetId: string;
@@ -10,13 +11,28 @@ export interface NetworkSubnet {
   readonly cidr: string;
 }
 
+/** Of a subnet of 4,096 addresses: what lies behind it is for load balancers, of which there are 50 at most. */
+const lastInstanceHost = 3_839;
+
 /** Zone ids, as DescribeAvailabilityZones tells them: `use1-az1` in us-east-1. */
 export function zoneId(context: Context, zone: string): string {
   const [area = '', direction = '', number = ''] = context.regionName.split('-');
   return `${area}${direction.slice(0, 1)}${number}-az${context.zones.indexOf(zone) + 1}`;
 }
 
+/** A load balancer node's way into the VPC. */
+export interface NodeInterface {
+  readonly subnet: NetworkSubnet;
+  readonly address: string;
+  /** `ELB app/NAME/ID` */
+  readonly description: string;
+  /** What a request to a port of that address gets. */
+  readonly answer: Reach;
+}
+
 export class Network {
+  /** The nodes of all load balancers; those come later than the network, and fill this in. */
+  nodes: () => readonly NodeInterface[] = () => [];
   vpcId: string;
   securityGroupId: string;
   subnets: readonly NetworkSubnet[];
@@ -63,11 +79,21 @@ export class Network {
     const [, , third = '0'] = subnet.cidr.split('.');
     for (;;) {
       const host = this.#nextHost.get(subnet.subnetId) ?? 4;
-      this.#nextHost.set(subnet.subnetId, host >= 4_090 ? 4 : host + 1);
+      this.#nextHost.set(subnet.subnetId, host >= lastInstanceHost ? 4 : host + 1);
       const address = `10.0.${Number(third) + (host >> 8)}.${host & 255}`;
       if (this.#taken.has(address)) continue;
       this.#taken.add(address);
       return address;
+    }
+  }
+
+  /** The first address of the subnet's end that no load balancer node has. */
+  nodeAddress(subnet: NetworkSubnet): string {
+    const [, , third = '0'] = subnet.cidr.split('.');
+    const taken = new Set(this.nodes().map(({ address }) => address));
+    for (let host = lastInstanceHost + 1; ; host += 1) {
+      const address = `10.0.${Number(third) + (host >> 8)}.${host & 255}`;
+      if (!taken.has(address)) return address;
     }
   }
 

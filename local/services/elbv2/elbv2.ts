@@ -1,6 +1,7 @@
 /** Elastic Load Balancing v2, with one default load balancer and a proxy for each listener. */
 import type { RoutedRequest } from '../../balancer/conditions.ts';
 import { Counters, groupMetrics } from '../../balancer/counters.ts';
+import { nodeInterfaces } from '../../balancer/inside.ts';
 import type { BalancerNode } from '../../balancer/node.ts';
 import { ListenerProxy } from '../../balancer/proxy.ts';
 import type { Route } from '../../balancer/route.ts';
@@ -43,6 +44,9 @@ export interface Elbv2 {
 export function createElbv2(context: Context, parts: { ec2: Ec2; cloudwatch: CloudWatch }): Elbv2 {
   const state = new Elbv2State(context, parts.ec2);
   const checks = new HealthChecks(state);
+  const countersOf = (balancer: LoadBalancerRecord): Counters =>
+    new Counters(() => context.clock.now(), parts.cloudwatch.metrics, balancer);
+  parts.ec2.network.nodes = () => nodeInterfaces(state, countersOf);
   const proxies = new Map<string, ListenerProxy>();
   let open = false;
 
@@ -64,12 +68,7 @@ export function createElbv2(context: Context, parts: { ec2: Ec2; cloudwatch: Clo
   const ports = {
     async open(listener: ListenerRecord): Promise<void> {
       if (!open || proxies.has(listener.arn)) return;
-      const counters = new Counters(
-        () => context.clock.now(),
-        parts.cloudwatch.metrics,
-        listener.loadBalancer,
-      );
-      const proxy = new ListenerProxy(state, listener, counters);
+      const proxy = new ListenerProxy(state, listener, countersOf(listener.loadBalancer));
       proxies.set(listener.arn, proxy);
       try {
         listener.port = await openPort(proxy, listener);

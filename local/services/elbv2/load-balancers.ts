@@ -14,7 +14,7 @@ import type {
   ModifyListenerInput,
   ModifyListenerOutput,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
-import { BalancerNode } from '../../balancer/node.ts';
+import { placeNodes } from '../../balancer/node.ts';
 import { arn } from '../../context.ts';
 import type { Operation } from '../../service.ts';
 import { AwsError } from '../../service.ts';
@@ -40,7 +40,6 @@ export function makeLoadBalancer(
   const { context, ec2 } = state;
   const fullName = `app/${name}/${context.random.hex(16)}`;
   const subnetIds = options.subnetIds ?? ec2.network.subnets.map((subnet) => subnet.subnetId);
-  const zones = new Set(subnetIds.flatMap((subnetId) => ec2.network.subnet(subnetId)?.zone ?? []));
   const balancer: LoadBalancerRecord = {
     arn: arn(context, 'elasticloadbalancing', `loadbalancer/${fullName}`),
     fullName,
@@ -49,7 +48,7 @@ export function makeLoadBalancer(
     createdAt: context.clock.now(),
     subnetIds,
     securityGroupIds: [ec2.network.securityGroupId],
-    nodes: [...zones].map((zone) => new BalancerNode(zone)),
+    nodes: placeNodes(ec2.network, subnetIds),
   };
   state.loadBalancers.set(balancer.arn, balancer);
   return balancer;

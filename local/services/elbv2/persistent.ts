@@ -1,5 +1,5 @@
 /** What the load balancers keep over restarts: all but requests in flight and checks under way. */
-import { BalancerNode } from '../../balancer/node.ts';
+import { placeNodes } from '../../balancer/node.ts';
 import { type Collection, mapOf, type Persistent, type Saved, single } from '../../state/persistent.ts';
 import type { HealthChecks } from './health-checks.ts';
 import type {
@@ -73,7 +73,7 @@ export function persistentElbv2(
         save: ({ nodes, ...rest }): SavedBalancer => ({ ...rest, nodes: nodes.map(({ zone }) => zone) }),
         load: (saved: SavedBalancer) => ({
           ...saved,
-          nodes: saved.nodes.map((zone) => new BalancerNode(zone)),
+          nodes: placeNodes(state.ec2.network, saved.subnetIds),
         }),
       }),
       mapOf('rules', state.rules),

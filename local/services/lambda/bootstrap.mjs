@@ -8,6 +8,8 @@
  * To here:       {type: 'invoke', requestId, payload, clientContext, remainingMs, arn}
  */
 import { stat } from 'node:fs/promises';
+import { globalAgent } from 'node:http';
+import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { format, types } from 'node:util';
@@ -17,6 +19,22 @@ const send = process.send.bind(process);
 process.send = undefined;
 process.disconnect = undefined;
 process.once('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+
+const vpcPort = process.env.LOCAL_REGION_VPC_PORT;
+delete process.env.LOCAL_REGION_VPC_PORT;
+if (vpcPort !== undefined) {
+  // The network of a function in the VPC is behind that port (vpc.ts), which is told who was meant, and says so.
+  globalAgent.createConnection = ({ host, port }, connected) => {
+    const socket = connect(Number(vpcPort), '127.0.0.1');
+    socket.write(`${host} ${port}\n`);
+    socket.once('error', connected);
+    socket.once('readable', () => {
+      socket.read();
+      socket.off('error', connected);
+      connected(null, socket);
+    });
+  };
+}
 
 const write = process.stdout.write.bind(process.stdout);
 let requestId;

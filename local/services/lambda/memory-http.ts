@@ -88,10 +88,11 @@ class MemoryRequest extends Writable {
     done();
     const { method = 'GET', path = '/', hostname, host, port } = this.#options;
     const headers = Object.fromEntries(this.#headers);
-    headers.host ??= `${hostname ?? host ?? 'localhost'}${port ? `:${port}` : ''}`;
+    const to = { host: hostname ?? host ?? 'localhost', port: Number(port || 80) };
+    headers.host ??= `${to.host}${port ? `:${port}` : ''}`;
     const body = Buffer.concat(this.#chunks);
     this.#giveUp = this.#pulse.call(
-      () => this.#transport({ method, url: path, headers, body }),
+      () => this.#transport({ method, url: path, headers, body, to }),
       (response) => this.#answer(response),
       (error) => this.destroy(error as Error),
     );

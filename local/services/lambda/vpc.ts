@@ -5,9 +5,9 @@
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc-internet.html
  */
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { Readable } from 'node:stream';
+import { createServer as createHttpServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type Duplex, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { VpcConfig } from '@aws-sdk/client-lambda';
 import { arn, type Context } from '../../context.ts';
@@ -81,25 +81,27 @@ const never = <T>(): Promise<T> => new Promise<T>(() => {});
 /** What answers a function on the virtual clock, by where it stands. */
 export function transportOf(vpc: VpcSettings | undefined, frontDoor: Transport, reach: Reach): Transport {
   return async (request) => {
-    const [host = '', port] = (request.headers.host ?? '').split(':');
+    const { host, port } = request.to ?? { host: '', port: 80 };
     const isPrivate = /^10\./.test(host);
     if (vpc === undefined) return isPrivate ? never() : frontDoor(request);
     if (!isPrivate) return never();
     const { method, url, headers } = request;
-    const answer = await reach({ host, method, path: url, headers });
+    const answer = await reach({ host, port, method, path: url, headers });
     if (answer.kind === 'silence') return never();
     if (answer.kind === 'refused')
-      throw Object.assign(new Error(`connect ECONNREFUSED ${host}:${port ?? 80}`), { code: 'ECONNREFUSED' });
+      throw Object.assign(new Error(`connect ECONNREFUSED ${host}:${port}`), { code: 'ECONNREFUSED' });
     return answer;
   };
 }
 
 /**
- * The way out for functions that are processes: an HTTP proxy on loopback, which leads to the VPC alone. Node sends
- * its requests there by the variables that {@link variables} names.
+ * The way out for functions that are processes: a port on loopback, which leads to the VPC alone. bootstrap.mjs connects
+ * there instead, and says first whom it meant: what a proxy is told would be the Host header.
  */
 export class VpcProxy {
   readonly #reach: Reach;
+  readonly #meant = new WeakMap<Duplex, { readonly host: string; readonly port: number }>();
+  readonly #sockets = new Set<Socket>();
   #server: Promise<Server> | undefined;
 
   constructor(reach: Reach) {
@@ -110,14 +112,17 @@ export class VpcProxy {
   async variables(): Promise<Record<string, string>> {
     this.#server ??= this.#listen();
     const { port } = (await this.#server).address() as AddressInfo;
-    const address = `http://127.0.0.1:${port}`;
-    // https://nodejs.org/api/cli.html#node_use_env_proxy1
-    return { NODE_USE_ENV_PROXY: '1', HTTP_PROXY: address, HTTPS_PROXY: address };
+    // Nothing here speaks TLS: a proxy that never answers is silence. https://nodejs.org/api/cli.html#node_use_env_proxy1
+    return {
+      LOCAL_REGION_VPC_PORT: String(port),
+      NODE_USE_ENV_PROXY: '1',
+      HTTPS_PROXY: `http://127.0.0.1:${port}`,
+    };
   }
 
   async close(): Promise<void> {
     const server = await this.#server;
-    server?.closeAllConnections();
+    for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => {
       if (server === undefined) resolve(undefined);
       else server.close(resolve);
@@ -125,16 +130,30 @@ export class VpcProxy {
   }
 
   #listen(): Promise<Server> {
-    // CONNECT, for TLS, is refused by Node itself: nothing here speaks it.
-    const server = createServer((message, response) => {
-      const { hostname: host, pathname, search } = new URL(message.url ?? '/', 'http://nowhere');
+    const requests = createHttpServer((message, response) => {
+      const meant = this.#meant.get(message.socket) ?? { host: '', port: 80 };
       const headers = Object.fromEntries(
         Object.entries(message.headers).map(([name, value]) => [name, String(value)]),
       );
-      void this.#answer(
-        { host, method: message.method ?? 'GET', path: pathname + search, headers },
-        response,
-      );
+      const { method = 'GET', url: path = '/' } = message;
+      void this.#answer({ ...meant, method, path, headers }, response);
+    });
+    const server = createServer((socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('error', () => socket.destroy());
+      let heard = '';
+      const listen = (chunk: Buffer): void => {
+        heard += chunk.toString();
+        const [, host, port] = /^(\S+) (\d+)\n$/.exec(heard) ?? [];
+        if (host === undefined) return;
+        socket.off('data', listen);
+        this.#meant.set(socket, { host, port: Number(port) });
+        requests.emit('connection', socket);
+        // The request comes after this, to its parser alone.
+        socket.write('\n');
+      };
+      socket.on('data', listen);
     });
     return new Promise((resolve, reject) => {
       server.once('error', reject);
