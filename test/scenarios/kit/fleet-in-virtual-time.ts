@@ -12,8 +12,9 @@ import { createRegion, type Region } from '../../../local/region.ts';
 import { deployStack } from '../../../local/stack/deploy.ts';
 
 export const packageDir = new URL('../../../.build/package/', import.meta.url).pathname;
-/** Unpacked and compiled once for all worlds, of all processes. */
-const codeDir = new URL('../../../.build/compiled/', import.meta.url).pathname;
+const compiledDir = new URL('../../../.build/compiled/', import.meta.url).pathname;
+/** Functions are unpacked and compiled, and definitions found whole, once for all worlds, of all processes. */
+const shared = { codeDir: compiledDir, sharedDir: compiledDir };
 const templateFile = join(packageDir, 'cloudformation-template-update-stack.json');
 
 /** Why scenarios cannot run here; undefined where they can. */
@@ -74,7 +75,7 @@ export class FleetInVirtualTime {
     if (keeper === undefined || dataDir === undefined) throw new Error('This world keeps no state');
     await (how === 'stop' ? keeper.close() : keeper.abandon());
     this.clock = new VirtualClock(this.clock.now());
-    this.region = await createRegion({ clock: this.clock, codeDir, seed: 8, dataDir, keepState: true });
+    this.region = await createRegion({ clock: this.clock, ...shared, seed: 8, dataDir, keepState: true });
     this.#furnish();
     this.region.resume();
   }
@@ -83,7 +84,7 @@ export class FleetInVirtualTime {
     const clock = new VirtualClock();
     const { dataDir } = options;
     const kept = dataDir === undefined ? {} : { dataDir, keepState: true };
-    const region = await createRegion({ clock, codeDir, seed: options.seed ?? 7, ...kept });
+    const region = await createRegion({ clock, ...shared, seed: options.seed ?? 7, ...kept });
     const world = new FleetInVirtualTime(clock, region, dataDir);
     const { ec2, elbv2 } = region.parts;
     template ??= JSON.parse(readFileSync(templateFile, 'utf8'));
