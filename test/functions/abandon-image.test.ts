@@ -11,11 +11,11 @@ import {
   QueryCommand,
   TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../functions/abandon-image.ts';
 import { amiName } from '../../src/image/identity.ts';
 import { awsError, giveEnvironment, lambdaContext } from '../support/function-kit.ts';
+import { mockClient } from '../support/mock-client.ts';
 
 const ec2 = mockClient(EC2Client);
 const table = mockClient(DynamoDBDocumentClient);

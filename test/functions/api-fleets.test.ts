@@ -15,10 +15,10 @@ import {
   QueryCommand,
   TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../functions/api-fleets.ts';
 import { awsError, giveEnvironment } from '../support/function-kit.ts';
+import { mockClient } from '../support/mock-client.ts';
 import { arn, cancelled, fleet, send } from './api-kit.ts';
 
 const balancer = mockClient(ElasticLoadBalancingV2Client);

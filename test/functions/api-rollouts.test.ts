@@ -11,10 +11,10 @@ import {
   QueryCommand,
   TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../functions/api-rollouts.ts';
 import { awsError, giveEnvironment } from '../support/function-kit.ts';
+import { mockClient } from '../support/mock-client.ts';
 import { cancelled, digest, fleet, image, send } from './api-kit.ts';
 
 const s3 = mockClient(S3Client);

@@ -1,8 +1,8 @@
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../functions/api-uploads.ts';
 import { awsError, giveEnvironment } from '../support/function-kit.ts';
+import { mockClient } from '../support/mock-client.ts';
 import { digest, fleet, send } from './api-kit.ts';
 
 const table = mockClient(DynamoDBDocumentClient);

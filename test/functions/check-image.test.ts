@@ -1,8 +1,8 @@
 import { DescribeImagesCommand, EC2Client, type ImageState } from '@aws-sdk/client-ec2';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../functions/check-image.ts';
 import { giveEnvironment, lambdaContext } from '../support/function-kit.ts';
+import { mockClient } from '../support/mock-client.ts';
 
 const ec2 = mockClient(EC2Client);
 const check = (inARow: number, checks = 0) => handler({ imageId: 'ami-1', checks, inARow }, lambdaContext());

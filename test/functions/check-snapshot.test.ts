@@ -1,8 +1,8 @@
 import { DescribeSnapshotsCommand, EC2Client, SnapshotState } from '@aws-sdk/client-ec2';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../functions/check-snapshot.ts';
 import { awsError, giveEnvironment, lambdaContext } from '../support/function-kit.ts';
+import { mockClient } from '../support/mock-client.ts';
 
 const ec2 = mockClient(EC2Client);
 const check = (checks = 0) => handler({ snapshotId: 'snap-1', checks }, lambdaContext());

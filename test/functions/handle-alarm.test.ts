@@ -6,11 +6,11 @@ import {
   QueryCommand,
   TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../functions/handle-alarm.ts';
 import { openAlarms } from '../../src/aws/alarms.ts';
 import { giveEnvironment, lambdaContext } from '../support/function-kit.ts';
+import { mockClient } from '../support/mock-client.ts';
 import { fleet } from './api-kit.ts';
 
 const states = mockClient(SFNClient);

@@ -18,10 +18,10 @@ import {
   QueryCommand,
   TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../functions/sweep-builds.ts';
 import { awsError, giveEnvironment, lambdaContext } from '../support/function-kit.ts';
+import { mockClient } from '../support/mock-client.ts';
 import { fleet as fleetOf } from './api-kit.ts';
 
 const ec2 = mockClient(EC2Client);

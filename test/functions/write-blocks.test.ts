@@ -3,12 +3,12 @@ import { Readable } from 'node:stream';
 import { EBSClient, PutSnapshotBlockCommand } from '@aws-sdk/client-ebs';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { sdkStreamMixin } from '@smithy/core/serde';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../functions/write-blocks.ts';
 import { segmentBlocks } from '../../src/contracts/image-blocks.ts';
 import { BLOCK_BYTES } from '../../src/image/blocks.ts';
 import { awsError, giveEnvironment, lambdaContext } from '../support/function-kit.ts';
+import { mockClient } from '../support/mock-client.ts';
 
 const ebs = mockClient(EBSClient);
 const s3 = mockClient(S3Client);

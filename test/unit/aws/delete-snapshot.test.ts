@@ -1,7 +1,7 @@
 import { DeleteSnapshotCommand, EC2Client } from '@aws-sdk/client-ec2';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { deleteSnapshot } from '../../../src/aws/snapshots.ts';
+import { mockClient } from '../../support/mock-client.ts';
 
 const ec2 = mockClient(EC2Client);
 const client = new EC2Client({ region: 'us-east-1', maxAttempts: 1 });

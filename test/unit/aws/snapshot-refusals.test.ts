@@ -1,8 +1,8 @@
 /** What EBS refuses for good reaches an operator with a name of ours, and the ids to look for. */
 import { CompleteSnapshotCommand, EBSClient, PutSnapshotBlockCommand } from '@aws-sdk/client-ebs';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, expect, it } from 'vitest';
 import { openSnapshotWriter } from '../../../src/aws/snapshots.ts';
+import { mockClient } from '../../support/mock-client.ts';
 
 const ebs = mockClient(EBSClient);
 const snapshotId = 'snap-00000000000000001';

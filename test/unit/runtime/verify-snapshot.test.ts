@@ -1,10 +1,10 @@
 import { EBSClient, GetSnapshotBlockCommand, ListSnapshotBlocksCommand } from '@aws-sdk/client-ebs';
-import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { isWorthReadingAgain, openSnapshotReader } from '../../../src/aws/snapshot-blocks.ts';
 import { BLOCK_BYTES, blockChecksum } from '../../../src/image/blocks.ts';
 import { openSnapshotSource } from '../../../src/runtime/snapshot-source.ts';
 import { verifySnapshot } from '../../../src/runtime/verify-snapshot.ts';
+import { mockClient } from '../../support/mock-client.ts';
 
 const ebs = mockClient(EBSClient);
 const bytesOf = (index: number) => new Uint8Array(BLOCK_BYTES).fill(index + 1);
