@@ -36,13 +36,10 @@ export function openLoadBalancer(client: ElasticLoadBalancingV2Client = loadBala
       const { Attributes = [] } = await client.send(
         new DescribeTargetGroupAttributesCommand({ TargetGroupArn: arn }),
       );
-      // A group of instances is always health-checked, so that it need not be asked: "If the target type is instance
-      // or ip, health checks are always enabled and cannot be disabled."
-      // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
       const sticky = Attributes.some(({ Key, Value }) => Key === 'stickiness.enabled' && Value === 'true');
-      return { healthCheckEnabled: true, sticky };
+      return { exists: true, sticky };
     } catch (error) {
-      if (isUnknownGroup(error)) return { healthCheckEnabled: false, sticky: false };
+      if (isUnknownGroup(error)) return { exists: false, sticky: false };
       throw error;
     }
   };

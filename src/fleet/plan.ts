@@ -109,8 +109,10 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
     }
   }
   for (const colour of ['blue', 'green'] as const) {
-    if (!world.settings[colour].healthCheckEnabled) {
-      reasons.push(`${colour} has no health check, so nothing can be proven; turn it on`);
+    if (!world.settings[colour].exists) {
+      reasons.push(
+        `the target group of ${colour} is gone (${fleet.fixed[`${colour}Arn`]}); apply the fleet again`,
+      );
     }
     if (world.settings[colour].sticky) {
       reasons.push(`${colour} keeps clients on one target, which defeats weights; turn stickiness off`);

@@ -24,6 +24,14 @@ export function mayBeStale(
   return now.getTime() - Date.parse(lineage.weightsSince) < propagationSeconds * 1000;
 }
 
+/** How long what is new may be missing where it is read, generously: AWS names no time. */
+const appearingSeconds = 60;
+
+/** Whether a fleet is so new that the load balancer may not yet show what was made for it. */
+export function mayAppear({ createdAt }: { readonly createdAt: string }, now: Date): boolean {
+  return now.getTime() - Date.parse(createdAt) < appearingSeconds * 1000;
+}
+
 /**
  * How many seconds to wait after a change of weights until each node follows. A node that does not yet sends requests
  * where they went before: to live, which answers them, and for a fleet without live to nobody (503). So the first

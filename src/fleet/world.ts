@@ -32,9 +32,13 @@ export interface SlotView {
 
 export type SlotViews = Readonly<Record<SlotColour, SlotView>>;
 
-/** Settings of a slot's target group that a plan depends on. */
+/**
+ * Settings of a slot's target group that a plan depends on. That it checks health is none of them: "If the target type
+ * is instance, ip, or alb, health checks are always enabled and cannot be disabled."
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
+ */
 export interface SlotSettings {
-  readonly healthCheckEnabled: boolean;
+  readonly exists: boolean;
   readonly sticky: boolean;
 }
 

@@ -77,3 +77,35 @@ describe.skipIf(notPackaged !== undefined)('a rollout whose functions fail in th
     expect(await fleet.groups()).toEqual([{ name: 'flt-web-v1-r1', minimum: 1, desired: 2 }]);
   });
 });
+
+describe.skipIf(notPackaged !== undefined)(
+  'a rollout that is asked for the moment after its fleet was made',
+  () => {
+    let fleet: Fleet;
+    afterEach(() => fleet?.world.close());
+
+    const missing = (times: number) =>
+      fleet.world.region.faults.inject({
+        kind: 'fail',
+        action: 'elasticloadbalancing:DescribeTargetGroupAttributes',
+        code: 'TargetGroupNotFound',
+        status: 400,
+        times,
+      });
+
+    it('waits until the load balancer shows what was made', async () => {
+      fleet = await Fleet.create();
+      missing(3);
+      expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
+    });
+
+    it('is refused once the fleet is old enough that what is not shown is gone', async () => {
+      fleet = await Fleet.create();
+      await fleet.world.seconds(2 * minute);
+      missing(1);
+      const end = await fleet.deploy(await fleet.image('one'));
+      expect(end).toMatchObject({ status: 'FAILED', error: 'PlanRefused' });
+      expect(end.cause).toContain('the target group of blue is gone (arn:');
+    });
+  },
+);

@@ -5,9 +5,9 @@ import type { LoadBalancer, SlotArns } from '../../aws/load-balancer.ts';
 import type { SlotColour } from '../../contracts/ids.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
-import { formatWeights, mayBeStale } from '../../fleet/traffic.ts';
+import { formatWeights, mayAppear, mayBeStale } from '../../fleet/traffic.ts';
 import type { UndoWorld } from '../../fleet/undo.ts';
-import type { RuleView, TargetView, TrafficWorld } from '../../fleet/world.ts';
+import type { RuleView, SlotSettings, TargetView, TrafficWorld } from '../../fleet/world.ts';
 
 export interface LookDeps {
   readonly balancer: LoadBalancer;
@@ -63,6 +63,24 @@ export function refuseIfStale(
   throw new FlotillaError(
     'AwsUnavailable',
     `The rule of ${fleet.fleet} is shown with ${formatWeights(rule.weights)}, maybe from before the last change`,
+    { fleet: fleet.fleet },
+  );
+}
+
+/**
+ * To be asked before anything is called gone.
+ * @throws FlotillaError `AwsUnavailable` while the rule or a target group of a new fleet may not be shown yet: look again.
+ */
+export function refuseIfUnseen(
+  seen: { readonly rule: unknown; readonly settings: Readonly<Record<SlotColour, SlotSettings>> },
+  fleet: Pick<FleetItem, 'fleet' | 'createdAt'>,
+  now: Date,
+): void {
+  const { blue, green } = seen.settings;
+  if ((seen.rule !== undefined && blue.exists && green.exists) || !mayAppear(fleet, now)) return;
+  throw new FlotillaError(
+    'AwsUnavailable',
+    `${fleet.fleet} is new, and the load balancer does not show all of it yet`,
     { fleet: fleet.fleet },
   );
 }

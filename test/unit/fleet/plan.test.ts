@@ -30,7 +30,7 @@ const roomy: QuotaWorld = {
 };
 
 function plan(more: Partial<RolloutWorld> = {}) {
-  const settings = { healthCheckEnabled: true, sticky: false };
+  const settings = { exists: true, sticky: false };
   return planRollout({
     fleet,
     release: release(3),
@@ -128,8 +128,8 @@ describe('a plan', () => {
       image: { state: 'vetoed' },
       rule: { weights: { blue: 60, green: 40 }, foreign: ['arn:x'], sticky: true },
       settings: {
-        blue: { healthCheckEnabled: false, sticky: false },
-        green: { healthCheckEnabled: true, sticky: true },
+        blue: { exists: false, sticky: false },
+        green: { exists: true, sticky: true },
       },
       slots: { blue: { targets: [] }, green: { targets: [{ id: 'i-foreign', state: 'healthy' }] } },
       groups: [group(live.groupName, 2, 'b'), group('flt-web-v9-r9', 1, 'g')],
@@ -141,7 +141,7 @@ describe('a plan', () => {
       'arn:x',
       'sticky',
       'lineage expects',
-      'no health check',
+      'is gone',
       'one target',
       'left over',
       'i-foreign',
@@ -158,8 +158,8 @@ describe('a plan', () => {
       release: release(3, { state: 'failed', reason: 'never healthy' }),
       rule: { weights: { blue: 60, green: 40 }, foreign: ['arn:x', 'arn:y'], sticky: true },
       settings: {
-        blue: { healthCheckEnabled: false, sticky: false },
-        green: { healthCheckEnabled: true, sticky: true },
+        blue: { exists: false, sticky: false },
+        green: { exists: true, sticky: true },
       },
       slots: {
         blue: { targets: [{ id: 'i-b0', state: 'healthy' }] },
@@ -180,7 +180,7 @@ describe('a plan', () => {
       'the rule also forwards to arn:x, arn:y; take it out, or apply the fleet again',
       "the rule's action is sticky, which defeats weights; turn it off",
       'the rule has blue 60 %, green 40 % and lineage expects blue 100 %, green 0 %; set it back, or apply the fleet again',
-      'blue has no health check, so nothing can be proven; turn it on',
+      'the target group of blue is gone (b); apply the fleet again',
       'green keeps clients on one target, which defeats weights; turn stickiness off',
       expect.stringMatching(/^alarm errors rings.*too many; wait until it is quiet$/),
       'group flt-web-v9-r9 is left over from rollout 1; the sweeper removes it, or delete it',
