@@ -8,10 +8,10 @@
  *   --path P       with --seed: the one schedule at this path, in a region of its own
  *   --workers N    processes side by side; one for each core unless told otherwise
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { packageStack } from '../../tour/package-stack.ts';
+import { among, answerShares } from '../support/among.ts';
 import { type Broken, type Campaign, playSchedules } from './kit/schedules/run.ts';
 
 interface Share {
@@ -21,31 +21,8 @@ interface Share {
 }
 
 const schedulesARegion = 50;
-
-function asWorker(): void {
-  process.on('message', ({ seed, count, path }: Share) => {
-    void playSchedules(seed, count, path).then(
-      (campaign) => process.send?.(campaign),
-      (error: unknown) => {
-        console.error(error);
-        process.exit(1);
-      },
-    );
-  });
-  process.on('disconnect', () => process.exit(0));
-}
-
-function asked(child: ChildProcess, share: Share): Promise<Campaign> {
-  return new Promise((resolve, reject) => {
-    const broke = (code: number | null): void => reject(new Error(`seed ${share.seed} ended with ${code}`));
-    child.once('exit', broke);
-    child.once('message', (campaign: Campaign) => {
-      child.off('exit', broke);
-      resolve(campaign);
-    });
-    child.send(share);
-  });
-}
+/** As many as leave a process small enough: see the crash matrix. */
+const regionsAProcess = 12;
 
 function tell({ seed, path, happenings, violations }: Broken): void {
   console.log(`seed ${seed}, path ${path}:`);
@@ -74,33 +51,25 @@ async function main(): Promise<void> {
     ...(path === undefined ? {} : { path }),
   }));
   await packageStack();
-  let next = 0;
   let played = 0;
   const broken: Broken[] = [];
-  const run = async (): Promise<void> => {
-    const child = fork(import.meta.filename, ['--worker'], {
-      execArgv: ['--max-semi-space-size=64', '--disable-warning=ExperimentalWarning'],
-      env: { ...process.env, POWERTOOLS_LOG_LEVEL: 'SILENT' },
-    });
-    try {
-      while (next < shares.length) {
-        const share = shares[next] as Share; // in range: checked above
-        next += 1;
-        const campaign = await asked(child, share);
-        played += campaign.schedules;
-        process.stderr.write(`${played} of ${count}\n`);
-        if (campaign.broken === undefined) continue;
-        broken.push(campaign.broken);
-        tell(campaign.broken);
-      }
-    } finally {
-      if (child.connected) child.disconnect();
-    }
+  const processes = {
+    file: import.meta.filename,
+    args: ['--worker'],
+    workers: Number(values.workers),
+    sharesAProcess: regionsAProcess,
   };
-  await Promise.all(Array.from({ length: Math.min(Number(values.workers), shares.length) }, run));
+  await among<Share, Campaign>(processes, shares, (_, campaign) => {
+    played += campaign.schedules;
+    process.stderr.write(`${played} of ${count}\n`);
+    if (campaign.broken === undefined) return;
+    broken.push(campaign.broken);
+    tell(campaign.broken);
+  });
   console.log(`${played} schedules played; ${broken.length} broke something, and ended their region`);
   process.exitCode = broken.length === 0 ? 0 : 1;
 }
 
-if (process.argv[2] === '--worker') asWorker();
+if (process.argv[2] === '--worker')
+  answerShares(({ seed, count, path }: Share) => playSchedules(seed, count, path));
 else await main();

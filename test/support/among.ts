@@ -1,39 +1,11 @@
-/** The matrix's cases in shares of one region each, spread over processes. */
+/** Work in shares that need nothing of each other, spread over processes. */
 import { type ChildProcess, fork } from 'node:child_process';
-import type { MatrixCase } from './faults.ts';
-import { type CaseResult, tryCases } from './run.ts';
-
-/** What one region is for; whoever has its answer asks for the next. */
-export interface Share {
-  readonly seed: number;
-  readonly cases: readonly MatrixCase[];
-}
-
-/** So many runs share a region: what costs most is bringing one up, with its functions cold. */
-const casesARegion = 20;
-
-/**
- * So many regions a process: what functions leave behind in a region that has ended, some 75 MB, is collected late or
- * not at all, and two processes that ran two hundred held 19 GB.
- */
-const sharesAProcess = 12;
-
-/** Consecutive cases of one scenario. A scenario's shares are the same, whichever others are run with it. */
-export function sharesOf(cases: readonly MatrixCase[], seed: number): Share[] {
-  const byScenario = Map.groupBy(cases, ({ scenario }) => scenario);
-  return [...byScenario.values()].flatMap((ofScenario) =>
-    Array.from({ length: Math.ceil(ofScenario.length / casesARegion) }, (_, index) => ({
-      seed: seed + index,
-      cases: ofScenario.slice(index * casesARegion, (index + 1) * casesARegion),
-    })),
-  );
-}
 
 /** In a process that {@link among} made: answers shares until nobody asks any more. */
-export function asWorker(): void {
-  process.on('message', ({ cases, seed }: Share) => {
-    void tryCases(cases, seed).then(
-      (results) => process.send?.(results),
+export function answerShares<Share, Answer>(work: (share: Share) => Promise<Answer>): void {
+  process.on('message', (share: Share) => {
+    void work(share).then(
+      (answer) => process.send?.(answer),
       (error: unknown) => {
         console.error(error);
         process.exit(1);
@@ -43,23 +15,31 @@ export function asWorker(): void {
   process.on('disconnect', () => process.exit(0));
 }
 
+export interface Among {
+  /** Calls {@link answerShares} where its arguments are these. */
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly workers: number;
+  /** So many shares a process; then another one takes its place. */
+  readonly sharesAProcess: number;
+}
+
 /**
- * Hands the shares to processes, each to the next that is free.
- * @param file that calls {@link asWorker} where its first argument is `--worker`
+ * Hands the shares to processes, each to the next that is free. What is handed over and back is JSON.
  * @param done hears of each share that is done
- * @returns the results in the order of the shares
+ * @returns the answers in the order of the shares
+ * @throws Error where a process ends over its share
  */
-export async function among(
-  file: string,
-  workers: number,
+export async function among<Share, Answer>(
+  { file, args, workers, sharesAProcess }: Among,
   shares: readonly Share[],
-  done: (share: Share, results: readonly CaseResult[]) => void,
-): Promise<CaseResult[]> {
-  const answers = new Map<number, CaseResult[]>();
+  done: (share: Share, answer: Answer) => void,
+): Promise<Answer[]> {
+  const answers = new Map<number, Answer>();
   let next = 0;
   const run = async (): Promise<void> => {
     while (next < shares.length) {
-      const child = fork(file, ['--worker'], {
+      const child = fork(file, [...args], {
         execArgv: ['--max-semi-space-size=64', '--disable-warning=ExperimentalWarning'],
         env: { ...process.env, POWERTOOLS_LOG_LEVEL: 'SILENT' },
       });
@@ -68,9 +48,9 @@ export async function among(
           const index = next;
           next += 1;
           const share = shares[index] as Share; // in range: checked above
-          const results = await asked(child, share);
-          answers.set(index, results);
-          done(share, results);
+          const answer = await asked<Share, Answer>(child, share);
+          answers.set(index, answer);
+          done(share, answer);
         }
       } finally {
         if (child.connected) child.disconnect();
@@ -78,18 +58,18 @@ export async function among(
     }
   };
   await Promise.all(Array.from({ length: Math.min(workers, shares.length) }, run));
-  return shares.flatMap((_, index) => answers.get(index) ?? []);
+  return shares.map((_, index) => answers.get(index) as Answer); // each was answered, or we are not here
 }
 
-function asked(child: ChildProcess, share: Share): Promise<CaseResult[]> {
+function asked<Share, Answer>(child: ChildProcess, share: Share): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const broke = (code: number | null): void =>
-      reject(new Error(`a worker ended with ${code} over ${share.cases[0]?.scenario}, seed ${share.seed}`));
+      reject(new Error(`a worker ended with ${code} over ${JSON.stringify(share).slice(0, 500)}`));
     child.once('exit', broke);
-    child.once('message', (results: CaseResult[]) => {
+    child.once('message', (answer: Answer) => {
       child.off('exit', broke);
-      resolve(results);
+      resolve(answer);
     });
-    child.send(share);
+    child.send(share as object);
   });
 }

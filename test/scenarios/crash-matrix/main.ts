@@ -1,20 +1,20 @@
 /**
  * `npm run crash-matrix`: every fault at every call and every state, in virtual time. `-- build` and `-- rollout` run
  * one of the two matrices. Prints how the runs ended, and each after which something was not as it must be; ends with 1
- * where there is one. The whole matrix of rollouts writes docs/crash-matrix.md.
+ * where there is one. A whole matrix writes its page: docs/crash-matrix.md, docs/build-matrix.md.
  *
  *   --only WORDS        the cases whose words contain them, such as "rollback, roll-back" or "throttled"
  *   --from N, --cases N a part of them, in their order
  *   --every N           each Nth of them
  *   --seed N            what every id and every choice follows from (1 unless told otherwise)
- *   --workers N         processes side by side, of rollouts; one for each core unless told otherwise
+ *   --workers N         processes side by side; one for each core unless told otherwise
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { packageStack } from '../../../tour/package-stack.ts';
-import { asWorker } from '../kit/rollout-matrix/among.ts';
-import { buildMatrix } from './build.ts';
-import { rolloutMatrix } from './rollout.ts';
+import { answerShares } from '../../support/among.ts';
+import { buildMatrix, tryShare as tryBuilds } from './build.ts';
+import { rolloutMatrix, tryShare as tryRollouts } from './rollout.ts';
 
 const matrices = { build: buildMatrix, rollout: rolloutMatrix };
 
@@ -48,5 +48,7 @@ async function main(): Promise<void> {
   }
 }
 
-if (process.argv[2] === '--worker') asWorker();
-else await main();
+const [asked, matrix] = process.argv.slice(2);
+if (asked !== '--worker') await main();
+else if (matrix === 'rollout') answerShares(tryRollouts);
+else answerShares(tryBuilds);

@@ -1,60 +1,9 @@
-/** What a whole matrix tells: scenario × fault → runs and violations. */
+/** What a whole matrix of rollouts tells. */
 import { invariants } from '../kit/invariants/violation.ts';
 import { mutants } from '../kit/mutants/mutants.ts';
-import type { CaseResult } from '../kit/rollout-matrix/run.ts';
 
-interface Cell {
-  runs: number;
-  broken: number;
-}
-
-function cellsOf(results: readonly CaseResult[]): Map<string, Map<string, Cell>> {
-  const rows = new Map<string, Map<string, Cell>>();
-  for (const { one, violations } of results) {
-    const row = rows.get(one.scenario) ?? new Map<string, Cell>();
-    rows.set(one.scenario, row);
-    const cell = row.get(one.fault) ?? { runs: 0, broken: 0 };
-    row.set(one.fault, cell);
-    cell.runs += 1;
-    if (violations.length > 0) cell.broken += 1;
-  }
-  return rows;
-}
-
-function wordsOfCell(cell: Cell | undefined): string {
-  if (cell === undefined) return '–';
-  return cell.broken === 0 ? String(cell.runs) : `${cell.runs} (${cell.broken} broken)`;
-}
-
-/** Lines of a Markdown table; each cell says how many runs, and how many of them broke an invariant where any did. */
-export function table(results: readonly CaseResult[], faults: readonly string[]): string[] {
-  const rows = cellsOf(results);
-  const sum = (cells: readonly (Cell | undefined)[]): Cell => ({
-    runs: cells.reduce((all, cell) => all + (cell?.runs ?? 0), 0),
-    broken: cells.reduce((all, cell) => all + (cell?.broken ?? 0), 0),
-  });
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const ofFault = (fault: string) => sum([...rows.values()].map((row) => row.get(fault)));
-  return [
-    line(['scenario', ...faults, 'all']),
-    line(['---', ...faults.map(() => '---:'), '---:']),
-    ...[...rows].map(([name, row]) =>
-      line([
-        name,
-        ...faults.map((fault) => wordsOfCell(row.get(fault))),
-        wordsOfCell(sum([...row.values()])),
-      ]),
-    ),
-    line([
-      '**all**',
-      ...faults.map((fault) => wordsOfCell(ofFault(fault))),
-      wordsOfCell(sum(faults.map(ofFault))),
-    ]),
-  ];
-}
-
-/** `docs/crash-matrix.md`. */
-export function page(results: readonly CaseResult[], faults: readonly string[]): string {
+/** `docs/crash-matrix.md`. @param table lines of Markdown */
+export function page(table: readonly string[]): string {
   return `# The crash matrix
 
 Written by \`npm run crash-matrix -- rollout\`; do not edit it by hand.
@@ -77,7 +26,7 @@ what happened.
 
 Runs, and how many of them broke an invariant:
 
-${table(results, faults).join('\n')}
+${table.join('\n')}
 
 The checker itself is proven by mutants of the product, each caught by the invariant that it breaks
 (\`test/scenarios/mutants.test.ts\`):

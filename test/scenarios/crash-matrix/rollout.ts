@@ -1,14 +1,44 @@
 /** Every fault at every point of every scenario of rollouts. */
 import { writeFile } from 'node:fs/promises';
-import { among, sharesOf } from '../kit/rollout-matrix/among.ts';
+import { among } from '../../support/among.ts';
 import { faultNames, type MatrixCase, wordsOf } from '../kit/rollout-matrix/faults.ts';
 import { type CaseResult, casesOf, pointsOf, tryCases } from '../kit/rollout-matrix/run.ts';
 import { type ScenarioName, scenarios } from '../kit/rollout-matrix/scenarios.ts';
 import { isWhole, type Part } from './options.ts';
-import { page, table } from './page.ts';
+import { page } from './page.ts';
+import { type Outcome, table } from './table.ts';
 
 const main = new URL('main.ts', import.meta.url).pathname;
 const pageFile = new URL('../../../docs/crash-matrix.md', import.meta.url);
+
+/** So many runs share a region: what costs most is bringing one up, with its functions cold. */
+const casesARegion = 20;
+
+/**
+ * So many regions a process: what functions leave behind in a region that has ended, some 75 MB, is collected late or
+ * not at all, and two processes that ran two hundred held 19 GB.
+ */
+const regionsAProcess = 12;
+
+/** What one region is for. */
+interface Share {
+  readonly seed: number;
+  readonly cases: readonly MatrixCase[];
+}
+
+/** Consecutive cases of one scenario. A scenario's shares are the same, whichever others are run with it. */
+function sharesOf(cases: readonly MatrixCase[], seed: number): Share[] {
+  const byScenario = Map.groupBy(cases, ({ scenario }) => scenario);
+  return [...byScenario.values()].flatMap((ofScenario) =>
+    Array.from({ length: Math.ceil(ofScenario.length / casesARegion) }, (_, index) => ({
+      seed: seed + index,
+      cases: ofScenario.slice(index * casesARegion, (index + 1) * casesARegion),
+    })),
+  );
+}
+
+/** What a worker does with a share. */
+export const tryShare = ({ cases, seed }: Share): Promise<CaseResult[]> => tryCases(cases, seed);
 
 /** Prints the table of scenario × fault. @returns whether no run broke an invariant */
 export async function rolloutMatrix(part: Part): Promise<boolean> {
@@ -24,23 +54,37 @@ export async function rolloutMatrix(part: Part): Promise<boolean> {
     .slice(part.from, part.from + part.cases);
   console.log(`${cases.length} of ${all.length} cases`);
   let done = 0;
-  const results = await among(main, part.workers, sharesOf(cases, part.seed), (share, answers) => {
-    done += answers.length;
+  const processes = {
+    file: main,
+    args: ['--worker', 'rollout'],
+    workers: part.workers,
+    sharesAProcess: regionsAProcess,
+  };
+  const answers = await among<Share, CaseResult[]>(processes, sharesOf(cases, part.seed), (share, answer) => {
+    done += answer.length;
     process.stderr.write(`${done} of ${cases.length}\n`);
-    for (const { one, end, violations } of answers)
+    for (const { one, end, violations } of answer)
       if (violations.length > 0)
         console.log(`${wordsOf(one)} (${end}), seed ${share.seed}\n${indented(violations)}`);
   });
-  for (const line of table(results, faultNames)) console.log(line);
+  const results = answers.flat();
+  const lines = table('scenario', results.map(outcomeOf), faultNames);
+  for (const line of lines) console.log(line);
   const broken = results.filter(({ violations }) => violations.length > 0);
   for (const { one } of broken.slice(0, 20)) console.log(await howToRepeat(one, part));
-  if (isWhole(part)) await writeFile(pageFile, page(results, faultNames));
+  if (isWhole(part)) await writeFile(pageFile, page(lines));
   const unstruck = results.filter(({ struck }) => !struck).length;
   console.log(
     `${results.length} runs, in ${unstruck} it never came to the fault; ${broken.length} broke something`,
   );
   return broken.length === 0;
 }
+
+const outcomeOf = ({ one, violations }: CaseResult): Outcome => ({
+  row: one.scenario,
+  fault: one.fault,
+  isBroken: violations.length > 0,
+});
 
 function indented(lines: readonly string[]): string {
   return lines.map((words) => `    ${words}\n`).join('');

@@ -75,6 +75,16 @@ const snapshotGone = 'snapshot gone to error';
 /** The functions at whose calls a snapshot is there and not sealed yet. */
 const whilePending = /^(?:start-snapshot|write-blocks|complete-snapshot|check-snapshot)$/;
 
+export const faultNames: readonly string[] = [...Object.keys(faults), unknownSnapshot.fault, snapshotGone];
+
+export interface CaseResult {
+  readonly one: MatrixCase;
+  /** How the first build ended: the name of its error, or its state. */
+  readonly end: string;
+  /** What was not as it must be, in words. */
+  readonly wrong: readonly string[];
+}
+
 /** @returns takes it back */
 function strike(world: Doors['world'], one: MatrixCase): () => void {
   if (one.fault !== snapshotGone) {
@@ -170,12 +180,8 @@ async function pointsOf(doors: Doors, build: Build): Promise<CallPoint[]> {
 /** Sweepers have removed by then what nobody owns. */
 const sweptSeconds = 3600;
 
-/**
- * Builds with the fault, then once more without.
- *
- * @returns how the first build ended, and what was not as it must be, in words
- */
-export async function tryCase(doors: Doors, one: MatrixCase): Promise<{ end: string; wrong: string[] }> {
+/** Builds with the fault, then once more without. */
+export async function tryCase(doors: Doors, one: MatrixCase): Promise<CaseResult> {
   const { world } = doors;
   const name = `m${createHash('sha256').update(wordsOf(one)).digest('hex').slice(0, 12)}`;
   const key = `${await fleetFor(doors, one.build, name)}/${name}`;
@@ -199,7 +205,7 @@ export async function tryCase(doors: Doors, one: MatrixCase): Promise<{ end: str
   else
     wrong.push(...(await untruths(doors, again, true)), ...(await wrongBlocks(doors, again, program(name))));
   wrong.push(...(await leaks(doors)));
-  return { end: upload?.error?.name ?? upload?.state ?? 'not received', wrong };
+  return { one, end: upload?.error?.name ?? upload?.state ?? 'not received', wrong };
 }
 
 async function ended(doors: Doors, key: string, versionId: string): Promise<UploadItem | undefined> {
