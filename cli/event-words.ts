@@ -66,6 +66,12 @@ const sentences: Readonly<Record<string, (data: Data) => string | undefined>> = 
     `healthy: ${text(data.healthy)} of ${counted(data.wanted, 'instance')}, after ${text(data.seconds)} s`,
   'candidate-grown': (data) =>
     `grows from ${text(data.from)} to ${counted(data.to, 'instance')} for ${text(data.share)} % of the traffic`,
+  'test-traffic-allowed': (data) => `the test listener is led to ${text(data.slot)}`,
+  'test-traffic-proven': () => 'the test listener leads to it',
+  'test-traffic-closed': (data) =>
+    data.byHand === true
+      ? 'the test listener stays as somebody else led it'
+      : 'the test listener leads to nobody again',
   'candidate-smoke-tested': (data) => `smoke test passed: ${text(data.path)} answered ${text(data.status)}`,
   'traffic-shifted': (data) => `${text(data.share)} % of the traffic goes to it`,
   'gate-entered': (data) =>

@@ -18,7 +18,10 @@ export function planCard({ outcome, plan, reasons = [], notes = [] }: RolloutAns
           `  live      minimum of ${pin.groupName} held at ${pin.pinned} meanwhile, then back to ${pin.former}`,
         ]),
     ...(evict === null ? [] : [`  evicts    v${evict.release} (${evict.groupName}), warm until then`]),
-    ...(plan.smokeTest ? ['  before    a smoke test of each instance'] : []),
+    ...(plan.testTraffic ? ['  before    the test listener leads to it'] : []),
+    ...(plan.smokeTest
+      ? [`  before    a smoke test of each instance${plan.testTraffic ? ', and by the test listener' : ''}`]
+      : []),
     ...(plan.hooks?.beforeTraffic === undefined ? [] : [`  before    ${plan.hooks.beforeTraffic} is asked`]),
     `  traffic   ${steps(plan.steps)}`,
     ...(plan.hooks?.afterTraffic === undefined ? [] : [`  after     ${plan.hooks.afterTraffic} is asked`]),

@@ -7,6 +7,8 @@ export const fleetSpecWords: Readonly<Record<string, string>> = {
   fleet: "The fleet's name; may be left out where the command line says it (--fleet NAME).",
   rule: "What of the listener's traffic is the fleet's: at least one host or path, five values in all.",
   'rule.listenerArn': "The listener; absent: that of the stack's parameter ListenerArn.",
+  'rule.testListenerArn':
+    'Another listener (HTTP) of the same load balancer, with the same hosts and paths for this fleet. From when a candidate is healthy until its promotion it leads there, and else to nobody (503).',
   'rule.hosts': 'Host names, * and ? as the load balancer matches them. With paths too, both must match.',
   'rule.paths': 'Paths, such as /api/*.',
   port: 'Where the program listens.',
@@ -59,7 +61,7 @@ export const fleetSpecWords: Readonly<Record<string, string>> = {
   'rollout.whenBusy':
     'What a second deploy does while one runs. queue: waits its turn; supersede: ends the one that runs, if it is not promoted yet, and takes the place of those that wait; refuse: is told so.',
   'rollout.smokeTest':
-    'One request from inside the VPC to each healthy instance of the candidate (of more than 500, the first), past the load balancer, before any traffic.',
+    'One request from inside the VPC to each healthy instance of the candidate (of more than 500, the first), past the load balancer, before any traffic; where the fleet has a test listener, by that too, at each node of the load balancer.',
   'rollout.smokeTest.path': 'What is asked.',
   'rollout.smokeTest.status': 'The one answer that is good.',
   'rollout.hooks':

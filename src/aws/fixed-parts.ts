@@ -41,6 +41,7 @@ type Tags = Readonly<Record<string, string>>;
 export interface ListenerFacts {
   readonly protocol: string;
   readonly vpcId: string;
+  readonly loadBalancerArn: string;
 }
 
 export interface TargetGroupWish {
@@ -206,7 +207,11 @@ export function openFixedParts(
         );
         const balancer = balancers.LoadBalancers?.[0];
         if (balancer?.VpcId === undefined || balancer.Type !== 'application') return undefined;
-        return { protocol: listener.Protocol ?? '', vpcId: balancer.VpcId };
+        return {
+          protocol: listener.Protocol ?? '',
+          vpcId: balancer.VpcId,
+          loadBalancerArn: listener.LoadBalancerArn,
+        };
       } catch (error) {
         if (hasCode(error, ...noListener, 'ValidationError')) return undefined;
         throw error;

@@ -163,6 +163,7 @@ export const fleetView = fleetSummary.extend({
     blueArn: z.string(),
     greenArn: z.string(),
     launchTemplateId: z.string(),
+    test: z.object({ listenerArn: z.string(), ruleArn: z.string(), priority: ordinal }).optional(),
   }),
   warm: occupantView.nullable(),
   weights: z.object({ blue: count, green: count }),

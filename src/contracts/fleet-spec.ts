@@ -87,7 +87,10 @@ export const rolloutSettings = z.strictObject({
   lockWaitSeconds: seconds(0, day).default(900),
   /** What a second deploy does while one runs. */
   whenBusy: z.enum(['queue', 'supersede', 'refuse']).default('queue'),
-  /** Asked of each candidate instance through its target before any traffic; absent: health is the proof. */
+  /**
+   * Asked of each candidate instance before any traffic, and by the test listener where the fleet has one; absent:
+   * health is the proof.
+   */
   smokeTest: z
     .strictObject({
       path: z.string().startsWith('/').max(1024),
@@ -203,6 +206,11 @@ export const fleetSpec = z
     rule: z
       .strictObject({
         listenerArn: z.string().startsWith('arn:').optional(),
+        /**
+         * Another listener of the same load balancer, where the fleet has a second rule with the same hosts and paths:
+         * it leads to the candidate alone, from when that is healthy until it is promoted, and else to nobody.
+         */
+        testListenerArn: z.string().startsWith('arn:').optional(),
         hosts: z.array(z.string().min(1).max(128)).max(5).default([]),
         paths: z.array(z.string().startsWith('/').max(128)).max(5).default([]),
       })

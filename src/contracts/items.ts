@@ -94,6 +94,8 @@ export const fleetItem = z.strictObject({
     blueArn: z.string(),
     greenArn: z.string(),
     launchTemplateId: z.string(),
+    /** The rule on the test listener, where the spec names one. */
+    test: z.strictObject({ listenerArn: z.string(), ruleArn: z.string(), priority: ordinal }).optional(),
   }),
   live: occupant.nullable(),
   candidate: occupant
@@ -113,6 +115,11 @@ export const fleetItem = z.strictObject({
   weights: z.strictObject({ blue: count, green: count }),
   /** When the weights were last changed: nodes of the load balancer follow after a moment. */
   weightsSince: time.optional(),
+  /**
+   * The slot that the test listener's rule was told to lead to, null for nobody, and when. It is written before the
+   * rule is set: what the rule has is ours only if it is that.
+   */
+  testTraffic: z.strictObject({ slot: slotColour.nullable(), since: time }).optional(),
   /** True once traffic went to a release: from then on weights are never all zero. */
   served: z.boolean(),
   lease: lease.nullable(),

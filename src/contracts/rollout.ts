@@ -52,6 +52,8 @@ export const rolloutPlan = z.strictObject({
   /** The warm release that must leave the slot first. */
   evict: z.strictObject({ release: ordinal, groupName: z.string() }).nullable(),
   smokeTest: z.boolean(),
+  /** The test listener's rule leads to the candidate before any traffic. */
+  testTraffic: z.boolean().default(false),
   /** Functions to ask; a member that is absent is nobody. */
   hooks: z
     .strictObject({

@@ -5,7 +5,7 @@
  */
 import type { FleetSpec } from '../contracts/fleet-spec.ts';
 import type { SlotColour } from '../contracts/ids.ts';
-import { type Condition, conditionsOverlap, sameCondition } from './conditions.ts';
+import { type Condition, conditionsOverlap, patternsIntersect, sameCondition } from './conditions.ts';
 
 /** The health check as a target group has it. */
 export interface TargetGroupCheck {
@@ -21,6 +21,8 @@ export interface WantedParts {
   readonly stack: string;
   readonly fleet: string;
   readonly listenerArn: string;
+  /** Another listener of the same load balancer; see test-listener.ts. */
+  readonly testListenerArn?: string | undefined;
   readonly vpcId: string;
   readonly port: number;
   readonly condition: Condition;
@@ -93,7 +95,10 @@ export function fleetTags(stack: string, fleet: string): Readonly<Record<string,
   return { 'flotilla:stack': stack, 'flotilla:fleet': fleet };
 }
 
-function isOurs(wanted: WantedParts, tags: Readonly<Record<string, string>>): boolean {
+export function isOurs(
+  wanted: Pick<WantedParts, 'stack' | 'fleet'>,
+  tags: Readonly<Record<string, string>>,
+): boolean {
   return tags['flotilla:stack'] === wanted.stack && tags['flotilla:fleet'] === wanted.fleet;
 }
 
@@ -293,6 +298,15 @@ export function specContradictions(spec: FleetSpec): readonly string[] {
     const runs = architectureOf(type);
     if (runs !== spec.architecture) {
       reasons.push(`instances.types: ${type} runs ${runs}, the fleet's architecture is ${spec.architecture}`);
+    }
+  }
+  const { paths, testListenerArn } = spec.rule;
+  const smokePath = spec.rollout.smokeTest?.path.split('?')[0];
+  if (testListenerArn !== undefined && smokePath !== undefined && paths.length > 0) {
+    if (!paths.some((pattern) => patternsIntersect(pattern, smokePath))) {
+      reasons.push(
+        `rollout.smokeTest.path: ${smokePath} is none of rule.paths, so that no test rule matches it`,
+      );
     }
   }
   return reasons;

@@ -12,6 +12,7 @@ import { type AlarmVerdict, alarmVerdict, watchedAt } from './gates.ts';
 import { servingVerdict } from './health.ts';
 import { judgeHooks, type SeenHook } from './hooks.ts';
 import { judgeQuotas, type QuotaWorld } from './quotas.ts';
+import { describeTestRule, leadsTo, testWeights } from './test-listener.ts';
 import { formatWeights, idleSlot, sameWeights } from './traffic.ts';
 import type { AlarmView, GroupView, RuleView, SlotSettings, SlotViews } from './world.ts';
 
@@ -25,6 +26,8 @@ export interface RolloutWorld {
   readonly force: boolean;
   /** Undefined where the rule is gone. */
   readonly rule: RuleView | undefined;
+  /** That of the test listener; null where the fleet has none, undefined where it is gone. */
+  readonly testRule: RuleView | undefined | null;
   readonly settings: Readonly<Record<SlotColour, SlotSettings>>;
   readonly slots: SlotViews;
   /** Every Auto Scaling group that carries the fleet's tags. */
@@ -107,6 +110,12 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
         `the rule has ${formatWeights(rule.weights)} and lineage expects ${formatWeights(fleet.weights)}; set it back, or apply the fleet again`,
       );
     }
+  }
+  const tested = fleet.testTraffic?.slot ?? null;
+  if (world.testRule !== null && (world.testRule === undefined || !leadsTo(world.testRule, tested))) {
+    reasons.push(
+      `${describeTestRule(world.testRule)} and lineage expects ${formatWeights(testWeights(tested))}; set it back, or apply the fleet again`,
+    );
   }
   for (const colour of ['blue', 'green'] as const) {
     if (!world.settings[colour].exists) {
@@ -201,6 +210,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       steps,
       evict,
       smokeTest: fleet.spec.rollout.smokeTest !== undefined,
+      testTraffic: fleet.fixed.test !== undefined && way === 'launch',
       // Going back to what served before is one change of weights, and waits for nobody.
       ...(fleet.spec.rollout.hooks === undefined || way === 'warm'
         ? {}

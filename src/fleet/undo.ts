@@ -9,11 +9,17 @@ import type { SlotColour } from '../contracts/ids.ts';
 import type { FleetItem } from '../contracts/items.ts';
 import { type Capacity, returnCapacity } from './capacity.ts';
 import { guardRemoval } from './guard.ts';
+import { leadsTo } from './test-listener.ts';
 import { formatWeights, noWeights, propagationSeconds, sameWeights, weightsFor } from './traffic.ts';
-import { type GroupView, healthyCount, type TrafficWorld, type Weights } from './world.ts';
+import { type GroupView, healthyCount, type RuleView, type TrafficWorld, type Weights } from './world.ts';
 
 export interface UndoWorld extends TrafficWorld {
-  readonly fleet: Pick<FleetItem, 'live' | 'warm' | 'candidate' | 'served' | 'pins' | 'weights'>;
+  readonly fleet: Pick<
+    FleetItem,
+    'live' | 'warm' | 'candidate' | 'served' | 'pins' | 'weights' | 'testTraffic'
+  >;
+  /** The test listener's rule, where it was led to a candidate. */
+  readonly testRule?: RuleView | undefined;
   /** Every Auto Scaling group that carries the fleet's tags. */
   readonly groups: readonly GroupView[];
   /** Which slot a target group is, by ARN. */
@@ -31,6 +37,8 @@ export type UndoStep =
   | { readonly do: 'weights'; readonly weights: Weights; readonly why: string }
   /** Lineage follows what the rule already has. */
   | { readonly do: 'record-weights'; readonly weights: Weights }
+  /** `set`: the rule still leads where it was told to. What somebody else made of it stays, and the next plan tells. */
+  | { readonly do: 'close-test'; readonly set: boolean }
   | { readonly do: 'shrink'; readonly groupName: string }
   | { readonly do: 'delete'; readonly groupName: string }
   | { readonly do: 'unpin'; readonly groupName: string; readonly minimum: number; readonly pinned: number }
@@ -105,6 +113,10 @@ export function nextUndo(world: UndoWorld): UndoStep {
   // it does not show, what stands with traffic must not be emptied, what stands not be overlooked, no undo forgotten.
   if (moved && world.undoingSeconds < world.lastCallSeconds) {
     return { do: 'wait', reasons: ['the last call of the rollout may not show yet'] };
+  }
+  const tested = fleet.testTraffic?.slot ?? null;
+  if (tested !== null) {
+    return { do: 'close-test', set: world.testRule !== undefined && leadsTo(world.testRule, tested) };
   }
   const removal = nextRemoval(world);
   if (removal.do !== 'done') return removal;

@@ -11,6 +11,8 @@ export const question = z.strictObject({
   address: z.ipv4(),
   port: z.number().int().min(1).max(65_535),
   path: z.string().startsWith('/'),
+  /** The name to ask by, where the address is a load balancer's: its rules look at it. */
+  host: z.string().optional(),
   /** The function around it ends after a minute. */
   timeoutSeconds: z.number().int().min(1).max(50),
 });
@@ -53,7 +55,7 @@ export async function askInstances({ questions: asked, wanted }: Questions): Pro
 
 /** Asks once. Whatever happens is an answer. */
 function askInstance(
-  { address, port, path, timeoutSeconds }: Question,
+  { address, port, path, host = `${address}:${port}`, timeoutSeconds }: Question,
   wanted: number | undefined,
 ): Promise<Answer> {
   return new Promise((resolve) => {
@@ -67,7 +69,7 @@ function askInstance(
         port,
         path,
         headers: {
-          host: `${address}:${port}`,
+          host,
           // As the load balancer's health checks, where it is one, so that a program may treat it as one.
           'user-agent': wanted === undefined ? 'ELB-HealthChecker/2.0' : 'flotilla-smoke-test/1',
           connection: 'close',

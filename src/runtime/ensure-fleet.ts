@@ -15,8 +15,9 @@ import { keys } from '../lineage/keys.ts';
 import { fleetPlace } from '../lineage/places.ts';
 import { alarmRefs } from '../lineage/refs.ts';
 import { type EnsuredParts, ensureParts, type Undo, undoMade } from './ensure-parts.ts';
+import { ensureTestRule, lookAtTestRule } from './ensure-test-rule.ts';
 import type { Invocation } from './handler.ts';
-import { restoreTraffic } from './restore-traffic.ts';
+import { restoreTestTraffic, restoreTraffic } from './restore-traffic.ts';
 
 export interface EnsureFleetDeps {
   readonly table: Table;
@@ -61,16 +62,28 @@ export async function ensureFleet(
   const undo: Undo[] = [];
   let ensured: EnsuredFleet;
   try {
-    const parts = await ensureParts(wanted, existing, deps.parts, undo, invocation.clock);
+    // What stands against the test rule is told before anything is made.
+    await lookAtTestRule(wanted, existing, deps.parts, invocation.clock);
+    const { fixed, made } = await ensureParts(wanted, existing, deps.parts, undo, invocation.clock);
+    const tested = await ensureTestRule(wanted, existing, fixed, deps.parts, undo, invocation.clock);
+    const parts = {
+      fixed: { ...fixed, ...(tested.test === undefined ? {} : { test: tested.test }) },
+      made: [...made, ...tested.made],
+    };
     ensured = await record(request, existing, wanted, parts, deps.table, invocation);
   } catch (error) {
     await undoMade(undo, deps.table, fleet, invocation);
     throw error;
   }
   if (existing === undefined) return ensured;
-  const { restored, item } = await restoreTraffic(ensured.item, request.by, deps, invocation.clock);
-  if (!restored) return ensured;
-  const made = [...ensured.made, 'weights of the listener rule, which had been changed by hand'];
+  const test = await restoreTestTraffic(ensured.item, request.by, deps, invocation.clock);
+  const { restored, item } = await restoreTraffic(test.item, request.by, deps, invocation.clock);
+  if (!restored && !test.restored) return ensured;
+  const made = [
+    ...ensured.made,
+    ...(test.restored ? ['weights of the test rule, which had been changed by hand'] : []),
+    ...(restored ? ['weights of the listener rule, which had been changed by hand'] : []),
+  ];
   return { outcome: 'changed', made, item };
 }
 
@@ -98,6 +111,7 @@ async function wantedParts(
     reasons.push(`rule.listenerArn: there is no listener ${listenerArn} of an Application Load Balancer`);
   } else {
     reasons.push(...(await deps.network.problems(spec.instances, listener.vpcId)));
+    reasons.push(...(await testListenerProblems(spec, listenerArn, listener.loadBalancerArn, deps.parts)));
   }
   if (reasons.length > 0 || listener === undefined) {
     throw new FlotillaError('SpecInvalid', `The spec of ${fleet} is not valid: ${reasons.join('; ')}.`, {
@@ -109,6 +123,7 @@ async function wantedParts(
     stack: config.stack,
     fleet,
     listenerArn,
+    testListenerArn: spec.rule.testListenerArn,
     vpcId: listener.vpcId,
     port: spec.port,
     condition: { hosts: spec.rule.hosts, paths: spec.rule.paths },
@@ -122,6 +137,27 @@ async function wantedParts(
     },
     drainSeconds: spec.rollout.drainSeconds,
   };
+}
+
+/**
+ * A target group belongs to one load balancer, so that only another listener of the same one can lead to the slots.
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-target-groups.html
+ */
+async function testListenerProblems(
+  { rule: { testListenerArn: arn } }: FleetSpec,
+  listenerArn: string,
+  loadBalancerArn: string,
+  parts: Pick<FixedParts, 'listener'>,
+): Promise<string[]> {
+  if (arn === undefined) return [];
+  if (arn === listenerArn) return ['rule.testListenerArn: is the listener of the traffic; name another'];
+  const listener = await parts.listener(arn);
+  if (listener?.loadBalancerArn !== loadBalancerArn) {
+    return [`rule.testListenerArn: ${arn} is no listener of the same load balancer`];
+  }
+  return listener.protocol === 'HTTP'
+    ? []
+    : [`rule.testListenerArn: ${arn} speaks ${listener.protocol}, and the smoke test HTTP alone`];
 }
 
 /** Key order of objects does not matter to a spec. */

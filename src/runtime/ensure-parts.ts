@@ -261,7 +261,7 @@ export async function undoMade(
   try {
     const item = await table.get(keys.fleet(fleet), fleetItem);
     // A racing call may have adopted and recorded it.
-    const recorded = new Set<unknown>(Object.values(item?.fixed ?? {}));
+    const recorded = new Set<unknown>([...Object.values(item?.fixed ?? {}), item?.fixed.test?.ruleArn]);
     for (const step of [...undo].reverse()) {
       if (recorded.has(step.id)) continue;
       try {

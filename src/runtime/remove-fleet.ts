@@ -56,6 +56,11 @@ export async function removeFleet(
   const held = item.lease === null ? await holdForRemoval(item, request, deps.table, invocation) : item;
 
   const done: string[] = [];
+  const { test } = held.fixed;
+  if (test !== undefined) {
+    await deps.parts.removeRule(test.ruleArn);
+    done.push('rule of the test listener');
+  }
   await deps.parts.removeRule(held.fixed.ruleArn);
   done.push('listener rule');
 

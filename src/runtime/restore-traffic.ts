@@ -7,6 +7,7 @@ import type { Table } from '../aws/table.ts';
 import type { Actor, FleetItem } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
 import { guardWeights } from '../fleet/guard.ts';
+import { leadsTo, testWeights } from '../fleet/test-listener.ts';
 import { formatWeights, sameWeights } from '../fleet/traffic.ts';
 import type { Clock } from './clock.ts';
 import { changeFleet } from './rollout/hold.ts';
@@ -72,5 +73,47 @@ export async function restoreTraffic(
     item,
   );
   if (free) await balancer.setWeights(item.fixed.ruleArn, slotArns(item), item.weights);
+  return { restored: free, item: written };
+}
+
+/**
+ * Leads the test rule to nobody again, where nothing holds the fleet. Safe to repeat; the event goes first, as above.
+ * @returns the fleet, and whether the rule was set.
+ */
+export async function restoreTestTraffic(
+  item: FleetItem,
+  by: Actor,
+  { table, balancer }: RestoreDeps,
+  clock: Pick<Clock, 'now'>,
+): Promise<{ readonly restored: boolean; readonly item: FleetItem }> {
+  const { test } = item.fixed;
+  if (item.lease !== null || test === undefined) return { restored: false, item };
+  const rule = await balancer.rule(test.ruleArn, slotArns(item));
+  if (rule === undefined || leadsTo(rule, null)) return { restored: false, item };
+  let free = false;
+  const written = await changeFleet(
+    table,
+    item.fleet,
+    clock,
+    (present, now) => {
+      free = present.lease === null;
+      if (!free) return undefined;
+      return {
+        fleet: { ...present, testTraffic: { slot: null, since: now } },
+        events: [
+          fleetEvent({
+            fleet: item.fleet,
+            key: `test-traffic-restored-at-${present.revision}`,
+            kind: 'test-traffic-closed',
+            at: now,
+            by,
+            data: { from: rule.weights, foreign: rule.foreign },
+          }),
+        ],
+      };
+    },
+    item,
+  );
+  if (free) await balancer.setWeights(test.ruleArn, slotArns(item), testWeights(null));
   return { restored: free, item: written };
 }

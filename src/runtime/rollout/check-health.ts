@@ -116,7 +116,11 @@ export async function checkHealth(
 
   await hold.change((item, now) => ({
     fleet: item,
-    writes: [updateRollout(call.fleet, rollout, { phase: plan.smokeTest ? phases.smoke : phases.shifting })],
+    writes: [
+      updateRollout(call.fleet, rollout, {
+        phase: plan.smokeTest || plan.testTraffic ? phases.smoke : phases.shifting,
+      }),
+    ],
     events: [
       fleetEvent({
         fleet: call.fleet,

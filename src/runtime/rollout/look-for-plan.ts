@@ -25,12 +25,17 @@ export async function lookForPlan(
   stack: string,
   quotasOf: Quotas = deps.quotas,
 ): Promise<
-  Pick<RolloutWorld, 'rule' | 'settings' | 'slots' | 'groups' | 'alarms' | 'quotas' | 'hooks' | 'stack'>
+  Pick<
+    RolloutWorld,
+    'rule' | 'testRule' | 'settings' | 'slots' | 'groups' | 'alarms' | 'quotas' | 'hooks' | 'stack'
+  >
 > {
   const { balancer } = deps;
   const slots = slotArns(fleet);
-  const [rule, settings, blue, green, groups, alarms, quotas, hooks] = await Promise.all([
+  const { test } = fleet.fixed;
+  const [rule, testRule, settings, blue, green, groups, alarms, quotas, hooks] = await Promise.all([
     balancer.rule(fleet.fixed.ruleArn, slots),
+    test === undefined ? null : balancer.rule(test.ruleArn, slots),
     balancer.settings(slots),
     balancer.targets(slots.blue),
     balancer.targets(slots.green),
@@ -41,6 +46,7 @@ export async function lookForPlan(
   ]);
   return {
     rule,
+    testRule,
     settings,
     slots: { blue: { targets: blue }, green: { targets: green } },
     groups,

@@ -93,14 +93,18 @@ export async function lookForUndo(
   now: Date,
   undoing: { readonly since: number; readonly lastCallSeconds: number },
 ): Promise<UndoWorld> {
-  const [traffic, groups] = await Promise.all([
+  const { test } = fleet.fixed;
+  const tested = test !== undefined && (fleet.testTraffic?.slot ?? null) !== null;
+  const [traffic, groups, testRule] = await Promise.all([
     lookAtTraffic(deps.balancer, fleet),
     deps.groups.ofFleet(stack, fleet.fleet),
+    tested ? deps.balancer.rule(test.ruleArn, slotArns(fleet)) : undefined,
   ]);
   const shifted = fleet.weightsSince === undefined ? 0 : Date.parse(fleet.weightsSince);
   return {
     ...traffic,
     fleet,
+    testRule,
     groups,
     slotOfArn: { [fleet.fixed.blueArn]: 'blue', [fleet.fixed.greenArn]: 'green' },
     secondsSinceShift: (now.getTime() - shifted) / 1000,

@@ -12,6 +12,7 @@ import { slotArns } from './look.ts';
 import { refuseIfEnded, refuseIfPaused } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
 import { leaveGate, type ShiftDeps, shiftInput } from './shift.ts';
+import { closeTestTraffic } from './test-traffic.ts';
 
 export const promoteInput = shiftInput;
 
@@ -60,6 +61,7 @@ export async function promote(
     await hold.before();
     await deps.groups.putScaling(plan.groupName, target);
   }
+  const testTraffic = await closeTestTraffic(hold, deps.balancer);
 
   await hold.change((item, now) => {
     // What was ordered meanwhile is read in the item that makes it too late.
@@ -80,6 +82,7 @@ export async function promote(
               },
         served: true,
         gate: null,
+        ...(testTraffic === undefined ? {} : { testTraffic: { slot: null, since: now } }),
         // The former live group keeps its pinned minimum: that is what keeps it warm at full size. It goes with it.
         pins: item.pins.filter(({ groupName }) => groupName !== item.live?.groupName),
       },
@@ -102,6 +105,7 @@ export async function promote(
             groupName: plan.groupName,
             desired: group.desired,
             minimum: bounds.minimum,
+            ...(testTraffic === undefined ? {} : { testTraffic }),
             provenBefore: call.proof,
             alarmsBefore: world.alarms,
           },

@@ -1,6 +1,6 @@
 /**
- * The smoke test: one request to each instance of the candidate at its private address, before any traffic. The
- * function in the VPC asks (src/runtime/ask-instance.ts); here it is said whom, and what the answers mean.
+ * The smoke test: one request to each instance of the candidate at its private address, before any traffic; and, where
+ * the fleet has a test listener, one to each node of its load balancer (test-traffic.ts). The function in the VPC asks (src/runtime/ask-instance.ts); here it is said whom, and what the answers mean.
  */
 import * as z from 'zod';
 import type { Instances } from '../../aws/instances.ts';
@@ -15,12 +15,14 @@ import { refuseIfEnded } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
 
 /** A smoke test is one small request; who needs longer is not ready. */
-const timeoutSeconds = 5;
+export const smokeTimeoutSeconds = 5;
 
 export const smokeQuestions = z.strictObject({
-  /** Whom each question asks. */
+  /** Whom each question asks: an instance, or the test listener at one of its nodes. */
   instances: z.array(z.string()),
   questions: z.array(question),
+  /** How many of the questions, the last ones, go through the test listener. */
+  nodes: z.number().int().default(0),
   wanted: z.number().int(),
 });
 export type SmokeQuestions = z.infer<typeof smokeQuestions>;
@@ -38,7 +40,13 @@ export async function smokeQuestionsFor(
   const addresses = [...(await instances.addresses(healthy.slice(0, mostQuestions)))];
   return {
     instances: addresses.map(([instance]) => instance),
-    questions: addresses.map(([, address]) => ({ address, port, path: smokeTest.path, timeoutSeconds })),
+    questions: addresses.map(([, address]) => ({
+      address,
+      port,
+      path: smokeTest.path,
+      timeoutSeconds: smokeTimeoutSeconds,
+    })),
+    nodes: 0,
     wanted: smokeTest.status,
   };
 }
@@ -66,6 +74,7 @@ export async function smokeTest(call: z.infer<typeof smokeCall>, hold: Hold): Pr
       fleet: call.fleet,
       instance,
       url: `http://${asked?.address}:${asked?.port}${asked?.path}`,
+      host: asked?.host,
       answer: heard?.kind === 'status' ? heard.body : undefined,
     });
   });
@@ -74,7 +83,7 @@ export async function smokeTest(call: z.infer<typeof smokeCall>, hold: Hold): Pr
 }
 
 async function recordPassed(call: HeldCall & { readonly smoke: SmokeQuestions }, hold: Hold): Promise<void> {
-  const { instances, questions, wanted } = call.smoke;
+  const { instances, questions, nodes, wanted } = call.smoke;
   await hold.change((item, now) => ({
     fleet: item,
     writes: [updateRollout(call.fleet, call.rollout, { phase: phases.shifting })],
@@ -85,7 +94,13 @@ async function recordPassed(call: HeldCall & { readonly smoke: SmokeQuestions },
         kind: 'candidate-smoke-tested',
         at: now,
         execution: call.execution,
-        data: { rollout: call.rollout, instances, path: questions[0]?.path, status: wanted },
+        data: {
+          rollout: call.rollout,
+          instances: instances.slice(0, instances.length - nodes),
+          path: questions[0]?.path,
+          status: wanted,
+          ...(nodes === 0 ? {} : { testListener: instances.slice(-nodes) }),
+        },
       }),
     ],
   }));

@@ -3,6 +3,7 @@ import type { Groups } from '../../aws/groups.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import { FlotillaError } from '../../errors.ts';
 import { guardWeights } from '../../fleet/guard.ts';
+import { testWeights } from '../../fleet/test-listener.ts';
 import { propagationSeconds } from '../../fleet/traffic.ts';
 import { nextRemoval, nextUndo, type UndoStep, type UndoWorld } from '../../fleet/undo.ts';
 import type { Hold } from './hold.ts';
@@ -68,6 +69,8 @@ function describe(step: Exclude<UndoStep, { do: 'wait' | 'done' }>): string {
       return `weights: blue ${step.weights.blue} %, green ${step.weights.green} %`;
     case 'resize':
       return `resize ${step.groupName} to ${step.capacity.desired}`;
+    case 'close-test':
+      return step.set ? 'test listener: to nobody' : 'test listener: left as it is';
     case 'unpin':
       return `minimum of ${step.groupName} back to ${step.minimum}`;
     default:
@@ -117,6 +120,24 @@ async function perform(
         ],
       }));
       return;
+    case 'close-test': {
+      const { test } = fleet.fixed;
+      if (step.set && test !== undefined) {
+        await deps.balancer.setWeights(test.ruleArn, slotArns(fleet), testWeights(null));
+      }
+      await hold.change((item, now) => ({
+        fleet: { ...item, testTraffic: { slot: null, since: now } },
+        events: [
+          record(
+            'test-traffic-closed',
+            { from: world.testRule?.weights, byHand: !step.set },
+            now,
+            item.revision,
+          ),
+        ],
+      }));
+      return;
+    }
     case 'resize':
       await deps.groups.resize(step.groupName, step.capacity);
       return;

@@ -17,15 +17,25 @@ export const fleetScenarios: readonly Scenario[] = [
         'shop',
       );
       await doors.deploy('till', 'shop');
+      const { Listeners } = await doors.world.call('elasticloadbalancing', 'CreateListener', {
+        LoadBalancerArn: doors.world.region.parts.elbv2.defaultLoadBalancer.arn,
+        Protocol: 'HTTP',
+        Port: 8081,
+        DefaultActions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } }],
+      });
       await doors.apply(
         {
-          rule: { hosts: ['shop.example.com'], paths: ['/shop'] },
+          rule: {
+            hosts: ['shop.example.com'],
+            paths: ['/shop'],
+            testListenerArn: Listeners[0].ListenerArn,
+          },
           healthCheck: { path: '/healthz', deadlineSeconds: 120, gracePeriodSeconds: 20 },
           rollout: {
             steps: [{ weight: 100 }],
             drainSeconds: 5,
             keepWarmSeconds: 600,
-            smokeTest: { path: '/' },
+            smokeTest: { path: '/shop' },
           },
         },
         'shop',

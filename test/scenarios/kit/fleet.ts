@@ -311,10 +311,10 @@ export class Fleet {
   }
 
   /** As somebody would in the console. */
-  async setWeights(weights: Record<'blue' | 'green', number>): Promise<void> {
+  async setWeights(weights: Record<'blue' | 'green', number>, ruleArn?: string): Promise<void> {
     const { fixed } = await this.item();
     await this.world.call('elasticloadbalancing', 'ModifyRule', {
-      RuleArn: fixed.ruleArn,
+      RuleArn: ruleArn ?? fixed.ruleArn,
       Actions: [
         {
           Type: 'forward',
@@ -344,10 +344,10 @@ export class Fleet {
     );
   }
 
-  async weights(): Promise<Record<'blue' | 'green', number>> {
+  async weights(ruleArn?: string): Promise<Record<'blue' | 'green', number>> {
     const { fixed } = await this.item();
     const { Rules } = await this.world.call('elasticloadbalancing', 'DescribeRules', {
-      RuleArns: [fixed.ruleArn],
+      RuleArns: [ruleArn ?? fixed.ruleArn],
     });
     const groups: { TargetGroupArn: string; Weight: number }[] =
       Rules[0].Actions[0].ForwardConfig.TargetGroups;

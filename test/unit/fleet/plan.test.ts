@@ -39,6 +39,7 @@ function plan(more: Partial<RolloutWorld> = {}) {
     kind: 'deploy',
     force: false,
     rule: { weights: fleet.weights, foreign: [], sticky: false },
+    testRule: null,
     settings: { blue: settings, green: settings },
     slots: {
       blue: { targets: [0, 1].map((i) => ({ id: `i-b${i}`, state: 'healthy' })) },

@@ -27,7 +27,10 @@ export function judgeRest(state: FleetState, records: Records, expected: Expecte
   const live = item.live?.release ?? null;
   if (expected.live !== undefined && live !== expected.live)
     say(`v${live} is live, and not v${expected.live}`);
+  if (item.testTraffic?.slot != null) say(`the test listener was led to ${item.testTraffic.slot}`);
   for (const slot of colours) {
+    if (state.testWeights !== undefined && state.testWeights[slot] !== 0)
+      say(`the test listener leads to ${slot}`);
     const wanted = slot === item.live?.slot ? 100 : 0;
     if (state.weights[slot] !== wanted) say(`${slot} has ${state.weights[slot]} % and not ${wanted}`);
     if (item.weights[slot] !== state.weights[slot])

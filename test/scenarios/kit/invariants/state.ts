@@ -44,6 +44,8 @@ export interface FleetState {
   readonly at: number;
   readonly item: FleetItem;
   readonly weights: BySlot<number>;
+  /** Of the test listener's rule; undefined where the fleet has none. */
+  readonly testWeights: BySlot<number> | undefined;
   readonly targets: BySlot<readonly TargetState[]>;
   /** Every Auto Scaling group with the fleet's tag. */
   readonly groups: readonly GroupState[];
@@ -81,6 +83,8 @@ export function readFleetState(region: Region, item: FleetItem): FleetState {
     at,
     item,
     weights: weightsIn(rule),
+    testWeights:
+      item.fixed.test === undefined ? undefined : weightsIn(elbv2.state.rules.get(item.fixed.test.ruleArn)),
     targets: bySlot((slot) =>
       [...(elbv2.state.targetGroups.get(arns[slot])?.targets.values() ?? [])].map((target) => ({
         id: target.id,

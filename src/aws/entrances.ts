@@ -1,0 +1,37 @@
+/** Where a listener is reached from inside the VPC: at the private address of each node of its load balancer. */
+import { DescribeNetworkInterfacesCommand, type EC2Client } from '@aws-sdk/client-ec2';
+import {
+  DescribeListenersCommand,
+  type ElasticLoadBalancingV2Client,
+} from '@aws-sdk/client-elastic-load-balancing-v2';
+import { ec2Client } from './clients/ec2.ts';
+import { loadBalancingClient } from './clients/load-balancing.ts';
+
+export interface Entrances {
+  /**
+   * Addresses and port. They change at any time: to be asked at once, and kept nowhere. The nodes' interfaces are found
+   * by their description. https://repost.aws/knowledge-center/elb-find-load-balancer-IP
+   */
+  of(listenerArn: string): Promise<{ readonly port: number; readonly addresses: readonly string[] }>;
+}
+
+export function openEntrances(
+  balancing: ElasticLoadBalancingV2Client = loadBalancingClient(),
+  ec2: EC2Client = ec2Client(),
+): Entrances {
+  return {
+    async of(listenerArn) {
+      // `…:listener/app/NAME/ID/LISTENER`
+      const [, name = '', id = ''] = listenerArn.split(':listener/')[1]?.split('/') ?? [];
+      const Filters = [{ Name: 'description', Values: [`ELB app/${name}/${id}`] }];
+      const [{ Listeners = [] }, { NetworkInterfaces = [] }] = await Promise.all([
+        balancing.send(new DescribeListenersCommand({ ListenerArns: [listenerArn] })),
+        ec2.send(new DescribeNetworkInterfacesCommand({ Filters })),
+      ]);
+      return {
+        port: Listeners[0]?.Port ?? 80,
+        addresses: NetworkInterfaces.flatMap(({ PrivateIpAddress }) => PrivateIpAddress ?? []),
+      };
+    },
+  };
+}
