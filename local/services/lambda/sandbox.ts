@@ -91,7 +91,10 @@ function globalsOf(init: SandboxInit): Globals {
     fetch: () => Promise.reject(new Error('The region runs functions without fetch on its virtual clock.')),
   };
   // Defined rather than assigned: some of the machine's own are accessors without a setter.
-  const own: unknown = Object.create(globalThis, Object.getOwnPropertyDescriptors(globals));
+  // The SDK hangs its store of the invocation there, for all that runs in an environment. Found on the machine's own
+  // global, it would be one for the functions of all regions, and keep the first of them.
+  const awslambda = {};
+  const own: unknown = Object.create(globalThis, Object.getOwnPropertyDescriptors({ ...globals, awslambda }));
   return { ...globals, globalThis: own, global: own };
 }
 

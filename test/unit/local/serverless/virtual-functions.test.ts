@@ -55,6 +55,21 @@ describe('a function on the virtual clock', () => {
     expect(drawn[0]).not.toEqual(drawn[2]);
   });
 
+  it('shares nothing with the machine, or another function, that an SDK hangs on the global object', async () => {
+    await start();
+    const source = `globalThis.awslambda ??= {};
+      export const handler = async ({ mark }) => (globalThis.awslambda.mark ??= mark);`;
+    const host: { awslambda?: object } = globalThis;
+    // As any SDK client does where it is loaded.
+    host.awslambda ??= {};
+    await createFunction(region, 'one', source);
+    await createFunction(region, 'other', source);
+    expect((await invokeIn('one', { mark: 1 })).payload).toBe(1);
+    expect((await invokeIn('other', { mark: 2 })).payload).toBe(2);
+    expect((await invokeIn('one', { mark: 3 })).payload).toBe(1);
+    expect(host.awslambda).not.toHaveProperty('mark');
+  });
+
   it('times out on the clock, and nothing of it goes on', async () => {
     await start();
     await createFunction(
