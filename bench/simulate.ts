@@ -9,11 +9,11 @@
  *   --seed N           what every id and every choice follows from
  *   --workers N        processes side by side; one for each core unless told otherwise
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { manyRollouts, monthOfFleets, type Simulated } from '../test/scenarios/kit/simulation.ts';
+import { among, answerShares } from '../test/support/among.ts';
 import { packageStack } from '../tour/package-stack.ts';
 
 /** One region's share; whoever has its answer asks for the next. */
@@ -41,58 +41,6 @@ async function work(share: Share): Promise<Done> {
       : await manyRollouts(share.count, share.seed);
   const { user, system } = process.cpuUsage(before);
   return { result, cpuSeconds: (user + system) / 1e6 };
-}
-
-function asWorker(): void {
-  process.on('message', (share: Share) => {
-    void work(share).then(
-      (done) => process.send?.(done),
-      (error: unknown) => {
-        console.error(error);
-        process.exit(1);
-      },
-    );
-  });
-  process.on('disconnect', () => process.exit(0));
-}
-
-/** Hands the shares to processes, each to the next that is free. @returns what came of them, in their order */
-async function among(workers: number, shares: readonly Share[]): Promise<Done[]> {
-  const answers = new Map<number, Done>();
-  let next = 0;
-  const run = async (): Promise<void> => {
-    // Much is made and dropped at once: a larger nursery saves a tenth of the time.
-    const child = fork(import.meta.filename, ['--worker'], {
-      execArgv: ['--max-semi-space-size=64', '--disable-warning=ExperimentalWarning'],
-      env: { ...process.env, POWERTOOLS_LOG_LEVEL: 'SILENT' },
-    });
-    try {
-      while (next < shares.length) {
-        const index = next;
-        next += 1;
-        answers.set(index, await asked(child, shares[index] as Share)); // in range: checked above
-        const seconds = answers.get(index)?.cpuSeconds.toFixed(1);
-        process.stderr.write(`${answers.size} of ${shares.length} regions (${seconds} s of CPU)\n`);
-      }
-    } finally {
-      if (child.connected) child.disconnect();
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(workers, shares.length) }, run));
-  return shares.map((_, index) => answers.get(index) as Done); // each was answered, or run() threw
-}
-
-function asked(child: ChildProcess, share: Share): Promise<Done> {
-  return new Promise((resolve, reject) => {
-    const broke = (code: number | null): void =>
-      reject(new Error(`${JSON.stringify(share)} ended with ${code}`));
-    child.once('exit', broke);
-    child.once('message', (done: Done) => {
-      child.off('exit', broke);
-      resolve(done);
-    });
-    child.send(share);
-  });
 }
 
 async function main(): Promise<void> {
@@ -125,7 +73,12 @@ async function main(): Promise<void> {
       }));
   await packageStack();
   const began = performance.now();
-  const done = await among(Number(values.workers), shares);
+  let ended = 0;
+  const processes = { file: import.meta.filename, args: ['--worker'], workers: Number(values.workers) };
+  const done = await among<Share, Done>(processes, shares, (_, { cpuSeconds }) => {
+    ended += 1;
+    process.stderr.write(`${ended} of ${shares.length} regions (${cpuSeconds.toFixed(1)} s of CPU)\n`);
+  });
   const seconds = (performance.now() - began) / 1000;
   const results = done.map(({ result }) => result);
   const sum = (of: (one: Simulated) => number): number => results.reduce((total, one) => total + of(one), 0);
@@ -151,5 +104,5 @@ async function main(): Promise<void> {
   process.exitCode = troubles.length === 0 && !ends.has('unexpected') ? 0 : 1;
 }
 
-if (process.argv[2] === '--worker') asWorker();
+if (process.argv[2] === '--worker') answerShares(work);
 else await main();

@@ -21,8 +21,6 @@ interface Share {
 }
 
 const schedulesARegion = 50;
-/** As many as leave a process small enough: see the crash matrix. */
-const regionsAProcess = 12;
 
 function tell({ seed, path, happenings, violations }: Broken): void {
   console.log(`seed ${seed}, path ${path}:`);
@@ -57,7 +55,6 @@ async function main(): Promise<void> {
     file: import.meta.filename,
     args: ['--worker'],
     workers: Number(values.workers),
-    sharesAProcess: regionsAProcess,
   };
   await among<Share, Campaign>(processes, shares, (_, campaign) => {
     played += campaign.schedules;

@@ -1,11 +1,18 @@
 /** Work in shares that need nothing of each other, spread over processes. */
 import { type ChildProcess, fork } from 'node:child_process';
 
-/** In a process that {@link among} made: answers shares until nobody asks any more. */
+/**
+ * In a process that {@link among} made: answers shares until nobody asks any more. What a share left is freed at its
+ * end: V8 does so by itself only once the heap is a multiple of what lived in it, and had grown to 1.7 GB by then where
+ * shares were regions of some 75 MB. Collected after each, a process stays below 0.7 GB, for 0.2 s a region.
+ */
 export function answerShares<Share, Answer>(work: (share: Share) => Promise<Answer>): void {
   process.on('message', (share: Share) => {
     void work(share).then(
-      (answer) => process.send?.(answer),
+      (answer) => {
+        process.send?.(answer);
+        globalThis.gc?.();
+      },
       (error: unknown) => {
         console.error(error);
         process.exit(1);
@@ -20,8 +27,6 @@ export interface Among {
   readonly file: string;
   readonly args: readonly string[];
   readonly workers: number;
-  /** So many shares a process; then another one takes its place. */
-  readonly sharesAProcess: number;
 }
 
 /**
@@ -31,30 +36,33 @@ export interface Among {
  * @throws Error where a process ends over its share
  */
 export async function among<Share, Answer>(
-  { file, args, workers, sharesAProcess }: Among,
+  { file, args, workers }: Among,
   shares: readonly Share[],
   done: (share: Share, answer: Answer) => void,
 ): Promise<Answer[]> {
   const answers = new Map<number, Answer>();
   let next = 0;
   const run = async (): Promise<void> => {
-    while (next < shares.length) {
-      const child = fork(file, [...args], {
-        execArgv: ['--max-semi-space-size=64', '--disable-warning=ExperimentalWarning'],
-        env: { ...process.env, POWERTOOLS_LOG_LEVEL: 'SILENT' },
-      });
-      try {
-        for (let left = sharesAProcess; left > 0 && next < shares.length; left -= 1) {
-          const index = next;
-          next += 1;
-          const share = shares[index] as Share; // in range: checked above
-          const answer = await asked<Share, Answer>(child, share);
-          answers.set(index, answer);
-          done(share, answer);
-        }
-      } finally {
-        if (child.connected) child.disconnect();
+    const child = fork(file, [...args], {
+      execArgv: [
+        // Much is made and dropped at once: a larger nursery saves a tenth of the time.
+        '--max-semi-space-size=64',
+        '--expose-gc',
+        '--disable-warning=ExperimentalWarning',
+      ],
+      env: { ...process.env, POWERTOOLS_LOG_LEVEL: 'SILENT' },
+    });
+    try {
+      while (next < shares.length) {
+        const index = next;
+        next += 1;
+        const share = shares[index] as Share; // in range: checked above
+        const answer = await asked<Share, Answer>(child, share);
+        answers.set(index, answer);
+        done(share, answer);
       }
+    } finally {
+      if (child.connected) child.disconnect();
     }
   };
   await Promise.all(Array.from({ length: Math.min(workers, shares.length) }, run));

@@ -18,7 +18,6 @@ const pageFile = new URL('../../../docs/build-matrix.md', import.meta.url);
 
 /** A region takes so many builds before the next one begins with nothing. */
 const casesARegion = 20;
-const regionsAProcess = 12;
 
 /** What a worker does with a share: the cases of one region, one after the other. */
 export async function tryShare(cases: readonly MatrixCase[]): Promise<CaseResult[]> {
@@ -42,7 +41,6 @@ export async function buildMatrix(part: Part): Promise<boolean> {
     file: main,
     args: ['--worker', 'build'],
     workers: part.workers,
-    sharesAProcess: regionsAProcess,
   };
   const answers = await among<readonly MatrixCase[], CaseResult[]>(processes, shares, (_, answer) => {
     done += answer.length;

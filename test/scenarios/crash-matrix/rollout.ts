@@ -14,12 +14,6 @@ const pageFile = new URL('../../../docs/crash-matrix.md', import.meta.url);
 /** So many runs share a region: what costs most is bringing one up, with its functions cold. */
 const casesARegion = 20;
 
-/**
- * So many regions a process: what functions leave behind in a region that has ended, some 75 MB, is collected late or
- * not at all, and two processes that ran two hundred held 19 GB.
- */
-const regionsAProcess = 12;
-
 /** What one region is for. */
 interface Share {
   readonly seed: number;
@@ -58,7 +52,6 @@ export async function rolloutMatrix(part: Part): Promise<boolean> {
     file: main,
     args: ['--worker', 'rollout'],
     workers: part.workers,
-    sharesAProcess: regionsAProcess,
   };
   const answers = await among<Share, CaseResult[]>(processes, sharesOf(cases, part.seed), (share, answer) => {
     done += answer.length;
