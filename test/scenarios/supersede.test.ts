@@ -1,0 +1,141 @@
+/** A second deploy that supersedes the first (`rollout.whenBusy`), in every phase of it: each with its defined result. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { RolloutAnswer } from '../../src/contracts/request.ts';
+import { createFunction } from '../support/functions.ts';
+import { Fleet, minute } from './kit/fleet.ts';
+import { notPackaged } from './kit/fleet-in-virtual-time.ts';
+import { Invariants, wordsOfViolation } from './kit/invariants.ts';
+
+const arnOf = (name: string) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
+
+/** When the second deploy is asked for: as a function of the first begins, or while that waits in a phase. */
+type Moment =
+  | { readonly begins: string; readonly growing?: true; readonly aborted?: true }
+  | { readonly phase: string };
+
+describe.skipIf(notPackaged !== undefined)('a deploy supersedes one', () => {
+  let fleet: Fleet;
+  let watch: Invariants | undefined;
+  afterEach(async () => {
+    watch?.end();
+    watch = undefined;
+    await fleet?.world.close();
+  });
+
+  /** A live release, and a spec that has a rollout go through every phase there is. */
+  async function live(): Promise<void> {
+    fleet = await Fleet.create({ instances: { minimum: 1, desired: 4, maximum: 4 } });
+    expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
+    const { region } = fleet.world;
+    for (const name of ['early', 'late']) {
+      const Resource = await createFunction(
+        region,
+        name,
+        `export const handler = async () => ({ verdict: 'go' });`,
+      );
+      await fleet.world.call('lambda', 'TagResource', { Resource, Tags: { 'flotilla:hook': 'flotilla' } });
+    }
+    const { Listeners } = await fleet.world.call('elasticloadbalancing', 'CreateListener', {
+      LoadBalancerArn: region.parts.elbv2.defaultLoadBalancer.arn,
+      Protocol: 'HTTP',
+      Port: 8081,
+      DefaultActions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } }],
+    });
+    await fleet.apply({
+      rule: { hosts: ['web.example.com'], testListenerArn: Listeners[0].ListenerArn },
+      instances: { minimum: 1, desired: 4, maximum: 4 },
+      rollout: {
+        steps: [{ weight: 50, bakeSeconds: 60, approval: true, approvalSeconds: 600 }, { weight: 100 }],
+        ...{ capacity: 'follow', whenBusy: 'supersede', drainSeconds: 0, keepWarmSeconds: 120 },
+        smokeTest: { path: '/' },
+        hooks: { beforeTraffic: arnOf('early'), afterTraffic: arnOf('late') },
+      },
+    });
+    watch = await Invariants.over([fleet]);
+  }
+
+  /** Has the second deploy asked for once, as that function begins. @returns what it was answered, when it was */
+  async function askAs({ begins, growing }: Extract<Moment, { begins: string }>) {
+    const three = await fleet.image('three');
+    const asked: RolloutAnswer[] = [];
+    let asking = false;
+    fleet.world.region.parts.lambda.faults.stand = async (name, invoke) => {
+      const due = !asking && (name === begins || name === `flotilla-${begins}`);
+      if (due && (growing !== true || (await fleet.item()).candidate?.growth?.proven === false)) {
+        asking = true;
+        asked.push(await fleet.askInside(three));
+      }
+      return invoke();
+    };
+    return asked;
+  }
+
+  async function approve(rollout: number): Promise<void> {
+    await fleet.phase('waiting for approval', rollout);
+    await fleet.order('approve');
+  }
+
+  /** The second goes its whole way, and nothing else is left. */
+  async function goesLive(third: RolloutAnswer | undefined): Promise<void> {
+    if (third === undefined) throw new Error('never asked');
+    await approve(3);
+    expect(await fleet.ended(third)).toMatchObject({ status: 'SUCCEEDED' });
+    await fleet.world.seconds(10 * minute);
+    expect(watch?.atRest({ web: { live: 3, desired: 4 } }).map(wordsOfViolation)).toEqual([]);
+  }
+
+  it.each([
+    ['waits for the fleet', 'superseded', { begins: 'acquire-lease' }],
+    ['is planned', 'aborted', { begins: 'plan-rollout' }],
+    ['is launched', 'aborted', { begins: 'launch-candidate' }],
+    ['waits for health', 'aborted', { begins: 'check-health' }],
+    ['gets the test listener', 'aborted', { begins: 'allow-test-traffic' }],
+    ['is asked', 'aborted', { begins: 'ask-instance' }],
+    ['is judged by its smoke test', 'aborted', { begins: 'smoke-test' }],
+    ['waits for the hook before traffic', 'aborted', { begins: 'early' }],
+    ['gets its first traffic', 'aborted', { begins: 'shift-traffic' }],
+    ['is proven to have it', 'aborted', { begins: 'prove-traffic' }],
+    ['comes to a gate', 'aborted', { begins: 'hold-at-gate' }],
+    ['waits at a gate for time', 'aborted', { phase: 'baking' }],
+    ['waits at a gate for a person', 'aborted', { phase: 'waiting for approval' }],
+    ['is paused', 'aborted', { phase: 'paused' }],
+    ['grows', 'aborted', { begins: 'shift-traffic', growing: true }],
+    ['waits for the hook after traffic', 'aborted', { begins: 'late' }],
+    ['is about to be promoted', 'aborted', { begins: 'promote-release' }],
+    ['was promoted a moment ago', 'succeeded', { begins: 'schedule-retirement' }],
+    ['gives the fleet back', 'succeeded', { begins: 'release-lease' }],
+    ['rolls back', 'aborted', { begins: 'roll-back', aborted: true }],
+    ['writes down why it was undone', 'aborted', { begins: 'record-failure', aborted: true }],
+    ['retires what it replaced', 'succeeded', { begins: 'remove-group' }],
+  ] as const satisfies readonly (readonly [string, string, Moment])[])(
+    'that %s: that is %s, and the second goes live',
+    async (_, status, moment: Moment) => {
+      await live();
+      const asked = 'begins' in moment ? await askAs(moment) : [];
+      const second = await fleet.ask(await fleet.image('two'));
+      if ('phase' in moment) {
+        const three = await fleet.image('three');
+        if (moment.phase === 'paused') {
+          await fleet.phase('baking');
+          await fleet.order('pause');
+        }
+        await fleet.phase(moment.phase);
+        asked.push(await fleet.ask(three));
+      } else if (moment.aborted) {
+        await fleet.phase('baking');
+        await fleet.order('abort');
+      } else if (asked.length === 0) {
+        // It waits at its gate, unless the other one was asked for before that.
+        await fleet.phase('waiting for approval').then(
+          () => fleet.order('approve'),
+          () => undefined,
+        );
+      }
+      await fleet.ended(second);
+      for (let passed = 0; passed < 20 * minute && asked.length === 0; passed += 10)
+        await fleet.world.seconds(10);
+      expect((await fleet.rollout(2)).status).toBe(status);
+      await goesLive(asked[0]);
+    },
+  );
+});
