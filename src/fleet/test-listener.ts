@@ -18,7 +18,7 @@ import {
   overlappingRules,
   type WantedParts,
 } from './fixed-parts.ts';
-import { formatWeights, noWeights, propagationSeconds, sameWeights } from './traffic.ts';
+import { formatWeights, mayAppear, noWeights, propagationSeconds, sameWeights } from './traffic.ts';
 import type { RuleView, Weights } from './world.ts';
 
 export type TestRuleAction =
@@ -77,12 +77,30 @@ export function leadsTo(rule: RuleView, slot: SlotColour | null): boolean {
   return rule.foreign.length === 0 && !rule.sticky && sameWeights(rule.weights, testWeights(slot));
 }
 
+/**
+ * Whether a rule may be shown as it was before our own change, or not yet; see `mayBeStale` and `mayAppear`.
+ * @param rule null where the fleet has none, undefined where it is not shown
+ */
+export function mayShowBefore(
+  rule: RuleView | undefined | null,
+  told: FleetItem['testTraffic'],
+  now: Date,
+): boolean {
+  if (rule === null || told === undefined) return false;
+  if (rule === undefined) return mayAppear({ createdAt: told.since }, now);
+  if (leadsTo(rule, told.slot)) return false;
+  return now.getTime() - Date.parse(told.since) < propagationSeconds * 1000;
+}
+
 /** The rule in words. */
 export function describeTestRule(rule: RuleView | undefined): string {
   if (rule === undefined) return 'the test rule is gone';
   const foreign = rule.foreign.map((arn) => `, and a share for ${arn}`).join('');
   return `the test rule has ${formatWeights(rule.weights)}${foreign}${rule.sticky ? ', and is sticky' : ''}`;
 }
+
+/** Between two looks at a rule that is not shown yet. */
+const lookAgainSeconds = 5;
 
 export type TestTrafficStep =
   /** Written down by an earlier call, or this one: set it. */
@@ -104,7 +122,11 @@ export function nextTestTraffic(
   const reasons = [
     `${describeTestRule(rule)}; lineage expects ${formatWeights(testWeights(told?.slot ?? null))}`,
   ];
-  if (rule === undefined) return { do: 'refuse', reasons };
+  if (rule === undefined) {
+    return mayShowBefore(rule, told, now)
+      ? { do: 'wait', seconds: lookAgainSeconds }
+      : { do: 'refuse', reasons };
+  }
   const age = told === undefined ? Number.POSITIVE_INFINITY : (now.getTime() - Date.parse(told.since)) / 1000;
   const left = Math.ceil(propagationSeconds - age);
   if (told?.slot !== slot) {

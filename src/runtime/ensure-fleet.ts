@@ -185,9 +185,13 @@ async function record(
   }
   const former =
     existing === undefined ? await table.get(keys.formerFleet(fleet), formerFleetItem) : undefined;
+  // From when on a test rule may be missed: one that was made just now may not be shown yet.
+  const newTestRule = fixed.test !== undefined && fixed.test.ruleArn !== existing?.fixed.test?.ruleArn;
+  const testTraffic = newTestRule ? { testTraffic: { slot: null, since: now } } : {};
   const item: FleetItem =
     existing === undefined
       ? {
+          ...testTraffic,
           type: 'fleet',
           fleet,
           spec,
@@ -214,6 +218,7 @@ async function record(
         }
       : {
           ...existing,
+          ...testTraffic,
           spec,
           specVersion: existing.specVersion + 1,
           fixed,

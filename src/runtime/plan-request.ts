@@ -15,7 +15,7 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { lookAround, newRelease } from './request-rollout.ts';
 import { readFleet } from './rollout/hold.ts';
-import { refuseIfStale, refuseIfUnseen } from './rollout/look.ts';
+import { refuseIfStale, refuseIfTestStale, refuseIfUnseen } from './rollout/look.ts';
 import { type LookForPlanDeps, lookForPlan } from './rollout/look-for-plan.ts';
 
 export interface PlanRequestDeps extends LookForPlanDeps {
@@ -79,6 +79,7 @@ export async function planRequest(
   const seen = await lookForPlan(fleet, deps, config.stack);
   refuseIfUnseen(seen, fleet, now);
   if (seen.rule !== undefined) refuseIfStale(seen.rule, fleet, now);
+  refuseIfTestStale(seen.testRule, fleet, now);
   const verdict = planRollout({
     ...seen,
     fleet,

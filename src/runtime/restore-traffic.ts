@@ -7,7 +7,7 @@ import type { Table } from '../aws/table.ts';
 import type { Actor, FleetItem } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
 import { guardWeights } from '../fleet/guard.ts';
-import { leadsTo, testWeights } from '../fleet/test-listener.ts';
+import { leadsTo, mayShowBefore, testWeights } from '../fleet/test-listener.ts';
 import { formatWeights, sameWeights } from '../fleet/traffic.ts';
 import type { Clock } from './clock.ts';
 import { changeFleet } from './rollout/hold.ts';
@@ -89,7 +89,9 @@ export async function restoreTestTraffic(
   const { test } = item.fixed;
   if (item.lease !== null || test === undefined) return { restored: false, item };
   const rule = await balancer.rule(test.ruleArn, slotArns(item));
-  if (rule === undefined || leadsTo(rule, null)) return { restored: false, item };
+  if (rule === undefined || leadsTo(rule, null) || mayShowBefore(rule, item.testTraffic, clock.now())) {
+    return { restored: false, item };
+  }
   let free = false;
   const written = await changeFleet(
     table,

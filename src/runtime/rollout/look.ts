@@ -5,6 +5,7 @@ import type { LoadBalancer, SlotArns } from '../../aws/load-balancer.ts';
 import type { SlotColour } from '../../contracts/ids.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
+import { describeTestRule, mayShowBefore } from '../../fleet/test-listener.ts';
 import { formatWeights, mayAppear, mayBeStale } from '../../fleet/traffic.ts';
 import type { UndoWorld } from '../../fleet/undo.ts';
 import type { RuleView, SlotSettings, TargetView, TrafficWorld } from '../../fleet/world.ts';
@@ -81,6 +82,23 @@ export function refuseIfUnseen(
   throw new FlotillaError(
     'AwsUnavailable',
     `${fleet.fleet} is new, and the load balancer does not show all of it yet`,
+    { fleet: fleet.fleet },
+  );
+}
+
+/**
+ * The same of the test listener's rule.
+ * @throws FlotillaError `AwsUnavailable`
+ */
+export function refuseIfTestStale(
+  rule: RuleView | undefined | null,
+  fleet: Pick<FleetItem, 'fleet' | 'testTraffic'>,
+  now: Date,
+): void {
+  if (!mayShowBefore(rule, fleet.testTraffic, now)) return;
+  throw new FlotillaError(
+    'AwsUnavailable',
+    `For ${fleet.fleet} ${describeTestRule(rule ?? undefined)}, maybe from before the last change`,
     { fleet: fleet.fleet },
   );
 }

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { ObservedRule } from '../../../src/fleet/fixed-parts.ts';
-import { exampleHost, nextTestTraffic, planTestRule } from '../../../src/fleet/test-listener.ts';
+import {
+  exampleHost,
+  mayShowBefore,
+  nextTestTraffic,
+  planTestRule,
+} from '../../../src/fleet/test-listener.ts';
 import { nextUndo, type UndoWorld } from '../../../src/fleet/undo.ts';
 import type { RuleView } from '../../../src/fleet/world.ts';
 import { fleet } from './views.ts';
@@ -33,7 +38,8 @@ describe('the way of the test rule to a candidate in green', () => {
       'refuse',
     ],
     ['ends at stickiness', rule(0, 100, { sticky: true }), { slot: 'green', since: ago(10) }, 'refuse'],
-    ['ends where the rule is gone', undefined, { slot: 'green', since: ago(3) }, 'refuse'],
+    ['ends where the rule is gone', undefined, { slot: 'green', since: ago(60) }, 'refuse'],
+    ['waits for a rule that is not shown yet', undefined, { slot: null, since: ago(3) }, 'wait'],
   ] as const)('%s', (_, seen, told, expected) => {
     expect(nextTestTraffic(seen, told, 'green', now).do).toBe(expected);
   });
@@ -53,6 +59,18 @@ describe('the way of the test rule to a candidate in green', () => {
       ],
     });
   });
+});
+
+it.each([
+  ['just after it was closed', rule(0, 100), { slot: null, since: ago(9) }, true],
+  ['long after it was closed', rule(0, 100), { slot: null, since: ago(10) }, false],
+  ['that leads where it was told', rule(0, 0), { slot: null, since: ago(1) }, false],
+  ['of which nobody wrote', rule(0, 100), undefined, false],
+  ['that was made just now', undefined, { slot: null, since: ago(59) }, true],
+  ['that is gone', undefined, { slot: null, since: ago(60) }, false],
+  ['that the fleet does not have', null, undefined, false],
+] as const)('what is told of a test rule %s may be late, or not', (_, seen, told, expected) => {
+  expect(mayShowBefore(seen, told, now)).toBe(expected);
 });
 
 describe('the plan of a test rule', () => {
