@@ -109,7 +109,11 @@ describe('alarms', () => {
   const seen = (state: 'OK' | 'ALARM' | 'INSUFFICIENT_DATA') => [{ name: 'errors', state, reason: 'why' }];
   it.each([
     ['OK', 'ignore', 'quiet'],
+    ['OK', 'abort', 'quiet'],
+    ['OK', 'quiet', 'quiet'],
     ['ALARM', 'quiet', 'ringing'],
+    ['ALARM', 'ignore', 'ringing'],
+    ['ALARM', 'abort', 'ringing'],
     ['INSUFFICIENT_DATA', 'ignore', 'unknown'],
     ['INSUFFICIENT_DATA', 'quiet', 'quiet'],
     ['INSUFFICIENT_DATA', 'abort', 'ringing'],
@@ -151,6 +155,7 @@ describe('alarms', () => {
     expect(mayRollBackByAlarm(fleet, { ...last, status: 'failed' })).toBe(false);
     expect(mayRollBackByAlarm(fleet, { ...last, release: 3 })).toBe(false);
     expect(mayRollBackByAlarm(fleet, undefined)).toBe(false);
+    expect(mayRollBackByAlarm({ live: null }, last)).toBe(false);
   });
   it('that do not exist ring', () => {
     expect(alarmVerdict(watch('quiet'), []).verdict).toBe('ringing');
