@@ -102,12 +102,16 @@ export function isOurs(
   return tags['flotilla:stack'] === wanted.stack && tags['flotilla:fleet'] === wanted.fleet;
 }
 
+function isForeign(wanted: WantedParts, part: Pick<ObservedTemplate, 'tags'> | undefined): boolean {
+  return part !== undefined && !isOurs(wanted, part.tags);
+}
+
 /**
  * The rule that is this fleet's: it carries the fleet's tags, or it forwards to the fleet's own target groups
  * (a call that died between making and reading may have left that).
  */
 export function ownRule(wanted: WantedParts, observed: ObservedParts): ObservedRule | undefined {
-  const mine = [observed.blue?.arn, observed.green?.arn].filter((arn) => arn !== undefined);
+  const mine = [observed.blue?.arn, observed.green?.arn];
   return observed.rules.find(
     (rule) =>
       rule.priority !== 'default' &&
@@ -200,9 +204,9 @@ export function planFixedParts(
   const slots: readonly SlotColour[] = ['blue', 'green'];
   const foreign = [
     ...slots
-      .filter((slot) => observed[slot] !== undefined && !isOurs(wanted, observed[slot]?.tags ?? {}))
+      .filter((slot) => isForeign(wanted, observed[slot]))
       .map((slot) => `target group ${targetGroupName(wanted.fleet, slot)} exists and lacks our tags`),
-    ...(observed.template !== undefined && !isOurs(wanted, observed.template.tags)
+    ...(isForeign(wanted, observed.template)
       ? [`launch template ${launchTemplateName(wanted.fleet)} exists and lacks our tags`]
       : []),
   ];
@@ -274,8 +278,8 @@ export function showsAll(
 
 /** Groups made for a fleet: `flt-web-v7-r12`. The pattern keeps `web` from taking those of `web-v2`. */
 export function isGroupOf(fleet: string, groupName: string): boolean {
-  const rest = groupName.startsWith(`flt-${fleet}-`) ? groupName.slice(`flt-${fleet}-`.length) : '';
-  return /^v\d+-r\d+$/.test(rest);
+  const prefix = `flt-${fleet}-`;
+  return groupName.startsWith(prefix) && /^v\d+-r\d+$/.test(groupName.slice(prefix.length));
 }
 
 /**
@@ -317,7 +321,5 @@ export function specContradictions(spec: FleetSpec): readonly string[] {
  * https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
  */
 export function architectureOf(instanceType: string): 'x86_64' | 'arm64' {
-  const family = instanceType.split('.')[0] ?? '';
-  const attributes = /^[a-z]+\d+(.*)$/.exec(family)?.[1] ?? '';
-  return family === 'a1' || attributes.includes('g') ? 'arm64' : 'x86_64';
+  return /^(a1\.|[a-z]+\d+[^.]*g)/.test(instanceType) ? 'arm64' : 'x86_64';
 }

@@ -146,7 +146,7 @@ export function healthVerdict(question: HealthQuestion): HealthVerdict {
   const healthy = mine.filter((target) => standingOf(target) === 'healthy').length;
   const replaced = replacements(activities);
   const flapping = replaced.length > replacementsAllowed(wanted);
-  if (group !== undefined && wanted > 0 && healthy >= wanted && !flapping) {
+  if (wanted > 0 && healthy >= wanted && !flapping) {
     return { verdict: 'healthy', healthy };
   }
 

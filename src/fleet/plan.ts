@@ -58,8 +58,8 @@ export function parseGroupName(
   name: string,
 ): { readonly fleet: string; readonly release: number; readonly rollout: number } | undefined {
   const match = /^flt-([a-z][a-z0-9-]*)-v([1-9]\d*)-r([1-9]\d*)$/.exec(name);
-  const [, fleet, release, rollout] = match ?? [];
-  if (fleet === undefined || release === undefined || rollout === undefined) return undefined;
+  if (match === null) return undefined;
+  const [, fleet = '', release, rollout] = match;
   return { fleet, release: Number(release), rollout: Number(rollout) };
 }
 
@@ -76,17 +76,21 @@ export function plannedSteps(
   return fleet.live === null || way === 'warm' ? [atOnce] : fleet.spec.rollout.steps;
 }
 
+function plannedPin(liveGroup: GroupView | undefined): RolloutPlan['pin'] {
+  if (liveGroup === undefined) return null;
+  const pin = pinFor(liveGroup);
+  return pin === undefined ? null : { groupName: liveGroup.name, ...pin };
+}
+
 /** Plans a rollout, or says everything that stands against it. */
 export function planRollout(world: RolloutWorld): PlanVerdict {
   const { fleet, release, rule } = world;
   const { live, warm } = fleet;
   const reasons: string[] = [];
   const slot = idleSlot(live);
-  const other = live?.slot;
-  const way: RolloutPlan['way'] =
-    warm !== null && warm.release === release.number && warm.slot === slot ? 'warm' : 'launch';
-  const name =
-    way === 'warm' && warm !== null ? warm.groupName : groupName(fleet.fleet, release.number, world.rollout);
+  const returning = warm !== null && warm.release === release.number && warm.slot === slot ? warm : undefined;
+  const way: RolloutPlan['way'] = returning === undefined ? 'launch' : 'warm';
+  const name = returning?.groupName ?? groupName(fleet.fleet, release.number, world.rollout);
 
   if (fleet.candidate !== null && fleet.candidate.groupName !== name) {
     reasons.push(`${fleet.candidate.groupName} is still the candidate; recovery has not ended`);
@@ -154,12 +158,12 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
     }
   }
 
-  const liveGroup = live === null ? undefined : world.groups.find((group) => group.name === live.groupName);
+  const liveGroup = world.groups.find((group) => group.name === live?.groupName);
   if (live !== null) {
     if (liveGroup === undefined)
       reasons.push(`the group of live, ${live.groupName}, is gone; look at its history in EC2`);
-    else if (other !== undefined) {
-      const serving = servingVerdict(liveGroup.desired, world.slots[other].targets);
+    else {
+      const serving = servingVerdict(liveGroup.desired, world.slots[live.slot].targets);
       // A fleet that is down is deployed to all the more: what is not healthy cannot lose anything.
       if (!serving.ok && serving.healthy > 0 && !world.force) {
         reasons.push(`live is not well (${serving.reasons[0]}); wait until it is, or force it`);
@@ -193,7 +197,6 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   const notes = [...quotas.notes, ...hooks.notes];
   if (reasons.length > 0) return { verdict: 'refused', reasons, notes };
 
-  const pin = liveGroup === undefined ? undefined : pinFor(liveGroup);
   return {
     verdict: 'go',
     plan: {
@@ -206,7 +209,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       mode,
       wholeSize: whole.desired,
       capacity: { ...whole, minimum: first, desired: first },
-      pin: pin === undefined || liveGroup === undefined ? null : { groupName: liveGroup.name, ...pin },
+      pin: plannedPin(liveGroup),
       steps,
       evict,
       smokeTest: fleet.spec.rollout.smokeTest !== undefined,

@@ -261,15 +261,13 @@ function judgeType(
   const quota = vcpuQuota(type, market);
   if (quota === undefined)
     return { reasons: [], notes: [`${what} were not checked: their quota is not known`] };
+  const unknown = (why: string): Judged => ({ reasons: [], notes: [notChecked(what, quota, why)] });
   const value = quotas.get(quota.code) ?? { known: false, why: 'it was not read' };
-  for (const one of [value, running, vcpus]) {
-    if (!one.known) return { reasons: [], notes: [notChecked(what, quota, one.why)] };
-  }
-  if (!value.known || !running.known || !vcpus.known) return { reasons: [], notes: [] };
+  if (!value.known) return unknown(value.why);
+  if (!running.known) return unknown(running.why);
+  if (!vcpus.known) return unknown(vcpus.why);
   const each = vcpus.value.get(type);
-  if (each === undefined) {
-    return { reasons: [], notes: [notChecked(what, quota, `EC2 does not know ${type}`)] };
-  }
+  if (each === undefined) return unknown(`EC2 does not know ${type}`);
   const used = running.value
     .filter((one) => !need.leaving.includes(one.id) && vcpuQuota(one.type, one.market)?.code === quota.code)
     .reduce((sum, one) => sum + (vcpus.value.get(one.type) ?? 0), 0);

@@ -82,11 +82,12 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
   if (wanted.verdict !== 'found') return early ?? wanted;
 
   const { release } = wanted;
-  const identity = release === 'new' ? world.image?.identity : release.identity;
   const last = world.last;
   if (last !== undefined && !force) {
     const same =
-      release === 'new' ? last.release.identity === identity : last.release.number === release.number;
+      release === 'new'
+        ? last.release.identity === world.image?.identity
+        : last.release.number === release.number;
     if (same) {
       const live = last.release.number === fleet.live?.release;
       return {
@@ -99,8 +100,7 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
   }
   if (early !== undefined) return early;
   // Going back to what has served is for who is in need, whatever became of its image later.
-  const own = release === 'new' ? [] : [release];
-  const marked = failedBefore(wanted.kind === 'deploy' ? world.sameImage : own);
+  const marked = failedBefore(wanted.kind === 'deploy' ? world.sameImage : [wanted.release]);
   if (marked !== undefined && !force) {
     const asked = release === 'new' ? undefined : release.number;
     return { verdict: 'refused', error: 'RequestRefused', reasons: [failedWords(marked, asked)] };
@@ -153,7 +153,8 @@ function rollbackTooEarly(fleet: FleetItem): Extract<RequestVerdict, { verdict: 
 }
 
 type Found =
-  | { readonly verdict: 'found'; readonly kind: 'deploy' | 'rollback'; readonly release: ReleaseItem | 'new' }
+  | { readonly verdict: 'found'; readonly kind: 'deploy'; readonly release: ReleaseItem | 'new' }
+  | { readonly verdict: 'found'; readonly kind: 'rollback'; readonly release: ReleaseItem }
   | Extract<RequestVerdict, { verdict: 'refused' }>;
 
 function find(request: RolloutRequest, world: RequestWorld): Found {

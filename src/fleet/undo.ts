@@ -6,7 +6,7 @@
  */
 
 import type { SlotColour } from '../contracts/ids.ts';
-import type { FleetItem } from '../contracts/items.ts';
+import type { FleetItem, Occupant } from '../contracts/items.ts';
 import { type Capacity, returnCapacity } from './capacity.ts';
 import { guardRemoval } from './guard.ts';
 import { leadsTo } from './test-listener.ts';
@@ -97,9 +97,10 @@ export function nextUndo(world: UndoWorld): UndoStep {
   const misdirected = movedJustNow || !sameWeights(rule.weights, rest);
 
   // Without a candidate no weight was moved by us: what a person set stays, and a refused plan changes nothing.
-  const moved = fleet.candidate !== null;
+  const { candidate } = fleet;
+  const moved = candidate !== null;
   if (moved && misdirected) {
-    const back = bringBack(world, leaving);
+    const back = bringBack(world, candidate, leaving);
     if (back !== undefined) return back;
     return {
       do: 'weights',
@@ -128,15 +129,19 @@ export function nextUndo(world: UndoWorld): UndoStep {
 }
 
 /** What live needs before the weights may return to it; undefined when it is ready, or there is no live. */
-function bringBack(world: UndoWorld, leaving: readonly GroupView[]): UndoStep | undefined {
+function bringBack(
+  world: UndoWorld,
+  candidate: Occupant,
+  leaving: readonly GroupView[],
+): UndoStep | undefined {
   const { live } = world.fleet;
   if (live === null) return undefined;
   const group = world.groups.find(({ name }) => name === live.groupName);
   if (group === undefined) return { do: 'wait', reasons: [`the group of live, ${live.groupName}, is gone`] };
 
-  const serving = leaving.find(({ name }) => name === world.fleet.candidate?.groupName);
+  const serving = leaving.find(({ name }) => name === candidate.groupName);
   const wanted = returnCapacity(group, serving);
-  if (group.desired < wanted.desired || group.maximum < wanted.maximum) {
+  if (group.desired < wanted.desired) {
     return {
       do: 'resize',
       groupName: group.name,
@@ -145,8 +150,7 @@ function bringBack(world: UndoWorld, leaving: readonly GroupView[]): UndoStep | 
     };
   }
   const healthy = healthyCount(world.slots[live.slot]);
-  const candidateSlot = world.fleet.candidate?.slot;
-  const candidateServes = candidateSlot !== undefined && healthyCount(world.slots[candidateSlot]) > 0;
+  const candidateServes = healthyCount(world.slots[candidate.slot]) > 0;
   if (healthy >= wanted.desired) return undefined;
   // Less than all of it is better than a candidate that answers nobody, and than waiting for ever.
   if (healthy > 0 && (!candidateServes || world.undoingSeconds >= fullSizePatienceSeconds)) return undefined;
