@@ -80,6 +80,10 @@ describe('orders', () => {
     const others = [order('pause', 3)];
     expect(withOrder(others, order('resume'))).toBe(others);
     expect(withOrder(others, order('pause'))).toHaveLength(2);
+    const own = [order('approve')];
+    expect(withOrder(own, order('resume'))).toBe(own);
+    const mixed = [order('approve'), order('pause', 3), order('pause')];
+    expect(withOrder(mixed, order('resume'))).toEqual([order('approve'), order('pause', 3)]);
   });
   it.each([
     [[], { time: 'waits', approval: 'waits', resume: 'resume' }],
@@ -97,6 +101,17 @@ describe('orders', () => {
       const told = leaving === undefined ? 'waits' : leaving.way === 'fails' ? leaving.error : leaving.by;
       expect(told, waitsFor).toBe(ends[waitsFor]);
     }
+  });
+  it('open a gate in so many words', () => {
+    const leaving = (verb: Verb) => leavingGate({ orders: [order(verb)] }, 2, 'approval');
+    expect(leaving('promote')).toEqual({ way: 'opens', by: 'promote' });
+    expect(leaving('approve')).toEqual({ way: 'opens', by: 'approve' });
+    expect(leavingGate({ orders: [] }, 2, 'resume')).toEqual({ way: 'opens', by: 'resume' });
+    expect(leaving('pause')).toEqual({
+      way: 'fails',
+      error: 'RolloutPaused',
+      cause: `pause by ${by.principal} (api)`,
+    });
   });
   it('know the phases by the words that are stored', () => {
     for (const [key, words] of Object.entries(phases)) expect(phaseKey(words)).toBe(key);
@@ -215,8 +230,13 @@ describe('a rollback without a number', () => {
   });
   it('means the one that served last, where none is warm', () => {
     expect(rollbackTarget(fleet, [release(3), release(1), release(2)])?.number).toBe(2);
+    expect(rollbackTarget(fleet, [release(2), release(1), release(3)])?.number).toBe(2);
+    expect(rollbackTarget({ ...fleet, live: null }, [release(1), release(3)])?.number).toBe(3);
   });
-  it('never means one that failed, or never served', () => {
+  it('never means one that failed, or never served, though it is warm', () => {
+    const ill = release(2, { failedAt: '2026-02' });
+    const warm = { ...fleet, warm: { release: 2 } } as FleetItem;
+    expect(rollbackTarget(warm, [ill, release(1)])?.number).toBe(1);
     const failed = release(2, { state: 'failed' });
     const { servedAt: _never, ...fresh } = release(1);
     expect(rollbackTarget(fleet, [failed, fresh])).toBeUndefined();
@@ -249,7 +269,17 @@ describe('the name of a group', () => {
     expect(groupName('web-api', 7, 12)).toBe('flt-web-api-v7-r12');
     expect(parseGroupName('flt-web-api-v7-r12')).toEqual({ fleet: 'web-api', release: 7, rollout: 12 });
     expect(parseGroupName('flt-web-v2-v7-r12')).toEqual({ fleet: 'web-v2', release: 7, rollout: 12 });
-    for (const other of ['web-v7-r12', 'flt-web-v7', 'flt-web-v0-r1', 'flt-web-v7-r12-x']) {
+    expect(parseGroupName('flt-web-v10-r2')).toEqual({ fleet: 'web', release: 10, rollout: 2 });
+    for (const other of [
+      'web-v7-r12',
+      'flt-web-v7',
+      'flt-web-v0-r1',
+      'flt-web-v1-r0',
+      'flt-web-v7-r12-x',
+      'my-flt-web-v7-r12',
+      'flt-Web-v7-r12',
+      'flt-7-v7-r12',
+    ]) {
       expect(parseGroupName(other)).toBeUndefined();
     }
   });

@@ -23,6 +23,15 @@ describe('the mark of an image that failed', () => {
       [release(1, { failedAt: '2026-02' }), release(2, { failedAt: '2026-03' })],
       2,
     ],
+    [
+      'one that was promoted after it serves, and others before it did',
+      [
+        release(1, { servedAt: '2026-01' }),
+        release(2, { failedAt: '2026-02' }),
+        release(3, { servedAt: '2026-03' }),
+      ],
+      undefined,
+    ],
     ['it failed before times were kept', [release(1, { state: 'failed', createdAt: '2026-02' })], 1],
   ] as const)('where %s', (_, releases, marking) => {
     expect(failedBefore(releases)?.number).toBe(marking);

@@ -260,7 +260,9 @@ describe('what was recorded', () => {
     const lacking: Partial<ObservedParts>[] = [
       { blue: undefined },
       { green: group('arn:another') },
+      { green: undefined },
       { rules: [] },
+      { rules: [rule({ arn: 'arn:another' })] },
       { template: undefined },
     ];
     for (const change of lacking) expect(showsAll(recorded, { ...complete, ...change })).toBe(false);
@@ -381,6 +383,11 @@ describe('a spec', () => {
     ['a1.large', 'arm64'],
     ['m7i-flex.large', 'x86_64'],
     ['u-6tb1.metal', 'x86_64'],
+    ['m10g.large', 'arm64'],
+    ['a10.large', 'x86_64'],
+    ['m7i.gigantic', 'x86_64'],
+    ['g.large', 'x86_64'],
+    ['u-6tb1g.metal', 'x86_64'],
   ])('knows what %s runs: %s', (type, architecture) => {
     expect(architectureOf(type)).toBe(architecture);
   });

@@ -82,6 +82,14 @@ describe('a candidate that is waited for', () => {
       ],
     });
   });
+  it.each(['', '.', '.  '])('reads the cause of a replacement that ends in %j', (end) => {
+    const cause = `at a time an instance was taken out of service in response to an odd thing${end}`;
+    expect(
+      ask({ targets: [], activities: [activity('Terminating EC2 instance: i-9', { cause })] }),
+    ).toMatchObject({
+      reasons: ['i-9 was replaced after an odd thing', expect.anything()],
+    });
+  });
   it('tells once what failed to launch twice in the same words', () => {
     const failures = [launch('no capacity', 'Failed', '1'), launch('no capacity', 'Failed', '2')];
     expect(ask({ group: group([]), targets: [], activities: failures })).toEqual({
@@ -182,6 +190,10 @@ describe('a candidate that failed', () => {
       ],
       instances: ['i-2', 'i-9', 'i-3', 'i-1', 'i-4'],
     });
+  });
+  it('by the deadline points at who starts before who is healthy', () => {
+    const targets = [target('i-1', 'healthy'), target('i-2', 'initial')];
+    expect(ask({ targets, waitedSeconds: 120 })).toMatchObject({ instances: ['i-2', 'i-1'] });
   });
   it('by the deadline points at nobody where there is nobody', () => {
     const nameless = activity('Terminating an instance', { cause: 'unhealthy' });

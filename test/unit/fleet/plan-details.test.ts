@@ -126,6 +126,20 @@ describe('the plan', () => {
     expect(back.plan).not.toHaveProperty('hooks');
   });
 
+  it('finds the group of a first release that a call before it made', () => {
+    const weights = { blue: 0, green: 0 };
+    const first = { ...fleet, live: null, served: false, weights };
+    const own = group('flt-web-v3-r3', 1);
+    expect(
+      plan({
+        fleet: first,
+        rule: { weights, foreign: [], sticky: false },
+        slots: { blue: healthy(own), green: empty },
+        groups: [own],
+      }).plan,
+    ).toMatchObject({ slot: 'blue', wholeSize: 1, pin: null, steps: [{ weight: 100 }] });
+  });
+
   it('notes which hooks could not be looked at', () => {
     const unseen = {
       moment: 'after traffic',
@@ -203,6 +217,13 @@ describe('what is looked at before a plan', () => {
     };
     expect(plan({ slots, fleet: { ...fleet, warm }, groups: [liveGroup, warmGroup] }).reasons).toEqual([
       'blue holds i-x, which is in no group of the fleet; deregister it',
+    ]);
+    const left = group('flt-web-v9-r9', 1, { rollout: 9 });
+    expect(
+      plan({ slots: { blue: healthy(liveGroup), green: healthy(left) }, groups: [left, liveGroup] }).reasons,
+    ).toEqual([
+      'group flt-web-v9-r9 is left over from rollout 9; the sweeper removes it, or delete it',
+      'green holds flt-web-v9-r9/0, which is in no group of the fleet; deregister it',
     ]);
     const own = group('flt-web-v3-r3', 1);
     const mine = { blue: healthy(liveGroup), green: healthy(own) };

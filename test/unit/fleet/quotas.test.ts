@@ -214,6 +214,40 @@ describe('a quota that is not known', () => {
   });
 });
 
+describe('Spot of several types', () => {
+  // Two Spot instances, beside the one that is On-Demand: of 4 vCPUs each in the larger type.
+  const spot = (types: string[], used: number) =>
+    judge(
+      { types: ['t3.nano', ...types], spotPercent: 100, count: 3 },
+      {
+        quotas: new Map([
+          [standard, { known: true, value: 16 }],
+          [standardSpot, { known: true, value: 0 }],
+          ['L-3819A6DF', { known: true, value: used }],
+        ]),
+      },
+    );
+  it('is refused with the first of them where none fits', () => {
+    const { reasons, notes } = spot(['g5.xlarge'], 7);
+    expect(notes).toEqual([]);
+    expect(reasons).toEqual([expect.stringContaining('vCPUs of 2 Spot t3.nano: 4 needed, 0 of 0 used')]);
+  });
+  it('is judged by the one that fits rather than by one that is not known', () => {
+    expect(spot(['p5.4xlarge', 'g5.xlarge'], 8)).toEqual({ reasons: [], notes: [] });
+    expect(spot(['c9z.large', 'p5.4xlarge'], 8)).toEqual({
+      reasons: [],
+      notes: [expect.stringContaining('EC2 does not know c9z.large')],
+    });
+  });
+  it('of no type needs nothing', () => {
+    expect(judge({ types: [] })).toEqual({ reasons: [], notes: [] });
+  });
+  it('does not count what runs under a quota that is not known', () => {
+    const value = [...running(9, 'mac2.metal'), ...running(9, 'c9z.large')];
+    expect(judge({}, { running: { known: true, value } })).toEqual({ reasons: [], notes: [] });
+  });
+});
+
 describe('the targets of a large fleet', () => {
   const allow = (perGroup: number, perBalancer: number) => ({
     running: { known: true as const, value: [] },

@@ -156,6 +156,16 @@ describe('a rollback that names no release', () => {
   });
 });
 
+describe('what is on its way to a fleet without live', () => {
+  it('is not called live', () => {
+    const last = { release: release(1, { identity: digest }), rollout: 1 };
+    expect(ask({}, { fleet: { ...fleet, live: null }, last })).toMatchObject({
+      verdict: 'already-live',
+      message: 'v1 with this image is on its way already.',
+    });
+  });
+});
+
 describe('the way back', () => {
   it('is to an older release that served; or anywhere, where an alarm asks', () => {
     const on = (number: number | null) => ({ live: number === null ? null : { ...live, release: number } });

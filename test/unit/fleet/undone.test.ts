@@ -7,9 +7,9 @@ const planned = event('rollout-planned', { groupName: 'flt-web-v2-r2' });
 
 describe('what was undone', () => {
   it('is the weights of a first release, which nobody served before', () => {
-    expect(undoneWords([planned, event('traffic-shifted'), event('weights-restored')], null, undefined)).toEqual([
-      'the rule gives no slot any weight again, as before',
-    ]);
+    expect(
+      undoneWords([planned, event('traffic-shifted'), event('weights-restored')], null, undefined),
+    ).toEqual(['the rule gives no slot any weight again, as before']);
   });
   it('is no traffic where none had gone, and says nothing of traffic that has not come back', () => {
     expect(undoneWords([planned], 1, undefined)).toEqual(['no traffic had gone to the candidate']);
