@@ -52,7 +52,7 @@ function alarmLines(alarm: AlarmEvidence): string[] {
     alarm.name,
     ...measured,
     ...(triggeredBy === undefined || triggeredBy.length === 0 ? [] : [`rung by ${triggeredBy.join(', ')}`]),
-    ...(measured.length === 0 && alarm.reason !== '' ? [alarm.reason] : []),
+    ...(measured.length === 0 ? [alarm.reason] : []),
   ];
 }
 
@@ -131,6 +131,6 @@ export function cardText(card: FailureCard, characters: number = causeCharacters
   }
   const lines = page(card, 1);
   // What a person needs most stands at both ends of the page.
-  const [tail, head] = [lines.slice(-4).join('\n'), lines.slice(0, -4).join('\n')];
-  return `${cut(head, characters - tail.length - 1)}\n${tail}`;
+  const tail = lines.slice(-4).join('\n');
+  return `${cut(lines.join('\n'), characters - tail.length - 1)}\n${tail}`;
 }

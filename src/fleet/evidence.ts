@@ -30,7 +30,7 @@ export function failedLaunches(activities: readonly ActivityView[]): FailedLaunc
   for (const { id, startedAt, description, message } of failed) {
     const why = message.slice(0, messageCharacters);
     if (byWhy.has(why)) continue;
-    const what = description.replace(/\.?\s*Status Reason:.*$/s, '');
+    const what = description.replace(/\.?\s*Status Reason:.*/s, '');
     byWhy.set(why, { activity: id, at: new Date(startedAt).toISOString(), what, why });
   }
   return [...byWhy.values()].slice(0, atMost);

@@ -40,10 +40,9 @@ export function splitDetails(text: string): {
 } {
   for (let at = text.indexOf(' {'); at >= 0; at = text.indexOf(' {', at + 1)) {
     try {
-      const details: unknown = JSON.parse(text.slice(at + 1));
-      if (typeof details === 'object' && details !== null) {
-        return { message: text.slice(0, at).trim(), details: { ...details } };
-      }
+      // What begins with a brace is an object, or no JSON.
+      const details: Record<string, unknown> = JSON.parse(text.slice(at + 1));
+      return { message: text.slice(0, at).trim(), details };
     } catch {
       // A brace in the sentence itself; look on.
     }

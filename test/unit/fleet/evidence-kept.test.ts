@@ -31,7 +31,7 @@ describe('an alarm', () => {
   });
 
   it('that compares in a newer way is told without', () => {
-    expect(alarmEvidenceOf({ name: 'a', reason: 'r', comparison: 'Unlike' })).toEqual({
+    expect(alarmEvidenceOf({ name: 'a', reason: 'r', comparison: 'Unlike' })).toStrictEqual({
       name: 'a',
       reason: 'r',
     });

@@ -71,7 +71,7 @@ const steps = [10, 100].map((weight) => ({ weight, bakeSeconds: 60, approval: fa
 
 describe('the plan', () => {
   it('says all that the rollout will do', () => {
-    expect(plan({ fleet: withSpec({ steps }) })).toEqual({
+    expect(plan({ fleet: withSpec({ steps }) })).toStrictEqual({
       reasons: [],
       plan: {
         kind: 'deploy',
@@ -137,7 +137,7 @@ describe('the plan', () => {
         slots: { blue: healthy(own), green: empty },
         groups: [own],
       }).plan,
-    ).toMatchObject({ slot: 'blue', wholeSize: 1, pin: null, steps: [{ weight: 100 }] });
+    ).toMatchObject({ slot: 'blue', wholeSize: 1, pin: null, steps: [{ weight: 100, approval: false }] });
   });
 
   it('notes which hooks could not be looked at', () => {

@@ -83,6 +83,7 @@ describe('the quotas that a launch counts to', () => {
       standardSpot,
       'L-3819A6DF',
     ]);
+    expect(vcpuQuotas({ types: ['mac2.metal', 'p5.4xlarge'], spotPercent: 50 })).toEqual([]);
   });
 
   it.each([
@@ -210,7 +211,17 @@ describe('a quota that is not known', () => {
   });
 
   it('is told where EC2 does not know the type', () => {
-    expect(judge({ types: ['c9z.large'] }).notes[0]).toContain('EC2 does not know c9z.large');
+    expect(judge({ types: ['c9z.large'] })).toEqual({
+      reasons: [],
+      notes: [expect.stringContaining('EC2 does not know c9z.large')],
+    });
+  });
+
+  it('is told where nobody read it', () => {
+    expect(judge({}, { quotas: new Map() })).toEqual({
+      reasons: [],
+      notes: [expect.stringContaining('it was not read')],
+    });
   });
 });
 
@@ -268,6 +279,7 @@ describe('the targets of a large fleet', () => {
     expect(reasons(501, 500, 5_000, 1_000)).toEqual(['501 needed, 500 of 1000 used']);
     expect(reasons(501, 500, 5_000, 1_001)).toEqual([]);
     expect(reasons(1_200, 900, 1_000, 2_000)).toHaveLength(2);
+    expect(judge({ count: 1_001 }, allow(1_000, 1_000)).notes).toEqual([]);
   });
 
   it('are not asked for where every account may have as many', () => {
@@ -275,10 +287,11 @@ describe('the targets of a large fleet', () => {
   });
 
   it('are told where the quota could not be read', () => {
-    const notes = judge(
+    const { reasons: none, notes } = judge(
       { count: 1_001 },
       { quotas: new Map([[standard, { known: true, value: 10_000 }]]) },
-    ).notes;
+    );
+    expect(none).toEqual([]);
     expect(notes).toEqual([
       'targets were not checked against quota L-A0D0B863 (Targets per Target Group per Region): it was not read',
       'targets were not checked against quota L-7E6692B2 (Targets per Application Load Balancer): it was not read',
