@@ -321,5 +321,5 @@ export function specContradictions(spec: FleetSpec): readonly string[] {
  * https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html
  */
 export function architectureOf(instanceType: string): 'x86_64' | 'arm64' {
-  return /^(a1\.|[a-z]+\d+[^.]*g)/.test(instanceType) ? 'arm64' : 'x86_64';
+  return /^(a1\.|[a-z]+\d+g)/.test(instanceType) ? 'arm64' : 'x86_64';
 }
