@@ -16,4 +16,6 @@ export default {
   tempDirName: '.build/mutation/sandbox',
   thresholds: { high: 95, low: 90, break: 90 },
   concurrency: 2,
+  // A busy machine shall not pass for a mutant that never ends.
+  timeoutMS: 20_000,
 };

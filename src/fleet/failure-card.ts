@@ -91,10 +91,10 @@ const foreign: readonly (readonly [RegExp, string, string])[] = [
 /** Title and advice of any error's name. */
 export function explainError(name: string): { readonly title: string; readonly advice: string } {
   if (Object.hasOwn(errorCatalogue, name)) return errorCatalogue[name as ErrorName];
-  const [, title, advice] = foreign.find(([pattern]) => pattern.test(name)) ?? [];
+  const known = foreign.find(([pattern]) => pattern.test(name));
   return {
-    title: title ?? 'The control plane failed',
-    advice: advice ?? 'Read the history of this execution; it is a fault of the control plane.',
+    title: known?.[1] ?? 'The control plane failed',
+    advice: known?.[2] ?? 'Read the history of this execution; it is a fault of the control plane.',
   };
 }
 

@@ -2,5 +2,5 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  test: { include: ['test/unit/fleet/**/*.test.ts'] },
+  test: { include: ['test/unit/fleet/**/*.test.ts'], setupFiles: ['test/mutation/setup.ts'] },
 });

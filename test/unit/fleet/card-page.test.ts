@@ -67,7 +67,7 @@ describe('a page', () => {
     const reasons = [
       'i-1 is unhealthy (timed out)',
       'it was late',
-      'the quota is used up',
+      'the quota of 1.5 is used up',
       'i-2 is unhealthy',
     ];
     expect(
@@ -75,14 +75,14 @@ describe('a page', () => {
         cause: { ...bare.cause, reasons },
         healthCheck: 'GET /',
         checks: [{ instance: 'i-1', state: 'unhealthy', answer: 'timed out' }],
-        launches: [{ activity: 'a', at: 'now', what: 'Launching', why: ' the quota is used up. ' }],
+        launches: [{ activity: 'a', at: 'now', what: 'Launching', why: ' the quota of 1.5 is used up. ' }],
       }),
     ).toEqual([
       '            it was late',
       '            i-2 is unhealthy',
       '  check     GET /',
       '            i-1 unhealthy: timed out',
-      '  launch     the quota is used up. ',
+      '  launch     the quota of 1.5 is used up. ',
       '            Launching, now, activity a',
     ]);
   });
@@ -238,7 +238,7 @@ describe('a card', () => {
   it('has every fact of the rollout', () => {
     const { cause, next, ...rest } = cardOf('it failed');
     expect(cause).toEqual({ name: 'SmokeTestFailed', title: expect.any(String), reasons: ['it failed'] });
-    expect(rest).toEqual({
+    expect(rest).toStrictEqual({
       id: 'web-2',
       fleet: 'web',
       rollout: 2,
