@@ -40,7 +40,7 @@ function quotas(vcpus: number, more: Partial<QuotaWorld> = {}): QuotaWorld {
 }
 
 function plan(more: Partial<RolloutWorld> = {}) {
-  const settings = { healthCheckEnabled: true, sticky: false };
+  const settings = { exists: true, sticky: false };
   const verdict = planRollout({
     fleet,
     release: release(3),
@@ -49,6 +49,7 @@ function plan(more: Partial<RolloutWorld> = {}) {
     kind: 'deploy',
     force: false,
     rule: { weights: fleet.weights, foreign: [], sticky: false },
+    testRule: null,
     settings: { blue: settings, green: settings },
     slots: { blue: healthy(liveGroup), green: empty },
     groups: [liveGroup],
@@ -87,6 +88,7 @@ describe('the plan', () => {
         steps,
         evict: null,
         smokeTest: false,
+        testTraffic: false,
         notes: [],
       },
     });
