@@ -179,6 +179,19 @@ export const instanceCases: readonly Case[] = [
     fails: { code: 'InvalidSubnetID.NotFound', status: 400 },
   },
   {
+    operation: 'DescribeNetworkInterfaces',
+    says: 'finds interfaces by their description, or none',
+    input: { Filters: [{ Name: 'description', Values: ['ELB app/<name>/0123456789abcdef'] }] },
+    answers: { NetworkInterfaces: [] },
+  },
+  {
+    operation: 'DescribeNetworkInterfaces',
+    says: 'refuses an id that does not exist',
+    page: errors,
+    input: { NetworkInterfaceIds: ['eni-0123456789abcdef0'] },
+    fails: { code: 'InvalidNetworkInterfaceID.NotFound', status: 400 },
+  },
+  {
     operation: 'DescribeSecurityGroups',
     says: 'tells name, network and rules',
     input: { GroupIds: ['<securityGroup>'] },
