@@ -5,6 +5,7 @@ import { specContradictions } from '../../../src/fleet/fixed-parts.ts';
 import { planRollout, type RolloutWorld } from '../../../src/fleet/plan.ts';
 import {
   describeTestRule,
+  mayShowBefore,
   nextTestTraffic,
   planTestRule,
   testWeights,
@@ -131,6 +132,10 @@ describe('a test rule', () => {
     expect(describeTestRule(rule(5, 95, { foreign: ['x', 'y'], sticky: true }))).toBe(
       'the test rule has blue 5 %, green 95 %, and a share for x, and a share for y, and is sticky',
     );
+  });
+  it('that a fleet does not have is no old one', () => {
+    const since = '2026-01-01T00:00:00.000Z';
+    expect(mayShowBefore(null, { slot: 'green', since }, new Date(since))).toBe(false);
   });
   it('leads to nobody with no weight at all', () => {
     expect(testWeights(null)).toStrictEqual({ blue: 0, green: 0 });
