@@ -52,6 +52,23 @@ async function deploy(fleet: Fleet): Promise<void> {
 export const scenarios = {
   'first deploy': { newFleet: true, act: deploy },
   'second deploy': { act: deploy },
+  'by a test listener': {
+    async setUp(fleet) {
+      const { world } = fleet;
+      const { Listeners } = await world.call('elasticloadbalancing', 'CreateListener', {
+        LoadBalancerArn: world.region.parts.elbv2.defaultLoadBalancer.arn,
+        Protocol: 'HTTP',
+        Port: 8081,
+        DefaultActions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } }],
+      });
+      await fleet.apply({
+        ...matrixSpec,
+        rule: { hosts: ['web.example.com'], testListenerArn: Listeners[0].ListenerArn },
+        rollout: { ...matrixSpec.rollout, smokeTest: { path: '/health', status: 200 } },
+      });
+    },
+    act: deploy,
+  },
   'unhealthy candidate': {
     staysLive: true,
     async act(fleet) {
