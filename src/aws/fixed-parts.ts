@@ -162,6 +162,28 @@ async function unlessGone(codes: readonly string[], send: () => Promise<unknown>
   }
 }
 
+/**
+ * A right that asks for a tag refuses what is gone, as that has none: a look tells the two apart. It comes second,
+ * because what was made a moment ago may not be shown yet, and would be left behind.
+ */
+async function removeTagged(
+  codes: readonly string[],
+  remove: () => Promise<unknown>,
+  look: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await unlessGone(codes, remove);
+  } catch (error) {
+    if (!hasCode(error, 'AccessDenied', 'UnauthorizedOperation')) throw error;
+    let isThere = false;
+    await unlessGone(codes, async () => {
+      await look();
+      isThere = true;
+    });
+    if (isThere) throw error;
+  }
+}
+
 /** The code of a missing part, with and without the suffix that the SDK's models give it. */
 const noRule = ['RuleNotFound', 'RuleNotFoundException'];
 const noTargetGroup = ['TargetGroupNotFound', 'TargetGroupNotFoundException'];
@@ -357,12 +379,12 @@ export function openFixedParts(
       return required(answer.LaunchTemplate?.LaunchTemplateId, "the launch template's id");
     },
 
-    // A right that asks for a tag refuses what is gone, as that has none: only a look tells the two apart.
     removeRule: (arn) =>
-      unlessGone(noRule, async () => {
-        await balancing.send(new DescribeRulesCommand({ RuleArns: [arn] }));
-        await balancing.send(new DeleteRuleCommand({ RuleArn: arn }));
-      }),
+      removeTagged(
+        noRule,
+        () => balancing.send(new DeleteRuleCommand({ RuleArn: arn })),
+        () => balancing.send(new DescribeRulesCommand({ RuleArns: [arn] })),
+      ),
 
     async removeTargetGroup(arn) {
       try {
@@ -377,9 +399,10 @@ export function openFixedParts(
     },
 
     removeTemplate: (id) =>
-      unlessGone(noTemplate, async () => {
-        await ec2.send(new DescribeLaunchTemplatesCommand({ LaunchTemplateIds: [id] }));
-        await ec2.send(new DeleteLaunchTemplateCommand({ LaunchTemplateId: id }));
-      }),
+      removeTagged(
+        noTemplate,
+        () => ec2.send(new DeleteLaunchTemplateCommand({ LaunchTemplateId: id })),
+        () => ec2.send(new DescribeLaunchTemplatesCommand({ LaunchTemplateIds: [id] })),
+      ),
   };
 }
