@@ -35,11 +35,14 @@ export async function restoreTraffic(
   clock: Pick<Clock, 'now'>,
 ): Promise<{ readonly restored: boolean; readonly item: FleetItem }> {
   if (item.lease !== null) return { restored: false, item };
-  const { rule, slots } = await lookAtTraffic(balancer, item);
+  const rule = await balancer.rule(item.fixed.ruleArn, slotArns(item));
+  // Whoever calls has just made it or found it listed: what does not show it is a copy from before that.
+  if (rule === undefined) return { restored: false, item };
   const found = [formatWeights(rule.weights), ...rule.foreign.map((arn) => `a share for ${arn}`)].join(', ');
   if (sameWeights(rule.weights, item.weights) && rule.foreign.length === 0 && !rule.sticky) {
     return { restored: false, item };
   }
+  const { slots } = await lookAtTraffic(balancer, item);
   const reasons = guardWeights(slots, item.weights, item.served);
   if (reasons.length > 0) {
     throw new FlotillaError(

@@ -109,3 +109,25 @@ describe.skipIf(notPackaged !== undefined)(
     });
   },
 );
+
+it.skipIf(notPackaged !== undefined)(
+  'a fleet is applied though a copy does not show the rule that a listing has shown',
+  async () => {
+    const fleet = await Fleet.create();
+    try {
+      await fleet.world.seconds(minute);
+      fleet.world.region.faults.inject({
+        kind: 'fail',
+        action: 'elasticloadbalancing:DescribeRules',
+        code: 'RuleNotFound',
+        status: 400,
+        // The first lists the listener's rules.
+        nth: 2,
+      });
+      await fleet.apply({ instances: { minimum: 1, desired: 1, maximum: 4 } });
+      expect((await fleet.item()).spec.instances.desired).toBe(1);
+    } finally {
+      await fleet.world.close();
+    }
+  },
+);
