@@ -28,12 +28,18 @@ const kept = 5000;
 export class CallLog {
   #calls: LoggedCall[] = [];
   #total = 0;
+  #kept = kept;
 
   add(call: LoggedCall): void {
     this.#total += 1;
     this.#calls.push(call);
     // Cut in large steps, so that adding stays cheap.
-    if (this.#calls.length > kept * 1.25) this.#calls = this.#calls.slice(-kept);
+    if (this.#calls.length > this.#kept * 1.25) this.#calls = this.#calls.slice(-this.#kept);
+  }
+
+  /** Lets none fall out from now on: for whoever counts over hours. */
+  keepAll(): void {
+    this.#kept = Number.POSITIVE_INFINITY;
   }
 
   /** Calls since the region started, those fallen out included. */
@@ -52,7 +58,7 @@ export class CallLog {
     filter: { readonly who?: string | undefined; readonly q?: string | undefined } = {},
   ): readonly LoggedCall[] {
     const { who, q } = filter;
-    return this.#calls.slice(-kept).filter((call) => {
+    return this.#calls.slice(-this.#kept).filter((call) => {
       if (who !== undefined && !call.who.includes(who)) return false;
       if (q === undefined) return true;
       return [call.action, call.resource, call.who, call.errorCode, call.message].some((text) =>

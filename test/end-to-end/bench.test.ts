@@ -97,7 +97,10 @@ describe('the bench', () => {
     const { fourSteps, firstTraffic, atOnce } = measured.rollouts;
     expect(fourSteps.map(({ what }) => what)).toEqual(['bakes of 60 s', 'bakes of 7200 s']);
     // What a late copy makes come twice is not the same in both.
-    for (const { calls } of fourSteps) expect(calls).toBeLessThanOrEqual(60);
+    for (const { calls } of fourSteps) {
+      expect(calls).toBeGreaterThan(50);
+      expect(calls).toBeLessThanOrEqual(60);
+    }
     expect(firstTraffic.seconds).toBeGreaterThan(5);
     expect(atOnce).toMatchObject({ rollouts: 10, share: 0.1, succeeded: 10, failed: [] });
     expect(lines).toContain('10 rollouts at once');
