@@ -11,7 +11,7 @@ import { leadsTo, mayShowBefore, testWeights } from '../fleet/test-listener.ts';
 import { formatWeights, sameWeights } from '../fleet/traffic.ts';
 import type { Clock } from './clock.ts';
 import { changeFleet } from './rollout/hold.ts';
-import { lookAtTraffic, slotArns } from './rollout/look.ts';
+import { slotArns } from './rollout/look.ts';
 import { fleetEvent } from './rollout/record.ts';
 
 export interface RestoreDeps {
@@ -35,14 +35,16 @@ export async function restoreTraffic(
   clock: Pick<Clock, 'now'>,
 ): Promise<{ readonly restored: boolean; readonly item: FleetItem }> {
   if (item.lease !== null) return { restored: false, item };
-  const rule = await balancer.rule(item.fixed.ruleArn, slotArns(item));
+  const arns = slotArns(item);
+  const rule = await balancer.rule(item.fixed.ruleArn, arns);
   // Whoever calls has just made it or found it listed: what does not show it is a copy from before that.
   if (rule === undefined) return { restored: false, item };
   const found = [formatWeights(rule.weights), ...rule.foreign.map((arn) => `a share for ${arn}`)].join(', ');
   if (sameWeights(rule.weights, item.weights) && rule.foreign.length === 0 && !rule.sticky) {
     return { restored: false, item };
   }
-  const { slots } = await lookAtTraffic(balancer, item);
+  const [blue, green] = await Promise.all([balancer.targets(arns.blue), balancer.targets(arns.green)]);
+  const slots = { blue: { targets: blue }, green: { targets: green } };
   const reasons = guardWeights(slots, item.weights, item.served);
   if (reasons.length > 0) {
     throw new FlotillaError(
@@ -75,7 +77,7 @@ export async function restoreTraffic(
     },
     item,
   );
-  if (free) await balancer.setWeights(item.fixed.ruleArn, slotArns(item), item.weights);
+  if (free) await balancer.setWeights(item.fixed.ruleArn, arns, item.weights);
   return { restored: free, item: written };
 }
 

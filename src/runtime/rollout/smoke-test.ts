@@ -1,6 +1,7 @@
 /**
  * The smoke test: one request to each instance of the candidate at its private address, before any traffic; and, where
- * the fleet has a test listener, one to each node of its load balancer (test-traffic.ts). The function in the VPC asks (src/runtime/ask-instance.ts); here it is said whom, and what the answers mean.
+ * the fleet has a test listener, one to each node of its load balancer (test-traffic.ts). The function in the VPC asks
+ * (src/runtime/ask-instance.ts); here it is said whom, and what the answers mean.
  */
 import * as z from 'zod';
 import type { Instances } from '../../aws/instances.ts';
