@@ -1,10 +1,12 @@
 /** A second deploy that supersedes the first (`rollout.whenBusy`), in every phase of it: each with its defined result. */
+
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RolloutAnswer } from '../../src/contracts/request.ts';
 import { createFunction } from '../support/functions.ts';
 import { Fleet, minute } from './kit/fleet.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 import { Invariants, wordsOfViolation } from './kit/invariants.ts';
+import { makeListener } from './kit/listener.ts';
 
 const arnOf = (name: string) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
 
@@ -35,14 +37,9 @@ describe.skipIf(notPackaged !== undefined)('a deploy supersedes one', () => {
       );
       await fleet.world.call('lambda', 'TagResource', { Resource, Tags: { 'flotilla:hook': 'flotilla' } });
     }
-    const { Listeners } = await fleet.world.call('elasticloadbalancing', 'CreateListener', {
-      LoadBalancerArn: region.parts.elbv2.defaultLoadBalancer.arn,
-      Protocol: 'HTTP',
-      Port: 8081,
-      DefaultActions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } }],
-    });
+    const testListenerArn = await makeListener(fleet.world);
     await fleet.apply({
-      rule: { hosts: ['web.example.com'], testListenerArn: Listeners[0].ListenerArn },
+      rule: { hosts: ['web.example.com'], testListenerArn },
       instances: { minimum: 1, desired: 4, maximum: 4 },
       rollout: {
         steps: [{ weight: 50, bakeSeconds: 60, approval: true, approvalSeconds: 600 }, { weight: 100 }],

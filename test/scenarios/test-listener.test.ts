@@ -1,27 +1,18 @@
 /** A fleet's test listener (`rule.testListenerArn`): its rule leads to the candidate before any traffic, and to nobody else. */
+
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MachineScript } from '../../local/machines/scripted.ts';
 import type { FailureCard } from '../../src/contracts/failure-card.ts';
 import type { FleetSpecInput } from '../../src/contracts/fleet-spec.ts';
 import { Doors } from './kit/doors.ts';
 import { Fleet, minute } from './kit/fleet.ts';
-import { type FleetInVirtualTime, notPackaged } from './kit/fleet-in-virtual-time.ts';
+import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 import { Invariants, wordsOfViolation } from './kit/invariants.ts';
+import { makeListener } from './kit/listener.ts';
 
 const elb = 'elasticloadbalancing';
 const nobody = { blue: 0, green: 0 };
 const notFound = { Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } };
-
-/** Another listener of a load balancer: the default one unless told. @returns its ARN */
-async function listener(world: FleetInVirtualTime, port = 8081, LoadBalancerArn?: string): Promise<string> {
-  const { Listeners } = await world.call(elb, 'CreateListener', {
-    LoadBalancerArn: LoadBalancerArn ?? world.region.parts.elbv2.defaultLoadBalancer.arn,
-    Protocol: 'HTTP',
-    Port: port,
-    DefaultActions: [notFound],
-  });
-  return Listeners[0].ListenerArn;
-}
 
 describe.skipIf(notPackaged !== undefined)('a test listener', () => {
   let fleet: Fleet;
@@ -48,7 +39,7 @@ describe.skipIf(notPackaged !== undefined)('a test listener', () => {
   /** A fleet with a test listener and a live release. */
   async function live(rollout?: NonNullable<FleetSpecInput['rollout']>): Promise<void> {
     fleet = await Fleet.create({ rule: { hosts: ['*.example.com'] } });
-    testListenerArn = await listener(fleet.world);
+    testListenerArn = await makeListener(fleet.world);
     await fleet.apply(spec(rollout));
     expect(await fleet.deploy(await fleet.image('one', well))).toMatchObject({ status: 'SUCCEEDED' });
     watch = await Invariants.over([fleet]);
@@ -246,7 +237,7 @@ describe.skipIf(notPackaged !== undefined)("the rule of a fleet's test listener"
 
   it('is made, follows the fleet, moves, and goes with it', async () => {
     doors = await Doors.open();
-    const [one, two] = [await listener(doors.world), await listener(doors.world, 8082)];
+    const [one, two] = [await makeListener(doors.world), await makeListener(doors.world, 8082)];
     expect((await put({ testListenerArn: one })).body.made).toContain('test rule at priority 1000');
     expect((await put({ testListenerArn: one })).body.outcome).toBe('unchanged');
     expect((await put({ testListenerArn: one, hosts: ['new.example.com'] })).status).toBe(200);
@@ -269,9 +260,9 @@ describe.skipIf(notPackaged !== undefined)("the rule of a fleet's test listener"
     const own = doors.world.region.parts.elbv2.defaultListener.arn;
     expect(JSON.stringify((await put({ testListenerArn: own })).body)).toContain('name another');
     const { LoadBalancers } = await doors.world.call(elb, 'CreateLoadBalancer', { Name: 'other' });
-    const other = await listener(doors.world, 8083, LoadBalancers[0].LoadBalancerArn);
+    const other = await makeListener(doors.world, 8083, LoadBalancers[0].LoadBalancerArn);
     expect(JSON.stringify((await put({ testListenerArn: other })).body)).toContain('same load balancer');
-    const one = await listener(doors.world);
+    const one = await makeListener(doors.world);
     await doors.world.call(elb, 'CreateRule', {
       ListenerArn: one,
       Priority: 5,

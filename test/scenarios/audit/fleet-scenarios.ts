@@ -1,5 +1,7 @@
 /** What the audit has fleets and live images do. */
+
 import { program } from '../kit/doors.ts';
+import { makeListener } from '../kit/listener.ts';
 import { empty, ended, free, manyRollouts, type Scenario, sent } from './words.ts';
 
 export const fleetScenarios: readonly Scenario[] = [
@@ -17,18 +19,13 @@ export const fleetScenarios: readonly Scenario[] = [
         'shop',
       );
       await doors.deploy('till', 'shop');
-      const { Listeners } = await doors.world.call('elasticloadbalancing', 'CreateListener', {
-        LoadBalancerArn: doors.world.region.parts.elbv2.defaultLoadBalancer.arn,
-        Protocol: 'HTTP',
-        Port: 8081,
-        DefaultActions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } }],
-      });
+      const testListenerArn = await makeListener(doors.world);
       await doors.apply(
         {
           rule: {
             hosts: ['shop.example.com'],
             paths: ['/shop'],
-            testListenerArn: Listeners[0].ListenerArn,
+            testListenerArn,
           },
           healthCheck: { path: '/healthz', deadlineSeconds: 120, gracePeriodSeconds: 20 },
           rollout: {

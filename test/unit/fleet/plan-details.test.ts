@@ -5,7 +5,7 @@ import type { FleetItem } from '../../../src/contracts/items.ts';
 import { planRollout, type RolloutWorld } from '../../../src/fleet/plan.ts';
 import type { QuotaWorld } from '../../../src/fleet/quotas.ts';
 import type { GroupView } from '../../../src/fleet/world.ts';
-import { fleet, live, release, warm } from './views.ts';
+import { fleet, inNoWay, live, release, roomFor, warm } from './views.ts';
 
 const group = (name: string, desired: number, more: Partial<GroupView> = {}): GroupView => ({
   name,
@@ -28,35 +28,16 @@ const empty = { targets: [] };
 const liveGroup = group(live.groupName, 4);
 const warmGroup = group(warm.groupName, 2);
 
-function quotas(vcpus: number, more: Partial<QuotaWorld> = {}): QuotaWorld {
-  return {
-    running: { known: true, value: [] },
-    vcpus: { known: true, value: new Map([['t3.nano', 2]]) },
-    quotas: new Map([['L-1216C47A', { known: true, value: vcpus }]]),
-    groups: { known: true, value: { used: 1, quota: 500 } },
-    templateVersions: undefined,
-    ...more,
-  };
-}
+const quotas = (vcpus: number, more: Partial<QuotaWorld> = {}): QuotaWorld => ({
+  ...roomFor(vcpus),
+  ...more,
+});
 
 function plan(more: Partial<RolloutWorld> = {}) {
-  const settings = { exists: true, sticky: false };
   const verdict = planRollout({
-    fleet,
-    release: release(3),
-    image: { state: 'available' },
-    rollout: 3,
-    kind: 'deploy',
-    force: false,
-    rule: { weights: fleet.weights, foreign: [], sticky: false },
-    testRule: null,
-    settings: { blue: settings, green: settings },
+    ...inNoWay,
     slots: { blue: healthy(liveGroup), green: empty },
     groups: [liveGroup],
-    alarms: [],
-    quotas: quotas(640),
-    hooks: [],
-    stack: 'flotilla',
     ...more,
   });
   return verdict.verdict === 'go'

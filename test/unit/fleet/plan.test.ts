@@ -3,7 +3,7 @@ import { alarmWatch } from '../../../src/contracts/fleet-spec.ts';
 import { planRollout, type RolloutWorld } from '../../../src/fleet/plan.ts';
 import type { QuotaWorld } from '../../../src/fleet/quotas.ts';
 import type { GroupView } from '../../../src/fleet/world.ts';
-import { fleet, live, release, warm } from './views.ts';
+import { fleet, inNoWay, live, release, roomFor, warm } from './views.ts';
 
 const group = (name: string, desired: number, slot: string): GroupView => ({
   name,
@@ -21,35 +21,14 @@ const group = (name: string, desired: number, slot: string): GroupView => ({
   deleting: false,
 });
 
-const roomy: QuotaWorld = {
-  running: { known: true, value: [] },
-  vcpus: { known: true, value: new Map([['t3.nano', 2]]) },
-  quotas: new Map([['L-1216C47A', { known: true, value: 640 }]]),
-  groups: { known: true, value: { used: 1, quota: 500 } },
-  templateVersions: undefined,
-};
-
 function plan(more: Partial<RolloutWorld> = {}) {
-  const settings = { exists: true, sticky: false };
   return planRollout({
-    fleet,
-    release: release(3),
-    image: { state: 'available' },
-    rollout: 3,
-    kind: 'deploy',
-    force: false,
-    rule: { weights: fleet.weights, foreign: [], sticky: false },
-    testRule: null,
-    settings: { blue: settings, green: settings },
+    ...inNoWay,
     slots: {
       blue: { targets: [0, 1].map((i) => ({ id: `i-b${i}`, state: 'healthy' })) },
       green: { targets: [] },
     },
     groups: [group(live.groupName, 2, 'b')],
-    alarms: [],
-    quotas: roomy,
-    hooks: [],
-    stack: 'flotilla',
     ...more,
   });
 }
@@ -58,7 +37,7 @@ describe('a plan', () => {
   it('is refused for a quota beside every other reason', () => {
     const verdict = plan({
       rule: { weights: { blue: 50, green: 50 }, foreign: [], sticky: false },
-      quotas: { ...roomy, quotas: new Map([['L-1216C47A', { known: true, value: 3 }]]) },
+      quotas: { ...roomFor(640), quotas: new Map([['L-1216C47A', { known: true, value: 3 }]]) },
     });
     expect(verdict).toMatchObject({
       verdict: 'refused',
@@ -72,7 +51,7 @@ describe('a plan', () => {
   it('counts neither the instances nor the group of the release that it evicts', () => {
     const leaving = [0, 1].map((i) => ({ id: `i-g${i}`, type: 't3.nano', market: 'on-demand' as const }));
     const tight: QuotaWorld = {
-      ...roomy,
+      ...roomFor(640),
       running: { known: true, value: leaving },
       quotas: new Map([['L-1216C47A', { known: true, value: 4 }]]),
       groups: { known: true, value: { used: 2, quota: 2 } },
@@ -84,7 +63,7 @@ describe('a plan', () => {
 
   it('says what it could not check', () => {
     const groups = { known: false, why: 'AccessDenied: no' } as const;
-    expect(plan({ quotas: { ...roomy, groups } })).toMatchObject({
+    expect(plan({ quotas: { ...roomFor(640), groups } })).toMatchObject({
       verdict: 'go',
       plan: { notes: [expect.stringContaining('Auto Scaling groups were not checked')] },
     });

@@ -1,23 +1,11 @@
 /** A request that finds something in its way: what is said of it, and what somebody has to do first. */
 import { describe, expect, it } from 'vitest';
-import type { FleetItem } from '../../../src/contracts/items.ts';
+import type { FleetItem, Lease } from '../../../src/contracts/items.ts';
 import type { RolloutRequest } from '../../../src/contracts/request.ts';
 import { attentionWords } from '../../../src/fleet/attention.ts';
 import { decideRequest, isWayBack, type RequestWorld } from '../../../src/fleet/request.ts';
-import { by, digest, fleet, live, release } from './views.ts';
+import { by, digest, fleet, lease, live, release } from './views.ts';
 
-type Lease = NonNullable<FleetItem['lease']>;
-
-const lease = (more: Partial<Lease> = {}): Lease => ({
-  holder: 'arn:x',
-  purpose: 'rollout',
-  rollout: 2,
-  release: 2,
-  since: '',
-  fence: 1,
-  state: 'held',
-  ...more,
-});
 const stuck = lease({ state: 'needs-attention', reason: 'live is ill' });
 const stuckWords =
   'rollout 2 could not be undone: live is ill. Cure that; the sweeper tries again every minute, and frees the fleet';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FleetItem, ReleaseItem } from '../../../src/contracts/items.ts';
 import type { RolloutRequest } from '../../../src/contracts/request.ts';
 import { decideRequest, type RequestWorld } from '../../../src/fleet/request.ts';
-import { by, digest, fleet, live, release } from './views.ts';
+import { by, digest, fleet, lease, live, release } from './views.ts';
 
 describe('a request', () => {
   const image = { identity: digest, state: 'available' as const, imageId: 'ami-9' };
@@ -152,18 +152,14 @@ describe('a request', () => {
     expect(ask({ force: true }, { image: { ...image, state: 'vetoed' } })).toMatchObject({ verdict: 'go' });
   });
   it('waits for a retirement, and for what is queued, whatever the spec says of a second rollout', () => {
-    const lease = {
-      holder: 'arn:x',
-      purpose: 'retirement' as const,
-      rollout: 1,
-      release: 1,
-      since: '',
-      fence: 1,
-      state: 'held' as const,
-    };
+    const retirement = lease({ purpose: 'retirement', rollout: 1, release: 1 });
     const { rollout } = fleet.spec;
     for (const whenBusy of ['queue', 'supersede', 'refuse'] as const) {
-      const retiring = { ...fleet, lease, spec: { ...fleet.spec, rollout: { ...rollout, whenBusy } } };
+      const retiring = {
+        ...fleet,
+        lease: retirement,
+        spec: { ...fleet.spec, rollout: { ...rollout, whenBusy } },
+      };
       expect(ask({}, { fleet: retiring })).toMatchObject({ start: false, supersedes: [], aborts: null });
     }
     expect(ask({}, { fleet: { ...fleet, queue: [3] } })).toMatchObject({ start: false, supersedes: [] });
@@ -189,15 +185,7 @@ describe('a request', () => {
       ...fleet,
       spec: { ...fleet.spec, rollout: { ...fleet.spec.rollout, whenBusy } },
       queue: [3],
-      lease: {
-        holder: 'arn:x',
-        purpose: 'rollout',
-        rollout: 2,
-        release: 2,
-        since: '',
-        fence: 1,
-        state: 'held',
-      },
+      lease: lease(),
     });
     expect(ask({}, { fleet: busy('queue') })).toMatchObject({ start: false, supersedes: [], aborts: null });
     expect(ask({}, { fleet: busy('supersede') })).toMatchObject({ start: false, supersedes: [3], aborts: 2 });

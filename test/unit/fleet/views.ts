@@ -1,7 +1,9 @@
 /** The world as the decisions look at it, made for tests. */
 import { fleetSpec } from '../../../src/contracts/fleet-spec.ts';
-import type { FleetItem, ReleaseItem } from '../../../src/contracts/items.ts';
+import type { FleetItem, Lease, ReleaseItem } from '../../../src/contracts/items.ts';
 import { type HealthQuestion, type HealthVerdict, healthVerdict } from '../../../src/fleet/health.ts';
+import type { RolloutWorld } from '../../../src/fleet/plan.ts';
+import type { QuotaWorld } from '../../../src/fleet/quotas.ts';
 import type { ActivityView, GroupView, TargetView } from '../../../src/fleet/world.ts';
 
 export function group(ids: readonly string[]): GroupView {
@@ -99,3 +101,43 @@ export function release(number: number, more: Partial<ReleaseItem> = {}): Releas
     ...more,
   };
 }
+
+/** Of rollout 2, which holds the fleet. */
+export const lease = (more: Partial<Lease> = {}): Lease => ({
+  holder: 'arn:x',
+  purpose: 'rollout',
+  rollout: 2,
+  release: 2,
+  since: '',
+  fence: 1,
+  state: 'held',
+  ...more,
+});
+
+/** Nothing runs yet in a family of the standard instances with so many vCPUs. */
+export const roomFor = (vcpus: number): QuotaWorld => ({
+  running: { known: true, value: [] },
+  vcpus: { known: true, value: new Map([['t3.nano', 2]]) },
+  quotas: new Map([['L-1216C47A', { known: true, value: vcpus }]]),
+  groups: { known: true, value: { used: 1, quota: 500 } },
+  templateVersions: undefined,
+});
+
+const settings = { exists: true, sticky: false };
+
+/** Rollout 3, of release 3, with nothing in its way; its groups and targets are each test's own. */
+export const inNoWay: Omit<RolloutWorld, 'slots' | 'groups'> = {
+  fleet,
+  release: release(3),
+  image: { state: 'available' },
+  rollout: 3,
+  kind: 'deploy',
+  force: false,
+  rule: { weights: fleet.weights, foreign: [], sticky: false },
+  testRule: null,
+  settings: { blue: settings, green: settings },
+  alarms: [],
+  quotas: roomFor(640),
+  hooks: [],
+  stack: 'flotilla',
+};

@@ -1,8 +1,10 @@
 /** The rollouts that the matrix breaks at every point: how each begins, what is done, and where it may end. */
+
 import type { FleetSpecInput } from '../../../../src/contracts/fleet-spec.ts';
 import type { RolloutTarget } from '../../../../src/contracts/request.ts';
 import { putAlarm } from '../alarm.ts';
 import type { Fleet } from '../fleet.ts';
+import { makeListener } from '../listener.ts';
 import { allEnded, baking, insist, nextImage, resting, stopAll } from './acts.ts';
 
 export interface Scenario {
@@ -55,15 +57,10 @@ export const scenarios = {
   'by a test listener': {
     async setUp(fleet) {
       const { world } = fleet;
-      const { Listeners } = await world.call('elasticloadbalancing', 'CreateListener', {
-        LoadBalancerArn: world.region.parts.elbv2.defaultLoadBalancer.arn,
-        Protocol: 'HTTP',
-        Port: 8081,
-        DefaultActions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '404' } }],
-      });
+      const testListenerArn = await makeListener(world);
       await fleet.apply({
         ...matrixSpec,
-        rule: { hosts: ['web.example.com'], testListenerArn: Listeners[0].ListenerArn },
+        rule: { hosts: ['web.example.com'], testListenerArn },
         rollout: { ...matrixSpec.rollout, smokeTest: { path: '/health', status: 200 } },
       });
     },
