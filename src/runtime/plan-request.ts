@@ -15,7 +15,7 @@ import type { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { lookAround, newRelease } from './request-rollout.ts';
 import { readFleet } from './rollout/hold.ts';
-import { refuseIfStale, refuseIfTestStale, refuseIfUnseen } from './rollout/look.ts';
+import { refuseIfLate } from './rollout/look.ts';
 import { type LookForPlanDeps, lookForPlan } from './rollout/look-for-plan.ts';
 
 export interface PlanRequestDeps extends LookForPlanDeps {
@@ -77,9 +77,7 @@ export async function planRequest(
   const release =
     found.release === 'new' ? newRelease(request, fleet, wanted, now.toISOString()) : found.release;
   const seen = await lookForPlan(fleet, deps, config.stack);
-  refuseIfUnseen(seen, fleet, now);
-  if (seen.rule !== undefined) refuseIfStale(seen.rule, fleet, now);
-  refuseIfTestStale(seen.testRule, fleet, now);
+  refuseIfLate(seen, fleet, now);
   const verdict = planRollout({
     ...seen,
     fleet,

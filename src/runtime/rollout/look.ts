@@ -69,10 +69,27 @@ export function refuseIfStale(
 }
 
 /**
+ * Whatever of a plan's look may be from before a change of our own.
+ * @throws FlotillaError `AwsUnavailable`: look again.
+ */
+export function refuseIfLate(
+  seen: Parameters<typeof refuseIfUnseen>[0] & {
+    readonly rule: RuleView | undefined;
+    readonly testRule: RuleView | undefined | null;
+  },
+  fleet: FleetItem,
+  now: Date,
+): void {
+  refuseIfUnseen(seen, fleet, now);
+  if (seen.rule !== undefined) refuseIfStale(seen.rule, fleet, now);
+  refuseIfTestStale(seen.testRule, fleet, now);
+}
+
+/**
  * To be asked before anything is called gone.
  * @throws FlotillaError `AwsUnavailable` while the rule or a target group of a new fleet may not be shown yet: look again.
  */
-export function refuseIfUnseen(
+function refuseIfUnseen(
   seen: { readonly rule: unknown; readonly settings: Readonly<Record<SlotColour, SlotSettings>> },
   fleet: Pick<FleetItem, 'fleet' | 'createdAt'>,
   now: Date,
@@ -90,7 +107,7 @@ export function refuseIfUnseen(
  * The same of the test listener's rule.
  * @throws FlotillaError `AwsUnavailable`
  */
-export function refuseIfTestStale(
+function refuseIfTestStale(
   rule: RuleView | undefined | null,
   fleet: Pick<FleetItem, 'fleet' | 'testTraffic'>,
   now: Date,

@@ -16,7 +16,7 @@ import { planRollout } from '../../fleet/plan.ts';
 import { keys } from '../../lineage/keys.ts';
 import { alarmRefs } from '../../lineage/refs.ts';
 import { found, type HandedFleet, handOver, holdOn, type Time } from './hold.ts';
-import { refuseIfStale, refuseIfTestStale, refuseIfUnseen } from './look.ts';
+import { refuseIfLate } from './look.ts';
 import { lookAtQuotas } from './look-at-quotas.ts';
 import { type LookForPlanDeps, lookForPlan } from './look-for-plan.ts';
 import { refuseIfEnded } from './orders.ts';
@@ -67,9 +67,7 @@ export async function makePlan(
     call.identity === release.identity ? named : table.get(keys.image(release.identity), imageItem),
     lookForPlan(fleet, deps, stack, memory.quotas),
   ]);
-  refuseIfUnseen(seen, fleet, hold.now());
-  if (seen.rule !== undefined) refuseIfStale(seen.rule, fleet, hold.now());
-  refuseIfTestStale(seen.testRule, fleet, hold.now());
+  refuseIfLate(seen, fleet, hold.now());
   const planWith = (quotas: typeof seen.quotas) =>
     planRollout({
       ...seen,
