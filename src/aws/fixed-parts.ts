@@ -13,14 +13,12 @@ import {
   DescribeListenersCommand,
   DescribeLoadBalancersCommand,
   DescribeRulesCommand,
-  DescribeTagsCommand,
   DescribeTargetGroupAttributesCommand,
   DescribeTargetGroupsCommand,
   type ElasticLoadBalancingV2Client,
   ModifyRuleCommand,
   ModifyTargetGroupAttributesCommand,
   ModifyTargetGroupCommand,
-  type Rule,
   type RuleCondition,
   type TargetGroup,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
@@ -29,14 +27,14 @@ import type {
   ObservedRule,
   ObservedTargetGroup,
   ObservedTemplate,
+  RuleOfListener,
   TargetGroupCheck,
 } from '../fleet/fixed-parts.ts';
 import type { Weights } from '../fleet/world.ts';
 import { ec2Client } from './clients/ec2.ts';
 import { loadBalancingClient } from './clients/load-balancing.ts';
 import { hasCode } from './errors.ts';
-
-type Tags = Readonly<Record<string, string>>;
+import { rulesNaming, rulesOf, type Tags, tagMap, tagsOf } from './listener-rules.ts';
 
 export interface ListenerFacts {
   readonly protocol: string;
@@ -68,6 +66,8 @@ export interface FixedParts {
   listener(arn: string): Promise<ListenerFacts | undefined>;
   /** Every rule of a listener, with its tags. */
   rules(listenerArn: string): Promise<readonly ObservedRule[]>;
+  /** The rules of any listener that name one of these target groups, with their tags. */
+  rulesNaming(targetGroupArns: readonly string[]): Promise<readonly RuleOfListener[]>;
   targetGroup(name: string): Promise<ObservedTargetGroup | undefined>;
   template(name: string): Promise<ObservedTemplate | undefined>;
 
@@ -88,15 +88,8 @@ export interface FixedParts {
   removeTemplate(id: string): Promise<void>;
 }
 
-/** DescribeTags takes 20 ARNs. https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html */
-const tagsAtOnce = 20;
-
 function tagList(tags: Tags): { Key: string; Value: string }[] {
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
-}
-
-function tagMap(tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined): Tags {
-  return Object.fromEntries((tags ?? []).map((tag) => [tag.Key ?? '', tag.Value ?? '']));
 }
 
 function conditionsOf(condition: Condition): RuleCondition[] {
@@ -105,28 +98,6 @@ function conditionsOf(condition: Condition): RuleCondition[] {
     ...(hosts.length > 0 ? [{ Field: 'host-header', HostHeaderConfig: { Values: [...hosts] } }] : []),
     ...(paths.length > 0 ? [{ Field: 'path-pattern', PathPatternConfig: { Values: [...paths] } }] : []),
   ];
-}
-
-/**
- * What a rule matches, as far as hosts and paths go. Conditions of other kinds, and regular expressions, only
- * narrow it; they are left out, so that the rule counts as wider than it is and never as narrower.
- */
-function conditionOf(rule: Rule): Condition {
-  const values = (field: string, config: (c: RuleCondition) => string[] | undefined) => {
-    const found = (rule.Conditions ?? []).filter((condition) => condition.Field === field);
-    return found.flatMap((condition) => config(condition) ?? condition.Values ?? []);
-  };
-  return {
-    hosts: values('host-header', (c) => c.HostHeaderConfig?.Values),
-    paths: values('path-pattern', (c) => c.PathPatternConfig?.Values),
-  };
-}
-
-function targetGroupsOf(rule: Rule): string[] {
-  return (rule.Actions ?? []).flatMap((action) => [
-    ...(action.TargetGroupArn === undefined ? [] : [action.TargetGroupArn]),
-    ...(action.ForwardConfig?.TargetGroups ?? []).flatMap((group) => group.TargetGroupArn ?? []),
-  ]);
 }
 
 function checkOf(group: TargetGroup): TargetGroupCheck {
@@ -205,19 +176,6 @@ export function openFixedParts(
   balancing: ElasticLoadBalancingV2Client = loadBalancingClient(),
   ec2: EC2Client = ec2Client(),
 ): FixedParts {
-  async function tagsOf(arns: readonly string[]): Promise<Map<string, Tags>> {
-    const found = new Map<string, Tags>();
-    for (let start = 0; start < arns.length; start += tagsAtOnce) {
-      const answer = await balancing.send(
-        new DescribeTagsCommand({ ResourceArns: arns.slice(start, start + tagsAtOnce) }),
-      );
-      for (const entry of answer.TagDescriptions ?? []) {
-        if (entry.ResourceArn !== undefined) found.set(entry.ResourceArn, tagMap(entry.Tags));
-      }
-    }
-    return found;
-  }
-
   return {
     async listener(arn) {
       try {
@@ -240,29 +198,8 @@ export function openFixedParts(
       }
     },
 
-    async rules(listenerArn) {
-      const found: Rule[] = [];
-      for (let marker: string | undefined; ; ) {
-        const answer = await balancing.send(
-          new DescribeRulesCommand({
-            ListenerArn: listenerArn,
-            ...(marker === undefined ? {} : { Marker: marker }),
-          }),
-        );
-        found.push(...(answer.Rules ?? []));
-        marker = answer.NextMarker;
-        if (marker === undefined || marker === '') break;
-      }
-      const own = found.filter((rule) => rule.IsDefault !== true);
-      const tags = await tagsOf(own.flatMap((rule) => rule.RuleArn ?? []));
-      return found.map((rule) => ({
-        arn: rule.RuleArn ?? '',
-        priority: rule.IsDefault === true ? 'default' : Number(rule.Priority),
-        condition: conditionOf(rule),
-        targetGroupArns: targetGroupsOf(rule),
-        tags: tags.get(rule.RuleArn ?? '') ?? {},
-      }));
-    },
+    rules: (listenerArn) => rulesOf(balancing, listenerArn),
+    rulesNaming: (targetGroupArns) => rulesNaming(balancing, targetGroupArns),
 
     async targetGroup(name) {
       let group: TargetGroup | undefined;
@@ -288,7 +225,7 @@ export function openFixedParts(
         targetType: group.TargetType,
         check: checkOf(group),
         drainSeconds: drain === undefined ? undefined : Number(drain),
-        tags: (await tagsOf([arn])).get(arn) ?? {},
+        tags: (await tagsOf(balancing, [arn])).get(arn) ?? {},
       };
     },
 

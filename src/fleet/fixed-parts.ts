@@ -50,6 +50,11 @@ export interface ObservedRule {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** A rule that was found by what it names, not by its listener. */
+export interface RuleOfListener extends ObservedRule {
+  readonly listenerArn: string;
+}
+
 export interface ObservedTemplate {
   readonly id: string;
   readonly tags: Readonly<Record<string, string>>;

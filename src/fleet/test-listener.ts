@@ -16,6 +16,7 @@ import {
   isOurs,
   type ObservedRule,
   overlappingRules,
+  type RuleOfListener,
   type WantedParts,
 } from './fixed-parts.ts';
 import { formatWeights, mayAppear, noWeights, propagationSeconds, sameWeights } from './traffic.ts';
@@ -65,6 +66,23 @@ export function planTestRule(
     actions.push({ do: 'change-test-rule', arn: own.arn });
   }
   return { verdict: 'go', own, actions };
+}
+
+/**
+ * The fleet's own rules on other listeners than those that its spec names. A call that made one and died before it
+ * was written down left it; those without our tags are somebody else's.
+ * @param naming every rule that names one of the fleet's slots
+ * @param kept the test rule that the fleet has from now on
+ */
+export function leftBehind(
+  wanted: Pick<WantedParts, 'stack' | 'fleet' | 'listenerArn'>,
+  naming: readonly RuleOfListener[],
+  kept: FleetItem['fixed']['test'],
+): readonly RuleOfListener[] {
+  return naming.filter(
+    (rule) =>
+      isOurs(wanted, rule.tags) && rule.listenerArn !== wanted.listenerArn && rule.arn !== kept?.ruleArn,
+  );
 }
 
 /** What the test rule has while it leads to a slot, or to nobody. */

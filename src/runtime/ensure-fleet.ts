@@ -61,6 +61,7 @@ export async function ensureFleet(
 
   const undo: Undo[] = [];
   let ensured: EnsuredFleet;
+  let obsolete: readonly string[];
   try {
     // What stands against the test rule is told before anything is made.
     await lookAtTestRule(wanted, existing, deps.parts, invocation.clock);
@@ -70,11 +71,14 @@ export async function ensureFleet(
       fixed: { ...fixed, ...(tested.test === undefined ? {} : { test: tested.test }) },
       made: [...made, ...tested.made],
     };
+    obsolete = tested.obsolete;
     ensured = await record(request, existing, wanted, parts, deps.table, invocation);
   } catch (error) {
     await undoMade(undo, deps.table, fleet, invocation);
     throw error;
   }
+  // Only now: a call that was killed in between leaves what the next one finds by its tags, and no name of what is gone.
+  for (const arn of obsolete) await deps.parts.removeRule(arn);
   if (existing === undefined) return ensured;
   const test = await restoreTestTraffic(ensured.item, request.by, deps, invocation.clock);
   const { restored, item } = await restoreTraffic(test.item, request.by, deps, invocation.clock);

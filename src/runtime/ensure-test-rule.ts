@@ -3,7 +3,7 @@ import type { FixedParts } from '../aws/fixed-parts.ts';
 import type { FleetItem } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
 import { fleetTags, type WantedParts } from '../fleet/fixed-parts.ts';
-import { planTestRule, type TestRulePlan } from '../fleet/test-listener.ts';
+import { leftBehind, planTestRule, type TestRulePlan } from '../fleet/test-listener.ts';
 import { noWeights } from '../fleet/traffic.ts';
 import type { Clock } from './clock.ts';
 import type { Undo } from './ensure-parts.ts';
@@ -51,6 +51,13 @@ export async function lookAtTestRule(
   }
 }
 
+export interface EnsuredTestRule {
+  readonly test?: NonNullable<Recorded>;
+  readonly made: readonly string[];
+  /** Rules to remove, once the fleet's item says that they are the fleet's no longer. */
+  readonly obsolete: readonly string[];
+}
+
 /** @throws FlotillaError RuleConflict, RequestConflict, FleetInUse */
 export async function ensureTestRule(
   wanted: WantedParts,
@@ -59,18 +66,18 @@ export async function ensureTestRule(
   parts: FixedParts,
   undo: Undo[],
   clock: Pick<Clock, 'sleep'>,
-): Promise<{ readonly test?: NonNullable<Recorded>; readonly made: readonly string[] }> {
+): Promise<EnsuredTestRule> {
   const { testListenerArn: listenerArn, condition, stack, fleet } = wanted;
-  if (listenerArn === undefined && existing?.fixed.test === undefined) return { made: [] };
   const refused = new Set<number>();
   for (let attempt = 1; attempt <= patience.tries; attempt += 1) {
     const { own, actions } = await lookAtTestRule(wanted, existing, parts, clock, refused);
     const made: string[] = [];
+    const obsolete = new Set<string>();
     let found = own === undefined ? undefined : { arn: own.arn, priority: Number(own.priority) };
     for (const action of actions) {
       switch (action.do) {
         case 'remove-test-rule':
-          await parts.removeRule(action.arn);
+          obsolete.add(action.arn);
           made.push('the former test listener without its rule');
           break;
         case 'change-test-rule':
@@ -95,9 +102,18 @@ export async function ensureTestRule(
         }
       }
     }
-    if (listenerArn === undefined) return { made };
-    if (found !== undefined) {
-      return { test: { listenerArn, ruleArn: found.arn, priority: found.priority }, made };
+    if (listenerArn === undefined || found !== undefined) {
+      const test =
+        listenerArn === undefined || found === undefined
+          ? undefined
+          : { listenerArn, ruleArn: found.arn, priority: found.priority };
+      const naming = await parts.rulesNaming([blueArn, greenArn]);
+      for (const rule of leftBehind(wanted, naming, test)) {
+        if (obsolete.has(rule.arn)) continue;
+        obsolete.add(rule.arn);
+        made.push(`listener ${rule.listenerArn} without the rule that an earlier call had left there`);
+      }
+      return { ...(test === undefined ? {} : { test }), made, obsolete: [...obsolete] };
     }
     await clock.sleep(patience.betweenMilliseconds);
   }

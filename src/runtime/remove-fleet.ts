@@ -17,7 +17,7 @@ import {
   releaseItem,
 } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
-import { isGroupOf } from '../fleet/fixed-parts.ts';
+import { isGroupOf, isOurs } from '../fleet/fixed-parts.ts';
 import { keys, prefixes } from '../lineage/keys.ts';
 import { fleetPlace } from '../lineage/places.ts';
 import type { Invocation } from './handler.ts';
@@ -67,14 +67,7 @@ export async function removeFleet(
   const busyGroups = await emptyGroups(held, deps.groups, invocation, done);
   if (busyGroups.length > 0) return underWay(fleet, done, busyGroups);
 
-  const usedTargetGroups: string[] = [];
-  for (const [slot, arn] of [
-    ['blue', held.fixed.blueArn],
-    ['green', held.fixed.greenArn],
-  ] as const) {
-    if (await deps.parts.removeTargetGroup(arn)) done.push(`target group of the ${slot} slot`);
-    else usedTargetGroups.push(`target group of the ${slot} slot, which a rule still names`);
-  }
+  const usedTargetGroups = await removeTargetGroups(held, deps.parts, invocation.config.stack, done);
   if (usedTargetGroups.length > 0) return underWay(fleet, done, usedTargetGroups);
 
   await deps.parts.removeTemplate(held.fixed.launchTemplateId);
@@ -90,6 +83,34 @@ function underWay(fleet: string, done: string[], waitingFor: string[]): RemovalA
     done,
     waitingFor,
   };
+}
+
+/** @returns those that a rule of somebody else's still names. */
+async function removeTargetGroups(
+  { fleet, fixed }: FleetItem,
+  parts: FixedParts,
+  stack: string,
+  done: string[],
+): Promise<string[]> {
+  const used: string[] = [];
+  for (const [slot, arn] of [
+    ['blue', fixed.blueArn],
+    ['green', fixed.greenArn],
+  ] as const) {
+    let isGone = await parts.removeTargetGroup(arn);
+    if (!isGone) {
+      // A PUT that was killed may have made a rule that the fleet's item does not name.
+      for (const rule of await parts.rulesNaming([arn])) {
+        if (!isOurs({ stack, fleet }, rule.tags)) continue;
+        await parts.removeRule(rule.arn);
+        done.push(`a rule that an earlier call had left on ${rule.listenerArn}`);
+      }
+      isGone = await parts.removeTargetGroup(arn);
+    }
+    if (isGone) done.push(`target group of the ${slot} slot`);
+    else used.push(`target group of the ${slot} slot, which a rule still names`);
+  }
+  return used;
 }
 
 /** The guard. A removal that is under way may go on. */

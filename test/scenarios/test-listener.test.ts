@@ -4,7 +4,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { MachineScript } from '../../local/machines/scripted.ts';
 import type { FailureCard } from '../../src/contracts/failure-card.ts';
 import type { FleetSpecInput } from '../../src/contracts/fleet-spec.ts';
-import { Doors } from './kit/doors.ts';
 import { Fleet, minute } from './kit/fleet.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 import { Invariants, wordsOfViolation } from './kit/invariants.ts';
@@ -218,66 +217,5 @@ describe.skipIf(notPackaged !== undefined)('a test listener', () => {
       expect(promoted?.data).toMatchObject({ testTraffic: 'closed' });
       await atRest({ live: 2 });
     });
-  });
-});
-
-describe.skipIf(notPackaged !== undefined)("the rule of a fleet's test listener", () => {
-  let doors: Doors;
-  afterEach(() => doors?.world.close());
-
-  const body = (rule: object) => ({
-    rule: { hosts: ['web.example.com'], ...rule },
-    healthCheck: { path: '/health' },
-  });
-  const put = (rule: object) => doors.api('PUT /fleets/web', body(rule));
-  const rulesOf = async (ListenerArn: string) => {
-    const { Rules } = await doors.world.call(elb, 'DescribeRules', { ListenerArn });
-    return Rules.filter(({ IsDefault }: { IsDefault: boolean }) => !IsDefault);
-  };
-
-  it('is made, follows the fleet, moves, and goes with it', async () => {
-    doors = await Doors.open();
-    const [one, two] = [await makeListener(doors.world), await makeListener(doors.world, 8082)];
-    expect((await put({ testListenerArn: one })).body.made).toContain('test rule at priority 1000');
-    expect((await put({ testListenerArn: one })).body.outcome).toBe('unchanged');
-    expect((await put({ testListenerArn: one, hosts: ['new.example.com'] })).status).toBe(200);
-    expect((await rulesOf(one))[0].Conditions[0].HostHeaderConfig.Values).toEqual(['new.example.com']);
-    await put({ testListenerArn: two });
-    expect([await rulesOf(one), await rulesOf(two)]).toEqual([[], [expect.anything()]]);
-    await put({});
-    expect(await rulesOf(two)).toEqual([]);
-    await put({ testListenerArn: one });
-    const { body: gone } = await doors.api('DELETE /fleets/web');
-    expect(gone).toMatchObject({
-      outcome: 'removed',
-      done: expect.arrayContaining(['rule of the test listener']),
-    });
-    expect(await rulesOf(one)).toEqual([]);
-  });
-
-  it('wants an HTTP listener of the same load balancer, with room, and a path that matches', async () => {
-    doors = await Doors.open();
-    const own = doors.world.region.parts.elbv2.defaultListener.arn;
-    expect(JSON.stringify((await put({ testListenerArn: own })).body)).toContain('name another');
-    const { LoadBalancers } = await doors.world.call(elb, 'CreateLoadBalancer', { Name: 'other' });
-    const other = await makeListener(doors.world, 8083, LoadBalancers[0].LoadBalancerArn);
-    expect(JSON.stringify((await put({ testListenerArn: other })).body)).toContain('same load balancer');
-    const one = await makeListener(doors.world);
-    await doors.world.call(elb, 'CreateRule', {
-      ListenerArn: one,
-      Priority: 5,
-      Conditions: [{ Field: 'host-header', HostHeaderConfig: { Values: ['*.example.com'] } }],
-      Actions: [notFound],
-    });
-    expect(await put({ testListenerArn: one })).toMatchObject({
-      status: 409,
-      body: { detail: expect.stringContaining('test listener: priority 5') },
-    });
-    const unmatched = {
-      ...body({ testListenerArn: one, paths: ['/api/*'] }),
-      rollout: { smokeTest: { path: '/x' } },
-    };
-    const { body: refused } = await doors.api('PUT /fleets/web', unmatched);
-    expect(JSON.stringify(refused)).toContain('is none of rule.paths');
   });
 });

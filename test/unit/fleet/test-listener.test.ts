@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { ObservedRule } from '../../../src/fleet/fixed-parts.ts';
+import type { ObservedRule, RuleOfListener } from '../../../src/fleet/fixed-parts.ts';
 import {
   exampleHost,
+  leftBehind,
   mayShowBefore,
   nextTestTraffic,
   planTestRule,
@@ -138,6 +139,25 @@ describe('the plan of a test rule', () => {
       { do: 'create-test-rule', priority: 1001 },
     ]);
   });
+});
+
+it.each([
+  ['on a listener that the spec does not name', {}, true],
+  ['on the listener of the traffic', { listenerArn: 'traffic' }, false],
+  ['that is kept', { arn: 'kept' }, false],
+  ['that is kept, and another one beside it', { listenerArn: 'test' }, true],
+  ["of another fleet's", { tags: { 'flotilla:stack': 'flotilla', 'flotilla:fleet': 'api' } }, false],
+  ["of somebody else's", { tags: {} }, false],
+] as const)('a rule that names a slot, %s, was left behind, or not', (_, more, expected) => {
+  const found: RuleOfListener = {
+    ...{ arn: 'found', listenerArn: 'former', priority: 1000, condition: { hosts: [], paths: [] } },
+    ...{ targetGroupArns: ['b'], tags: { 'flotilla:stack': 'flotilla', 'flotilla:fleet': 'web' } },
+    ...more,
+  };
+  const wanted = { stack: 'flotilla', fleet: 'web', listenerArn: 'traffic' };
+  const kept = { listenerArn: 'test', ruleArn: 'kept', priority: 1000 };
+  expect(leftBehind(wanted, [found], kept)).toEqual(expected ? [found] : []);
+  expect(leftBehind(wanted, [found], undefined)).toEqual(expected || found.arn === 'kept' ? [found] : []);
 });
 
 it('asks by a host that the rule matches', () => {
