@@ -1,7 +1,7 @@
 /** A second deploy that supersedes the first (`rollout.whenBusy`), in every phase of it: each with its defined result. */
 
 import { afterEach, describe, expect, it } from 'vitest';
-import type { RolloutAnswer } from '../../src/contracts/request.ts';
+import type { RolloutAnswer, RolloutTarget } from '../../src/contracts/request.ts';
 import { createFunction } from '../support/functions.ts';
 import { Fleet, minute } from './kit/fleet.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
@@ -135,4 +135,133 @@ describe.skipIf(notPackaged !== undefined)('a deploy supersedes one', () => {
       await goesLive(asked[0]);
     },
   );
+});
+
+/** A deploy is asked for as a function begins, once the group that leaves the slot is so far. */
+interface Ask {
+  readonly begins: string;
+  readonly group: 'stands' | 'drains' | 'is empty' | 'is gone';
+}
+
+interface Emptying {
+  readonly that: string;
+  /** The group that leaves the slot. */
+  readonly leaving: string;
+  readonly keep: number;
+  /** A person aborts rollout 2. */
+  readonly aborted?: true;
+  /** When rollout 3 is asked for; once 2 has ended where it is not said. */
+  readonly third?: Ask;
+  /** When rollout 4 is, which supersedes it. */
+  readonly fourth: Ask;
+}
+
+describe.skipIf(notPackaged !== undefined)('a deploy supersedes one whose slot is being emptied', () => {
+  let fleet: Fleet;
+  let watch: Invariants | undefined;
+  afterEach(async () => {
+    watch?.end();
+    watch = undefined;
+    await fleet?.world.close();
+  });
+
+  async function stateOf(leaving: string): Promise<Ask['group']> {
+    const { AutoScalingGroups } = await fleet.world.call('autoscaling', 'DescribeAutoScalingGroups', {
+      AutoScalingGroupNames: [leaving],
+    });
+    const [group] = AutoScalingGroups;
+    if (group === undefined) return 'is gone';
+    if (group.Instances.length === 0) return 'is empty';
+    return group.DesiredCapacity === 0 ? 'drains' : 'stands';
+  }
+
+  /** Asks for each image at its moment. @returns how many it has asked for */
+  function askEach(leaving: string, asks: readonly (readonly [Ask, RolloutTarget])[]): () => number {
+    const left = [...asks];
+    let [asked, looking] = [0, false];
+    fleet.world.region.parts.lambda.faults.stand = async (name, invoke) => {
+      const [ask, image] = left[0] ?? [];
+      if (!looking && ask !== undefined && image !== undefined && name === `flotilla-${ask.begins}`) {
+        looking = true;
+        if ((await stateOf(leaving)) === ask.group) {
+          left.shift();
+          await fleet.askInside(image);
+          asked += 1;
+        }
+        looking = false;
+      }
+      return invoke();
+    };
+    return () => asked;
+  }
+
+  const emptying = (group: Ask['group']): Ask => ({ begins: 'empty-slot', group });
+  const retiring = (group: Ask['group']): Ask => ({ begins: 'remove-group', group });
+  const undoing = (group: Ask['group']): Ask => ({ begins: 'roll-back', group });
+  const [former, candidate] = ['flt-web-v1-r1', 'flt-web-v2-r2'];
+  const [warm, short] = [3_600, 30];
+
+  it.each<Emptying>([
+    // A warm release stands in the slot, and leaves before its time.
+    { that: 'is about to empty it', leaving: former, keep: warm, fourth: emptying('stands') },
+    { that: 'waits until instances have drained', leaving: former, keep: warm, fourth: emptying('drains') },
+    { that: 'is about to delete the group', leaving: former, keep: warm, fourth: emptying('is empty') },
+    { that: 'has deleted the group', leaving: former, keep: warm, fourth: emptying('is gone') },
+    // A retirement holds the fleet, and the rollout waits for it.
+    {
+      ...{ that: 'waits for a retirement that begins', leaving: former, keep: short },
+      ...{ third: retiring('stands'), fourth: retiring('drains') },
+    },
+    {
+      ...{ that: 'waits for a retirement that drains', leaving: former, keep: short },
+      ...{ third: retiring('drains'), fourth: retiring('is empty') },
+    },
+    {
+      ...{ that: 'waits for a retirement that ends', leaving: former, keep: short },
+      ...{ third: retiring('drains'), fourth: { begins: 'release-lease', group: 'is gone' } },
+    },
+    // The rollout before is undone, and its candidate leaves.
+    {
+      ...{ that: 'waits for a rollback that drains', leaving: candidate, keep: warm, aborted: true },
+      ...{ third: undoing('stands'), fourth: undoing('drains') },
+    },
+    {
+      ...{ that: 'waits for a rollback that ends', leaving: candidate, keep: warm, aborted: true },
+      ...{ third: undoing('drains'), fourth: undoing('is gone') },
+    },
+  ])('that $that, and goes live', async ({ leaving, keep, aborted, third, fourth }) => {
+    fleet = await Fleet.create({
+      instances: { minimum: 1, desired: 2, maximum: 4 },
+      rollout: {
+        steps: [{ weight: 50, bakeSeconds: 20 }, { weight: 100 }],
+        ...{ whenBusy: 'supersede', drainSeconds: 20, keepWarmSeconds: keep },
+      },
+    });
+    expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
+    watch = await Invariants.over([fleet]);
+    const [two, three, four] = [
+      await fleet.image('two'),
+      await fleet.image('three'),
+      await fleet.image('four'),
+    ];
+    const asks = [...(third === undefined ? [] : [[third, three] as const]), [fourth, four] as const];
+    const asked = askEach(leaving, asks);
+    const second = await fleet.ask(two);
+    if (aborted) {
+      await fleet.phase('baking');
+      await fleet.order('abort');
+    }
+    await fleet.ended(second);
+    if (third === undefined) await fleet.ask(three);
+    for (let passed = 0; passed < 20 * minute; passed += 10) {
+      await fleet.world.seconds(10);
+      // A rollout in the queue has no execution yet.
+      if (asked() === asks.length && (await fleet.rollout(4)).endedAt !== undefined) break;
+    }
+    // One in the queue never began; one that holds the fleet is undone first.
+    expect((await fleet.rollout(3)).status).toBe(third === undefined ? 'aborted' : 'superseded');
+    expect((await fleet.rollout(4)).status).toBe('succeeded');
+    await fleet.world.seconds(90 * minute);
+    expect(watch.atRest({ web: { live: 4, desired: 2 } }).map(wordsOfViolation)).toEqual([]);
+  });
 });
