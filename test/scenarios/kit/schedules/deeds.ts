@@ -22,6 +22,21 @@ export type Deed =
   | { readonly do: 'change the weights by hand'; readonly fleet: 0 | 1; readonly blue: number }
   | { readonly do: 'throttle'; readonly action: string; readonly times: number }
   | { readonly do: 'lose an answer'; readonly action: string; readonly nth: number }
+  | {
+      readonly do: 'make a call late';
+      readonly action: string;
+      readonly nth: number;
+      readonly seconds: number;
+    }
+  /** `by` counts modulo the functions there are; `nth` counts the calls that the function makes. */
+  | {
+      readonly do: 'kill a function';
+      readonly by: number;
+      readonly when: 'before' | 'after';
+      readonly nth: number;
+    }
+  | { readonly do: 'lose events'; readonly times: number }
+  | { readonly do: 'deliver events twice'; readonly times: number }
   | { readonly do: 'stop an execution'; readonly which: number }
   /** Time jumps: nothing happens for long. */
   | { readonly do: 'nothing' };
@@ -35,6 +50,29 @@ export interface Happening {
 const fleet = fc.constantFrom(0 as const, 1 as const);
 const which = fc.nat(20);
 const services = ['autoscaling:*', 'dynamodb:*', 'ec2:*', 'elasticloadbalancing:*', 'states:*'] as const;
+/** The functions that rollouts are made of, and those that mend what they leave. */
+const mortal = [
+  'acquire-lease',
+  'check-health',
+  'check-retirement',
+  'empty-slot',
+  'handle-alarm',
+  'hold-at-gate',
+  'launch-candidate',
+  'plan-rollout',
+  'promote-release',
+  'prove-traffic',
+  'record-failure',
+  'recover-rollout',
+  'release-lease',
+  'remove-group',
+  'report-outcome',
+  'request-rollout',
+  'roll-back',
+  'schedule-retirement',
+  'shift-traffic',
+  'sweep',
+] as const;
 const candidate = fc.constantFrom<Candidate>('well', 'well', 'well', 'never healthy', 'ill after a while');
 
 const deed: fc.Arbitrary<Deed> = fc.oneof(
@@ -82,6 +120,31 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
       do: fc.constant('lose an answer' as const),
       action: fc.constantFrom(...services),
       nth: fc.integer({ min: 1, max: 20 }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('make a call late' as const),
+      action: fc.constantFrom(...services),
+      nth: fc.integer({ min: 1, max: 10 }),
+      seconds: fc.integer({ min: 1, max: 60 }),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('kill a function' as const),
+      by: which,
+      when: fc.constantFrom('before' as const, 'after' as const),
+      nth: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constantFrom('lose events' as const, 'deliver events twice' as const),
+      times: fc.integer({ min: 1, max: 4 }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('stop an execution' as const), which }) },
@@ -183,6 +246,21 @@ async function attempt(
       return;
     case 'lose an answer':
       faults.inject({ kind: 'lose-answer', action: deed.action, nth: deed.nth });
+      return;
+    case 'make a call late':
+      faults.inject({ kind: 'delay', action: deed.action, nth: deed.nth, seconds: deed.seconds });
+      return;
+    case 'kill a function': {
+      const { when, nth } = deed;
+      return ended(mortal, deed.by, (name) =>
+        faults.inject({ kind: 'crash', function: `${world.stackName}-${name}`, when, nth }),
+      );
+    }
+    case 'lose events':
+      faults.inject({ kind: 'drop-event', times: deed.times });
+      return;
+    case 'deliver events twice':
+      faults.inject({ kind: 'double-event', times: deed.times });
       return;
     case 'stop an execution': {
       const running = parts.states.executions().filter(({ status }) => status === 'RUNNING');

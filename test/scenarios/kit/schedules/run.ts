@@ -78,8 +78,10 @@ class Stage {
       if (after > 0) await world.seconds(after);
       await perform(deed, fleets, images.get(deed) ?? []);
     }
-    // Whoever broke or held something takes it back; what the fleets do about it is theirs.
-    world.region.faults.clear();
+    // Whoever broke or held something takes it back; what the fleets do about it is theirs. What ends a function or an
+    // event may still come, as it can come to nobody else.
+    const { faults } = world.region;
+    for (const { id, fault } of faults.list()) if (!/^crash$|-event$/.test(fault.kind)) faults.remove(id);
     await first.alarm(alarmName, 'OK');
     const began = world.clock.now();
     do {
@@ -87,6 +89,7 @@ class Stage {
       for (const fleet of fleets) await letGo(fleet);
       if ((world.clock.now() - began) / 1000 > restSeconds) return ['the fleets never rest'];
     } while (!(await rests(fleets[0])) || !(await rests(fleets[1])));
+    faults.clear();
     // One that fell ill after it had been promoted is live, and would be for ever.
     illness.cured = true;
     for (const [index, fleet] of fleets.entries()) await setRight(fleet, index === 0 ? spec : onSpot);
