@@ -4,6 +4,7 @@ import {
   DescribeListenersCommand,
   type ElasticLoadBalancingV2Client,
 } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { FlotillaError } from '../errors.ts';
 import { ec2Client } from './clients/ec2.ts';
 import { loadBalancingClient } from './clients/load-balancing.ts';
 
@@ -11,6 +12,8 @@ export interface Entrances {
   /**
    * Addresses and port. They change at any time: to be asked at once, and kept nowhere. The nodes' interfaces are found
    * by their description. https://repost.aws/knowledge-center/elb-find-load-balancer-IP
+   * @throws FlotillaError `SmokeTestFailed` where the listener speaks anything but HTTP: since its fleet was applied,
+   * somebody changed its protocol.
    */
   of(listenerArn: string): Promise<{ readonly port: number; readonly addresses: readonly string[] }>;
 }
@@ -28,8 +31,16 @@ export function openEntrances(
         balancing.send(new DescribeListenersCommand({ ListenerArns: [listenerArn] })),
         ec2.send(new DescribeNetworkInterfacesCommand({ Filters })),
       ]);
+      const { Protocol = 'HTTP', Port = 80 } = Listeners[0] ?? {};
+      if (Protocol !== 'HTTP') {
+        throw new FlotillaError(
+          'SmokeTestFailed',
+          `The test listener speaks ${Protocol} now, and its nodes are asked by HTTP; make it an HTTP listener again, or name another in rule.testListenerArn`,
+          { listenerArn },
+        );
+      }
       return {
-        port: Listeners[0]?.Port ?? 80,
+        port: Port,
         addresses: NetworkInterfaces.flatMap(({ PrivateIpAddress }) => PrivateIpAddress ?? []),
       };
     },

@@ -161,7 +161,9 @@ async function testListenerProblems(
   }
   return listener.protocol === 'HTTP'
     ? []
-    : [`rule.testListenerArn: ${arn} speaks ${listener.protocol}, and the smoke test HTTP alone`];
+    : [
+        `rule.testListenerArn: ${arn} speaks ${listener.protocol}; name an HTTP listener of that load balancer, on a port that its security group opens inside the VPC alone`,
+      ];
 }
 
 /** Key order of objects does not matter to a spec. */

@@ -61,6 +61,28 @@ describe('PUT of a fleet', () => {
     expect(removed()).toEqual([]);
   });
 
+  it('is refused with a test listener that speaks HTTPS, before anything is made, and says what to name', async () => {
+    const of = (ListenerArn: string, Protocol: 'HTTP' | 'HTTPS') => ({
+      Listeners: [{ ListenerArn, LoadBalancerArn: 'arn:balancer', Protocol }],
+    });
+    balancer.on(DescribeListenersCommand).callsFake(({ ListenerArns: [asked] }) =>
+      // The listener of the traffic may speak HTTPS, and most do.
+      of(asked, 'HTTPS'),
+    );
+    const spec = (testListenerArn?: string) => ({
+      rule: { hosts: ['web.example.com'], ...(testListenerArn === undefined ? {} : { testListenerArn }) },
+      healthCheck: { path: '/' },
+    });
+    const refused = await send(handler, 'PUT /fleets/web', spec('arn:test'));
+    expect(refused).toMatchObject({ status: 422, body: { name: 'SpecInvalid' } });
+    expect(JSON.stringify(refused.body)).toMatch(
+      /rule\.testListenerArn: arn:test speaks HTTPS; name an HTTP listener/,
+    );
+    expect(balancer.commandCalls(CreateTargetGroupCommand)).toHaveLength(0);
+    expect(table.commandCalls(TransactWriteCommand)).toHaveLength(0);
+    expect((await send(handler, 'PUT /fleets/web', spec())).status).toBe(201);
+  });
+
   it('removes what it made when the listener has room for no other rule, and says so', async () => {
     balancer.on(CreateRuleCommand).rejects(awsError('TooManyRules'));
     expect(await put()).toMatchObject({ status: 409, body: { name: 'QuotaReached' } });
