@@ -1,7 +1,8 @@
 /**
  * `npm run campaign`: schedules that fast-check makes up, by the thousand, in virtual time: deploys of two deployers to
  * two fleets, orders, deaths, alarms, changes by hand, throttling, lost answers, late calls, killed functions, lost and
- * doubled events, jumps of the clock. Prints each that broke an invariant, and what repeats it; ends with 1 where there is one.
+ * doubled events, jumps of the clock. Prints each that broke an invariant, and what repeats it; ends with 1 where there
+ * is one.
  *
  *   --schedules N  so many (10,000 unless told otherwise), 50 in a region
  *   --seed N       of the first region; the others have the numbers after it

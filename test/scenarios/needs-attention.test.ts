@@ -1,5 +1,6 @@
 /** A fleet that somebody must look at: shown wherever one looks, with its cure, until it is cured. In virtual time. */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { RolloutAnswer } from '../../src/contracts/request.ts';
 import { Fleet, minute } from './kit/fleet.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 
@@ -10,7 +11,7 @@ describe.skipIf(notPackaged !== undefined)('a fleet that needs attention', { tim
   });
 
   /** A rollout whose undoing cannot end: live has died with its candidate, and there is no capacity. */
-  async function inNeed(rollout: object): Promise<void> {
+  async function inNeed(rollout: object): Promise<RolloutAnswer> {
     const steps = [{ weight: 50, bakeSeconds: 120 }, { weight: 100 }];
     fleet = await Fleet.create({ rollout: { steps, drainSeconds: 5, ...rollout } });
     expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
@@ -25,13 +26,18 @@ describe.skipIf(notPackaged !== undefined)('a fleet that needs attention', { tim
       if (name === live?.groupName) for (const id of instances) outages.kill(id);
     }
     expect(await fleet.ended(answer, 40 * minute)).toMatchObject({ error: 'RollbackIncomplete' });
+    return answer;
   }
 
   const reason = 'live has 0 healthy targets';
   const cure = 'Cure that; the sweeper tries again every minute';
 
   it('says so everywhere, with the cure, until the sweeper has ended it', async () => {
-    await inNeed({ lockWaitSeconds: 120 });
+    const undone = await inNeed({ lockWaitSeconds: 120 });
+    // For twenty minutes: each 5 seconds at first, and after a minute each 15.
+    const looks = (await fleet.entered(undone)).filter((state) => state === 'RollBack').length;
+    expect(looks).toBeGreaterThan(60);
+    expect(looks).toBeLessThan(100);
     const told = { state: 'needs-attention', needsAttention: [expect.stringContaining(reason)] };
     expect(await fleet.read('api-read', '/fleets')).toMatchObject({ items: [told] });
     const view = await fleet.read('api-read', '/fleets/web');

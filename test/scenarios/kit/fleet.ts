@@ -240,13 +240,18 @@ export class Fleet {
 
   /** The names of the states that an execution entered, in order. */
   async entered({ executionArn }: RolloutAnswer): Promise<string[]> {
-    const { events } = await this.world.call('states', 'GetExecutionHistory', {
-      executionArn,
-      maxResults: 1000,
-    });
-    return events.flatMap(
-      (event: { stateEnteredEventDetails?: { name: string } }) => event.stateEnteredEventDetails?.name ?? [],
-    );
+    const names: string[] = [];
+    let nextToken: string | undefined;
+    do {
+      const page = await this.world.call('states', 'GetExecutionHistory', {
+        executionArn,
+        maxResults: 1000,
+        nextToken,
+      });
+      for (const { stateEnteredEventDetails: details } of page.events) if (details) names.push(details.name);
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+    return names;
   }
 
   /** Lineage's events of the fleet, by the beginning of their keys. */
