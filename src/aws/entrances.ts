@@ -7,6 +7,7 @@ import {
 import { FlotillaError } from '../errors.ts';
 import { ec2Client } from './clients/ec2.ts';
 import { loadBalancingClient } from './clients/load-balancing.ts';
+import { together } from './together.ts';
 
 export interface Entrances {
   /**
@@ -27,7 +28,7 @@ export function openEntrances(
       // `…:listener/app/NAME/ID/LISTENER`
       const [, name = '', id = ''] = listenerArn.split(':listener/')[1]?.split('/') ?? [];
       const Filters = [{ Name: 'description', Values: [`ELB app/${name}/${id}`] }];
-      const [{ Listeners = [] }, { NetworkInterfaces = [] }] = await Promise.all([
+      const [{ Listeners = [] }, { NetworkInterfaces = [] }] = await together([
         balancing.send(new DescribeListenersCommand({ ListenerArns: [listenerArn] })),
         ec2.send(new DescribeNetworkInterfacesCommand({ Filters })),
       ]);

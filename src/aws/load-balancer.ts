@@ -11,6 +11,7 @@ import type { SlotColour } from '../contracts/ids.ts';
 import type { RuleView, SlotSettings, TargetView, Weights } from '../fleet/world.ts';
 import { loadBalancingClient } from './clients/load-balancing.ts';
 import { hasCode } from './errors.ts';
+import { together } from './together.ts';
 
 /** ARNs of a fleet's two target groups. */
 export type SlotArns = Readonly<Record<SlotColour, string>>;
@@ -107,7 +108,7 @@ export function openLoadBalancer(client: ElasticLoadBalancingV2Client = loadBala
     },
 
     async settings(slots) {
-      const [blue, green] = await Promise.all([settingsOf(slots.blue), settingsOf(slots.green)]);
+      const [blue, green] = await together([settingsOf(slots.blue), settingsOf(slots.green)]);
       return { blue, green };
     },
 

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { FixedParts } from '../aws/fixed-parts.ts';
 import type { Table } from '../aws/table.ts';
+import { together } from '../aws/together.ts';
 import { type FleetItem, fleetItem } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
 import {
@@ -61,7 +62,7 @@ async function observe(
 }
 
 async function observeOnce(wanted: WantedParts, parts: FixedParts): Promise<ObservedParts> {
-  const [blue, green, rules, template] = await Promise.all([
+  const [blue, green, rules, template] = await together([
     parts.targetGroup(targetGroupName(wanted.fleet, 'blue')),
     parts.targetGroup(targetGroupName(wanted.fleet, 'green')),
     parts.rules(wanted.listenerArn),

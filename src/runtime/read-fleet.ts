@@ -1,5 +1,6 @@
 /** Fleets, releases and rollouts, read for the API. */
 import type { Page, Table } from '../aws/table.ts';
+import { together } from '../aws/together.ts';
 import type {
   FleetSummary,
   FleetView,
@@ -52,7 +53,7 @@ export async function requireFleet(table: Table, fleet: string): Promise<FleetIt
 /** What the releases in the fleet's slots are made of. */
 async function factsOf(table: Table, item: FleetItem): Promise<Map<number, ReleaseFacts>> {
   const numbers = new Set([item.live, item.candidate, item.warm].flatMap((one) => one?.release ?? []));
-  const facts = await Promise.all(
+  const facts = await together(
     [...numbers].map(async (number) => {
       const release = await table.get(keys.release(item.fleet, number), releaseItem);
       const artifact =
@@ -88,7 +89,7 @@ async function summaryOf(table: Table, item: FleetItem): Promise<FleetSummary & 
 
 export async function listFleets(table: Table, { limit, after }: Paging): Promise<Page<FleetSummary>> {
   const page = await table.list(lists.fleets, fleetItem, { limit, ...cursor(after) });
-  const items = await Promise.all(
+  const items = await together(
     page.items.map(async (item) => {
       const { warm: _warm, ...summary } = await summaryOf(table, item);
       return summary;
@@ -107,7 +108,7 @@ export async function readFleet(table: Table, fleet: string): Promise<FleetView>
 
 export async function fleetViewOf(table: Table, item: FleetItem): Promise<FleetView> {
   const { fleet, lease, gate } = item;
-  const [summary, rollouts, uploads] = await Promise.all([
+  const [summary, rollouts, uploads] = await together([
     summaryOf(table, item),
     table.query(keys.fleet(fleet).pk, prefixes.rollout, rolloutItem, { limit: recent, newestFirst: true }),
     listUploads(table, { fleet, limit: recent }),
@@ -189,7 +190,7 @@ export async function readRollout(table: Table, id: string): Promise<RolloutDeta
   const parsed = parseRolloutId(id);
   if (parsed === undefined) throw new FlotillaError('RolloutNotFound', `There is no rollout ${id}.`, { id });
   const { fleet, number } = parsed;
-  const [rollout, item, events] = await Promise.all([
+  const [rollout, item, events] = await together([
     table.get(keys.rollout(fleet, number), rolloutItem),
     table.get(keys.fleet(fleet), fleetItem),
     table.queryAll(keys.event(`fleet/${fleet}`, '').pk, `rollout-${number}/`, eventItem),

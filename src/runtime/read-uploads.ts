@@ -1,5 +1,6 @@
 /** Uploads and their outcomes, read for the API. */
 import type { Page, Table } from '../aws/table.ts';
+import { together } from '../aws/together.ts';
 import type { UploadDetailView, UploadView } from '../contracts/api-views.ts';
 import { eventItem, type UploadItem, uploadItem } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
@@ -49,7 +50,7 @@ export async function listUploads(table: Table, filter: UploadFilter): Promise<P
 
 /** @throws FlotillaError UploadNotFound */
 export async function readUpload(table: Table, id: string): Promise<UploadDetailView> {
-  const [item, events] = await Promise.all([
+  const [item, events] = await together([
     table.get(keys.upload(id), uploadItem),
     table.queryAll(keys.event(`upload/${id}`, '').pk, '', eventItem),
   ]);

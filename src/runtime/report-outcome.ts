@@ -6,6 +6,7 @@ import * as z from 'zod';
 import type { Events } from '../aws/events.ts';
 import type { Objects } from '../aws/objects.ts';
 import type { Table, Write } from '../aws/table.ts';
+import { together } from '../aws/together.ts';
 import { buildKeys, executionArn, uploadJob } from '../contracts/build.ts';
 import { fleetName, rolloutId, sha256Hex } from '../contracts/ids.ts';
 import {
@@ -259,7 +260,7 @@ async function rolloutEventOf(
   const [item, steps] =
     error === undefined
       ? [undefined, []]
-      : await Promise.all([
+      : await together([
           table.get(keys.fleet(fleet), fleetItem),
           table.queryAll(keys.event(`fleet/${fleet}`, '').pk, `rollout-${number}/`, eventItem),
         ]);

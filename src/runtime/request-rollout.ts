@@ -1,6 +1,7 @@
 /** Asking for a rollout: numbers, items and events in one transaction, then the execution. */
 import type { Executions } from '../aws/executions.ts';
 import type { Table, Write } from '../aws/table.ts';
+import { together } from '../aws/together.ts';
 import { releaseLabel } from '../contracts/ids.ts';
 import {
   type FleetItem,
@@ -165,7 +166,7 @@ export async function lookAround(
       : await table.get(keys.rollout(fleet.fleet, lastRollout), rolloutItem);
   const holding = await holdingRollout(fleet, table);
   const lastNumber = last?.release ?? holding?.release ?? fleet.live?.release;
-  const [live, asked, ahead, former] = await Promise.all([
+  const [live, asked, ahead, former] = await together([
     release(fleet.live?.release),
     target.kind === 'release' ? release(target.number) : undefined,
     release(lastNumber),
@@ -178,7 +179,7 @@ export async function lookAround(
   ]);
   const back = asked !== undefined && isWayBack(request, asked, fleet);
   const identity = back ? undefined : (asked ?? image)?.identity;
-  const [askedImage, sameImage] = await Promise.all([
+  const [askedImage, sameImage] = await together([
     asked === undefined ? image : table.get(keys.image(asked.identity), imageItem),
     identity === undefined ? [] : releasesOf(fleet.fleet, identity, table),
   ]);
@@ -198,7 +199,7 @@ export async function lookAround(
 async function releasesOf(fleet: string, identity: string, table: Table): Promise<ReleaseItem[]> {
   const { pk } = keys.ref(identity, 'release', '');
   const refs = await table.queryAll(pk, `release#${fleet}/`, refItem);
-  const releases = await Promise.all(
+  const releases = await together(
     // `web/v7`
     refs.map(({ to }) => table.get(keys.release(fleet, Number(to.slice(fleet.length + 2))), releaseItem)),
   );

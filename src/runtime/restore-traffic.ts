@@ -4,6 +4,7 @@
  */
 import type { LoadBalancer } from '../aws/load-balancer.ts';
 import type { Table } from '../aws/table.ts';
+import { together } from '../aws/together.ts';
 import type { Actor, FleetItem } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
 import { guardWeights } from '../fleet/guard.ts';
@@ -43,7 +44,7 @@ export async function restoreTraffic(
   if (sameWeights(rule.weights, item.weights) && rule.foreign.length === 0 && !rule.sticky) {
     return { restored: false, item };
   }
-  const [blue, green] = await Promise.all([balancer.targets(arns.blue), balancer.targets(arns.green)]);
+  const [blue, green] = await together([balancer.targets(arns.blue), balancer.targets(arns.green)]);
   const slots = { blue: { targets: blue }, green: { targets: green } };
   const reasons = guardWeights(slots, item.weights, item.served);
   if (reasons.length > 0) {

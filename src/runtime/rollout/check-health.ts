@@ -2,6 +2,7 @@
 import type { Groups } from '../../aws/groups.ts';
 import type { Instances } from '../../aws/instances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
+import { together } from '../../aws/together.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import type { HeldCall, HookView, JustSeen, RolloutPlan } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
@@ -66,7 +67,7 @@ export async function checkHealth(
   const { fleet } = hold;
   refuseIfEnded(fleet, rollout);
   const at = hold.now().toISOString();
-  const [groups, targets, activities] = await Promise.all([
+  const [groups, targets, activities] = await together([
     deps.groups.describeAll([plan.groupName, ...(fleet.live === null ? [] : [fleet.live.groupName])]),
     deps.balancer.targets(slotArns(fleet)[plan.slot]),
     deps.groups.activities(plan.groupName),

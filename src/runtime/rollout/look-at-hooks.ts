@@ -1,5 +1,6 @@
 /** Reading what becomes of a fleet's hooks, for src/fleet/hooks.ts: one call a hook, none where it has none. */
 import type { Hooks } from '../../aws/hooks.ts';
+import { together } from '../../aws/together.ts';
 import type { FleetSpec } from '../../contracts/fleet-spec.ts';
 import type { SeenHook } from '../../fleet/hooks.ts';
 import { known } from './look-at-quotas.ts';
@@ -10,7 +11,7 @@ export function lookAtHooks({ hooks }: FleetSpec['rollout'], aws: Hooks): Promis
     ['before traffic', hooks?.beforeTraffic],
     ['after traffic', hooks?.afterTraffic],
   ] as const;
-  return Promise.all(
+  return together(
     named.flatMap(([moment, arn]) =>
       arn === undefined ? [] : [known(aws.tags(arn)).then((tags) => ({ moment, arn, tags }))],
     ),

@@ -1,6 +1,7 @@
 /** Reading what the account's quotas leave, for src/fleet/quotas.ts: four calls, one more where Spot is wanted, two where the fleet may be large. */
 import { errorCode } from '../../aws/errors.ts';
 import type { Quotas } from '../../aws/quotas.ts';
+import { together } from '../../aws/together.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import {
   type Known,
@@ -32,8 +33,8 @@ export async function lookAtQuotas(
   const vcpu = vcpuQuotas({ types, spotPercent });
   // Live and candidate together.
   const wanted = 2 * maximum > targetsGiven ? [...vcpu, ...Object.values(targetQuotas)] : vcpu;
-  const [values, machines, groups, templateVersions] = await Promise.all([
-    Promise.all(wanted.map(async (quota) => [quota.code, await known(quotas.value(quota))] as const)),
+  const [values, machines, groups, templateVersions] = await together([
+    together(wanted.map(async (quota) => [quota.code, await known(quotas.value(quota))] as const)),
     lookAtMachines(new Set(vcpu.map(({ code }) => code)), types, quotas),
     known(quotas.groups()),
     // Each rollout makes one version at most, and the template began with one.
@@ -61,7 +62,7 @@ async function lookAtVersions(
   quotas: Quotas,
 ): Promise<Known<{ used: number; quota: number }>> {
   return known(
-    Promise.all([
+    together([
       quotas.templateVersions(fleet.fixed.launchTemplateId),
       quotas.value(templateVersionQuota),
     ]).then(([used, quota]) => ({ used, quota })),

@@ -4,6 +4,7 @@ import type { Groups } from '../../aws/groups.ts';
 import type { Hooks } from '../../aws/hooks.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import type { Quotas } from '../../aws/quotas.ts';
+import { together } from '../../aws/together.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import type { RolloutWorld } from '../../fleet/plan.ts';
 import { slotArns } from './look.ts';
@@ -33,7 +34,7 @@ export async function lookForPlan(
   const { balancer } = deps;
   const slots = slotArns(fleet);
   const { test } = fleet.fixed;
-  const [rule, testRule, settings, blue, green, groups, alarms, quotas, hooks] = await Promise.all([
+  const [rule, testRule, settings, blue, green, groups, alarms, quotas, hooks] = await together([
     balancer.rule(fleet.fixed.ruleArn, slots),
     test === undefined ? null : balancer.rule(test.ruleArn, slots),
     balancer.settings(slots),

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Groups } from '../../aws/groups.ts';
 import type { LoadBalancer, SlotArns } from '../../aws/load-balancer.ts';
+import { together } from '../../aws/together.ts';
 import type { SlotColour } from '../../contracts/ids.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
@@ -31,7 +32,7 @@ export async function lookAtTraffic(
 ): Promise<TrafficWorld> {
   const slots = slotArns(fleet);
   const targetsOf = (slot: SlotColour) => (asked.includes(slot) ? balancer.targets(slots[slot]) : []);
-  const [rule, blue, green] = await Promise.all([
+  const [rule, blue, green] = await together([
     ruleOf(balancer, fleet.fleet, fleet.fixed.ruleArn, slots),
     targetsOf('blue'),
     targetsOf('green'),
@@ -130,7 +131,7 @@ export async function lookForUndo(
 ): Promise<UndoWorld> {
   const { test } = fleet.fixed;
   const tested = test !== undefined && (fleet.testTraffic?.slot ?? null) !== null;
-  const [traffic, groups, testRule] = await Promise.all([
+  const [traffic, groups, testRule] = await together([
     lookAtTraffic(deps.balancer, fleet),
     deps.groups.ofFleet(stack, fleet.fleet),
     tested ? deps.balancer.rule(test.ruleArn, slotArns(fleet)) : undefined,

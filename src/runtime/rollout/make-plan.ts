@@ -1,6 +1,7 @@
 /** Planning a rollout, and writing down the candidate that the plan names. */
 import * as z from 'zod';
 import type { Table } from '../../aws/table.ts';
+import { together } from '../../aws/together.ts';
 import { sha256Hex } from '../../contracts/ids.ts';
 import {
   fleetItem,
@@ -63,7 +64,7 @@ export async function makePlan(
     });
   }
   const memory = rememberedQuotas(deps.quotas, fleet.quotas, hold.now());
-  const [image, seen] = await Promise.all([
+  const [image, seen] = await together([
     call.identity === release.identity ? named : table.get(keys.image(release.identity), imageItem),
     lookForPlan(fleet, deps, stack, memory.quotas),
   ]);

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Table } from '../../aws/table.ts';
+import { together } from '../../aws/together.ts';
 import {
   eventItem,
   type FleetItem,
@@ -91,7 +92,7 @@ export async function writeFailure(
   clock: Pick<Clock, 'now'>,
 ): Promise<{ first: Failure; rollout: RolloutItem; fleet: FleetItem }> {
   const { fleet: name, rollout: number, fence, rolledBack, execution } = call;
-  const [rollout, present] = await Promise.all([
+  const [rollout, present] = await together([
     table.get(keys.rollout(name, number), rolloutItem),
     readFleet(table, name),
   ]);
@@ -173,9 +174,9 @@ async function queuedAlike(
   failed: ReleaseItem | undefined,
   table: Table,
 ): Promise<number[]> {
-  const waiting = await Promise.all(queue.map((one) => table.get(keys.rollout(fleet, one), rolloutItem)));
+  const waiting = await together(queue.map((one) => table.get(keys.rollout(fleet, one), rolloutItem)));
   const numbers = new Set(waiting.flatMap((one) => (one === undefined ? [] : [one.release])));
-  const releases = await Promise.all(
+  const releases = await together(
     [...numbers].map((one) => table.get(keys.release(fleet, one), releaseItem)),
   );
   return releases.flatMap((one) =>

@@ -4,6 +4,7 @@ import type { Alarms } from '../../aws/alarms.ts';
 import type { Groups } from '../../aws/groups.ts';
 import type { Instances } from '../../aws/instances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
+import { together } from '../../aws/together.ts';
 import type { SlotColour } from '../../contracts/ids.ts';
 import type { FleetItem, Order } from '../../contracts/items.ts';
 import {
@@ -67,7 +68,7 @@ export async function leaveGate(
   refuseIfEnded(hold.fleet, call.rollout);
   refuseIfPaused(hold.fleet, call.rollout);
   const handed = isJustSeen(call.justSeen, hold.now()) ? call.justSeen.targets : null;
-  const [world, alarms] = await Promise.all([
+  const [world, alarms] = await together([
     lookAtTraffic(deps.balancer, hold.fleet, handed === null ? [plan.slot] : []),
     refuseIfRinging(hold.fleet, call.rollout, watched, deps.alarms),
   ]);
@@ -216,7 +217,7 @@ export async function prove(
     const targets = await balancer.targets(slots[colour]);
     return { healthy: healthyCount({ targets }), targets: digestOf(targets) };
   };
-  const [blue, green] = await Promise.all([look('blue'), look('green')]);
+  const [blue, green] = await together([look('blue'), look('green')]);
   const healthy = { blue: blue.healthy, green: green.healthy };
   const proof = proveTraffic(rule, healthy, weights);
   if (!proof.proven) {

@@ -4,6 +4,7 @@
  */
 import type { Alarms } from '../../aws/alarms.ts';
 import type { Executions } from '../../aws/executions.ts';
+import { together } from '../../aws/together.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { type ErrorName, isFlotillaError } from '../../errors.ts';
 import { failureMessage } from '../failure.ts';
@@ -29,7 +30,7 @@ export async function watchGate(
   const told = await answerGate(fleet, deps.executions);
   if (told === 'delivered') return [`told rollout ${gate.rollout} what it was ordered`];
   if (told === 'stale') return [];
-  const [group, targets, activities] = await Promise.all([
+  const [group, targets, activities] = await together([
     deps.groups.describe(candidate.groupName),
     deps.balancer.targets(slotArns(fleet)[candidate.slot]),
     deps.groups.activities(candidate.groupName),

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { type BootInstances, bootTag } from '../../aws/boot-instances.ts';
 import type { Table } from '../../aws/table.ts';
+import { together } from '../../aws/together.ts';
 import { type FleetItem, type ImageItem, imageItem, type SmokeBootItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
 import { bootPlaces, bootQuestionOf } from '../../image/smoke-boot.ts';
@@ -84,7 +85,7 @@ async function open(
   { table, clock, config }: { readonly table: Table } & Pick<Invocation, 'clock' | 'config'>,
 ): Promise<SmokeBootItem> {
   const { identity, imageId, fleet: name, executionArn } = wish;
-  const [fleet, image] = await Promise.all([
+  const [fleet, image] = await together([
     requireFleet(table, name),
     table.get(keys.image(identity), imageItem),
   ]);
