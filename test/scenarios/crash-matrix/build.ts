@@ -1,15 +1,9 @@
 /** Every fault at every call of a build, in virtual time: how the builds ended, and what was not as it must be. */
 import { writeFile } from 'node:fs/promises';
 import { among } from '../../support/among.ts';
-import {
-  allCases,
-  type CaseResult,
-  faultNames,
-  type MatrixCase,
-  openDoors,
-  tryCase,
-  wordsOf,
-} from '../kit/build-matrix.ts';
+import { openDoors } from '../kit/build-matrix/builds.ts';
+import { faultNames, type MatrixCase, wordsOf } from '../kit/build-matrix/faults.ts';
+import { allCases, type CaseResult, tryCase } from '../kit/build-matrix/run.ts';
 import { isWhole, type Part } from './options.ts';
 import { type Outcome, table } from './table.ts';
 
@@ -81,11 +75,15 @@ function page(lines: readonly string[], ends: readonly (readonly [string, number
 
 Written by \`npm run crash-matrix -- build\`; do not edit it by hand.
 
-A build is first run without a fault, to see every call that its functions make: once as the first of its fleet, in full,
-and once over a parent, of which only the blocks that differ are put. Then it is run once for each call and each fault, in
-virtual time. Whatever happens, the item, the execution, the object's tags and the AMI have to tell the same end, every
-snapshot and every AMI has to belong to an image that is written down as available (an hour later at the latest, when
-sweepers have been), and the same bytes uploaded again have to be built, with the program on the disk whole.
+An image comes to be in three ways: as the first of its fleet, *in full*; *over a parent*, of which only the blocks that
+differ are put; and *by config set*: the environment is changed (\`PATCH /fleets/{fleet}/environment\`) and a rollout of the
+artifact is asked for, which is not uploaded again. Each is first run without a fault, to see every call that the
+functions of the build and of the API make. Then it is run once for each call and each fault, in virtual time.
+
+Whatever happens, the item, the API, the execution, the object's tags and the AMI have to tell the same end; what the API
+refuses, it refuses by a name of the catalogue; every snapshot and every AMI has to belong to an image that is written
+down as available (an hour later at the latest, when sweepers have been); and the same asked for again has to be built,
+with the program on the disk whole, and the new value in its environment.
 
 - *killed before, killed after*: the function's process dies before the call reaches AWS, or once it is done.
 - *throttled*, *fails once*: AWS refuses the call, or fails; *for minutes* 60 times, *twenty times* longer than a state tries.
