@@ -243,6 +243,18 @@ export const errorCatalogue = {
     title: 'AWS did not answer, or asked to slow down',
     advice: 'Nothing: the state machine tries again.',
   },
+  AwsRefused: {
+    status: 502,
+    title: 'AWS refused a call for good',
+    advice:
+      'Look at what the ids in the details name, which may have been changed or removed by hand; mend what AWS names, and try again.',
+  },
+  AwsDenied: {
+    status: 502,
+    title: 'AWS refused the control plane a right',
+    advice:
+      "Give the function's role the right that the details name (an SCP or a boundary may take it away), and try again.",
+  },
   RequestRefused: {
     status: 409,
     title: 'The order is not legal now',

@@ -86,6 +86,16 @@ export function isQuota(error: unknown): boolean {
   return /^TooMany(?!Requests)|LimitExceeded$|QuotaExceeded(Exception)?$/.test(errorCode(error));
 }
 
+/** The caller lacks a right, whichever policy takes it away (any service). */
+export function isDenied(error: unknown): boolean {
+  return hasCode(error, 'AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation');
+}
+
+/** AWS answered, and no other try of the same call would be answered otherwise. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof Error && '$metadata' in error && '$fault' in error && !isRetryable(error);
+}
+
 /** The thing that was asked for does not exist (any service). */
 export function isNotFound(error: unknown): boolean {
   const code = errorCode(error);

@@ -33,7 +33,7 @@ import type {
 import type { Weights } from '../fleet/world.ts';
 import { ec2Client } from './clients/ec2.ts';
 import { loadBalancingClient } from './clients/load-balancing.ts';
-import { hasCode } from './errors.ts';
+import { hasCode, isDenied } from './errors.ts';
 import { rulesNaming, rulesOf, type Tags, tagMap, tagsOf } from './listener-rules.ts';
 
 export interface ListenerFacts {
@@ -145,7 +145,7 @@ async function removeTagged(
   try {
     await unlessGone(codes, remove);
   } catch (error) {
-    if (!hasCode(error, 'AccessDenied', 'UnauthorizedOperation')) throw error;
+    if (!isDenied(error)) throw error;
     let isThere = false;
     await unlessGone(codes, async () => {
       await look();

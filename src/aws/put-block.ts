@@ -16,6 +16,7 @@ import { getEndpointFromInstructions } from '@smithy/core/endpoints';
 import { HttpRequest, type HttpResponse } from '@smithy/core/protocols';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { HttpHandlerOptions } from '@smithy/types';
+import { answering } from './calls.ts';
 
 /** What every put of a client has in common. */
 interface Way {
@@ -79,7 +80,8 @@ async function put(
     httpStatusCode: response.statusCode,
     requestId: response.headers['x-amzn-requestid'],
   };
-  if (response.statusCode >= 300) throw refusal(response, body, metadata);
+  if (response.statusCode >= 300)
+    throw answering(refusal(response, body, metadata), 'ebs:PutSnapshotBlock', input);
   return { output: { $metadata: metadata }, response };
 }
 

@@ -67,11 +67,6 @@ export function withConsole({
 /** What Step Functions and Lambda call their own failures, for a person. */
 const foreign: readonly (readonly [RegExp, string, string])[] = [
   [
-    /^(AccessDenied|AccessDeniedException|UnauthorizedOperation)$/,
-    'AWS refused the control plane a right',
-    'Give the role that the cause names this right (an SCP or a boundary may take it away), and deploy again.',
-  ],
-  [
     /^States\.(Timeout|HeartbeatTimeout)$/,
     'A step took longer than it may',
     'Look at that function in CloudWatch Logs, and deploy again.',

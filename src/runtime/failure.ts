@@ -4,7 +4,8 @@
  * ids to paste.
  */
 import * as z from 'zod';
-import { isRetryable } from '../aws/errors.ts';
+import { callOf } from '../aws/calls.ts';
+import { errorCode, isDenied, isQuota, isRefused, isRetryable } from '../aws/errors.ts';
 import { errorCatalogue, FlotillaError, isFlotillaError } from '../errors.ts';
 
 /** The error that Lambda's runtime reports: a literal name and a readable message. */
@@ -25,8 +26,28 @@ export function failureMessage(error: FlotillaError): string {
 }
 
 /**
+ * What AWS refuses for good, as `AwsDenied`, `QuotaReached` or `AwsRefused` with the call, AWS's code, and what it was
+ * about; undefined for any other error.
+ * @param words whether those of AWS are told: they may say more than everybody should read
+ */
+export function refusalOf(error: unknown, words: 'told' | 'kept'): FlotillaError | undefined {
+  if (!isRefused(error)) return undefined;
+  const refused = error as Error & { readonly $metadata: { readonly requestId?: string } };
+  const code = errorCode(refused);
+  const { action, ids } = callOf(refused) ?? { action: 'a call', ids: {} };
+  const { requestId } = refused.$metadata;
+  return new FlotillaError(
+    isDenied(refused) ? 'AwsDenied' : isQuota(refused) ? 'QuotaReached' : 'AwsRefused',
+    `AWS refuses ${action} with ${code}${words === 'told' ? `: ${refused.message}` : '.'}`,
+    { ...ids, action, code, ...(requestId === undefined ? {} : { awsRequestId: requestId }) },
+    { cause: refused },
+  );
+}
+
+/**
  * Gives any failure the name that the state machines know. What AWS asks to be tried later becomes
- * `AwsUnavailable`, an event that does not fit becomes `RequestInvalid`; everything else keeps its own name.
+ * `AwsUnavailable`, what it refuses has one of the names of {@link refusalOf}, an event that does not fit `RequestInvalid`; what is
+ * a fault of the code keeps its own name.
  */
 export function toLambdaError(error: unknown): Error {
   if (isFlotillaError(error)) return new LambdaError(error.name, failureMessage(error), error);
@@ -39,6 +60,8 @@ export function toLambdaError(error: unknown): Error {
       new FlotillaError('AwsUnavailable', `${name}: ${message}`, { code: name }, { cause: error }),
     );
   }
+  const refusal = refusalOf(error, 'told');
+  if (refusal !== undefined) return toLambdaError(refusal);
   return error instanceof Error ? error : new LambdaError('Error', String(error), error);
 }
 

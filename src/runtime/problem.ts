@@ -5,6 +5,7 @@ import { toDotPath } from 'zod/v4/core';
 import { isQuota, isRetryable } from '../aws/errors.ts';
 import type { Problem } from '../contracts/api-views.ts';
 import { FlotillaError, isFlotillaError } from '../errors.ts';
+import { refusalOf } from './failure.ts';
 
 /** One line for each field that is wrong: `healthCheck.path: Invalid input: expected string`. */
 export function namedFields(error: z.ZodError): readonly string[] {
@@ -29,8 +30,9 @@ export function invalid(
 }
 
 /**
- * Any failure as an error of the catalogue. What AWS asks to be tried later is `AwsUnavailable`; what nobody
- * foresaw is `InternalError`, whose words stay in the log: they may tell a stranger too much.
+ * Any failure as an error of the catalogue. What AWS asks to be tried later is `AwsUnavailable`, what it refuses
+ * `AwsRefused` or `AwsDenied`, and what nobody foresaw `InternalError`. The words of these stay in the log: they may tell a
+ * stranger too much.
  */
 export function toApiError(error: unknown): FlotillaError {
   if (isFlotillaError(error)) return error;
@@ -42,6 +44,8 @@ export function toApiError(error: unknown): FlotillaError {
     const { name: code, message } = error as Error; // what is no error has no code that tells of a quota
     return new FlotillaError('QuotaReached', `AWS answered ${code}: ${message}.`, { code }, { cause: error });
   }
+  const refusal = refusalOf(error, 'kept');
+  if (refusal !== undefined) return refusal;
   return new FlotillaError('InternalError', 'This is a fault of ours.', {}, { cause: error });
 }
 

@@ -97,12 +97,15 @@ describe('asking for a rollout', () => {
     expect(written()).toBe(1);
   });
 
-  it('keeps the words of a refusal that nobody foresaw in the log', async () => {
+  it('names the code of a refusal, and keeps its words in the log', async () => {
     states
       .on(StartExecutionCommand)
       .rejects(Object.assign(awsError('AccessDeniedException'), { message: 'secret role' }));
     const { status, body } = await deploy();
-    expect({ status, body }).toMatchObject({ status: 500, body: { name: 'InternalError' } });
+    expect({ status, body }).toMatchObject({
+      status: 502,
+      body: { name: 'AwsDenied', details: { code: 'AccessDeniedException' } },
+    });
     expect(JSON.stringify(body)).not.toContain('secret');
   });
 
@@ -190,7 +193,7 @@ describe('an order', () => {
       .on(SendTaskFailureCommand)
       .rejects(Object.assign(awsError('InvalidToken'), { message: 'the-token' }));
     const { status, body } = await send(handler, 'POST /rollouts/web-1/abort', {});
-    expect(status).toBe(500);
+    expect(status).toBe(502);
     expect(JSON.stringify(body)).not.toContain('the-token');
   });
 

@@ -100,7 +100,7 @@ describe('write-blocks', () => {
 
   it('does not repeat what EBS refuses for good', async () => {
     ebs.on(PutSnapshotBlockCommand).rejects(awsError('AccessDeniedException', 403));
-    await expect(handler(event, lambdaContext())).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    await expect(handler(event, lambdaContext())).rejects.toMatchObject({ name: 'AwsDenied' });
     expect(s3.commandCalls(PutObjectCommand)).toHaveLength(0);
   });
 

@@ -1,4 +1,5 @@
 import { EBSClient, type EBSClientConfig } from '@aws-sdk/client-ebs';
+import { withCalls } from '../calls.ts';
 import { requestHandler } from './settings.ts';
 
 /**
@@ -31,5 +32,5 @@ export function ebsClient(
     },
     { step: 'build', name: 'unsignedBlockBody' },
   );
-  return client;
+  return withCalls('ebs', client);
 }

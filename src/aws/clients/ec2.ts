@@ -1,7 +1,8 @@
 import { EC2Client } from '@aws-sdk/client-ec2';
+import { withCalls } from '../calls.ts';
 import { withPatience } from './patience.ts';
 import { patientSettings } from './settings.ts';
 
 export function ec2Client(): EC2Client {
-  return withPatience(new EC2Client(patientSettings()));
+  return withCalls('ec2', withPatience(new EC2Client(patientSettings())));
 }

@@ -1,6 +1,7 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { withCalls } from '../calls.ts';
 import { clientSettings } from './settings.ts';
 
 export function eventBridgeClient(): EventBridgeClient {
-  return new EventBridgeClient(clientSettings());
+  return withCalls('events', new EventBridgeClient(clientSettings()));
 }

@@ -1,7 +1,8 @@
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
+import { withCalls } from '../calls.ts';
 import { requestHandler } from './settings.ts';
 
 export function serviceQuotasClient(): ServiceQuotasClient {
   // A quota that is not read in time is told as such; no rollout waits for it.
-  return new ServiceQuotasClient({ requestHandler, maxAttempts: 2 });
+  return withCalls('servicequotas', new ServiceQuotasClient({ requestHandler, maxAttempts: 2 }));
 }

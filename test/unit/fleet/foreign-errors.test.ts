@@ -9,11 +9,6 @@ import {
   withConsole,
 } from '../../../src/fleet/failure-card.ts';
 
-const noRight = {
-  title: 'AWS refused the control plane a right',
-  advice:
-    'Give the role that the cause names this right (an SCP or a boundary may take it away), and deploy again.',
-};
 const tooLong = {
   title: 'A step took longer than it may',
   advice: 'Look at that function in CloudWatch Logs, and deploy again.',
@@ -33,9 +28,6 @@ const unknown = {
 
 describe('an error that AWS named', () => {
   it.each([
-    ['AccessDenied', noRight],
-    ['AccessDeniedException', noRight],
-    ['UnauthorizedOperation', noRight],
     ['States.Timeout', tooLong],
     ['States.HeartbeatTimeout', tooLong],
     ['States.QueryEvaluationError', notEvaluated],
@@ -54,8 +46,6 @@ describe('an error that AWS named', () => {
 
   it.each([
     'TypeError',
-    'NotAccessDenied',
-    'AccessDeniedByNobody',
     'MyStates.Timeout',
     'States.TimeoutOfAnotherKind',
     'StatesXTimeout',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { FlotillaError } from '../../../src/errors.ts';
+import { answering } from '../../../src/aws/calls.ts';
+import { errorCatalogue, FlotillaError } from '../../../src/errors.ts';
 import { readCaughtError, toLambdaError } from '../../../src/runtime/failure.ts';
 
 describe('an error that leaves a function', () => {
@@ -24,9 +25,29 @@ describe('an error that leaves a function', () => {
     expect(toLambdaError(parsed.error).name).toBe('RequestInvalid');
   });
 
-  it('keeps its own name otherwise', () => {
-    const denied = Object.assign(new Error('no'), { name: 'UnauthorizedOperation' });
-    expect(toLambdaError(denied)).toBe(denied);
+  it.each([
+    ['InvalidSnapshot.NotFound', 'AwsRefused'],
+    ['ValidationException', 'AwsRefused'],
+    ['UnauthorizedOperation', 'AwsDenied'],
+    ['AccessDeniedException', 'AwsDenied'],
+    ['ServiceQuotaExceededException', 'QuotaReached'],
+  ] as const)('is named where AWS answers %s, which no other try would change', (code, name) => {
+    const refused = Object.assign(new Error('It does not exist'), {
+      name: code,
+      $fault: 'client',
+      $metadata: { httpStatusCode: 400, requestId: 'r-1' },
+    });
+    const input = { SnapshotId: 'snap-1', Description: 'secret' };
+    const error = toLambdaError(answering(refused, 'ec2:RegisterImage', input));
+    expect(error.name).toBe(name);
+    expect(error.message).toBe(
+      `AWS refuses ec2:RegisterImage with ${code}: It does not exist. ${errorCatalogue[name].advice} {"snapshotId":"snap-1","action":"ec2:RegisterImage","code":"${code}","awsRequestId":"r-1"}`,
+    );
+  });
+
+  it('keeps its own name where it is a fault of the code', () => {
+    const fault = new TypeError('no');
+    expect(toLambdaError(fault)).toBe(fault);
     expect(toLambdaError('text').message).toBe('text');
   });
 });

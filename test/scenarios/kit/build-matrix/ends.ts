@@ -8,9 +8,6 @@ import { keys } from '../../../../src/lineage/keys.ts';
 import type { Doors } from '../doors.ts';
 import type { Order } from './builds.ts';
 
-/** What AWS refused in words of its own is told in these. */
-const ofAws = new Set(['ValidationException', 'InvalidSnapshot.NotFound']);
-
 /**
  * What the item, the API, the execution, the object's tags and the AMI say must be one and the same.
  * @param isTold whether execution and tags could be told
@@ -22,7 +19,7 @@ export async function untruths(doors: Doors, upload: UploadItem, isTold: boolean
   if (
     upload.state === 'built'
       ? isTold && error !== undefined
-      : error === undefined || !(error in errorCatalogue || ofAws.has(error))
+      : error === undefined || !(error in errorCatalogue)
   )
     wrong.push(`it ended ${upload.state} with ${error}`);
   const { body } = await doors.api(`GET /uploads/${upload.id}`);
