@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
 import { ec2Client } from '../src/aws/clients/ec2.ts';
-import { hasCode } from '../src/aws/errors.ts';
+import { hasCode, isRefused } from '../src/aws/errors.ts';
 import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { deleteSnapshot, openSnapshotWriter, type SnapshotWriter } from '../src/aws/snapshots.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
@@ -114,6 +114,15 @@ async function refuseParent(
   return inFull;
 }
 
+/** The refusal that led here is what is told. */
+async function removeUnwritten(ec2: EC2Client, snapshotId: string, log: Invocation['log']): Promise<void> {
+  try {
+    await deleteSnapshot(ec2, snapshotId);
+  } catch (error) {
+    log.warn('a snapshot that was not written down is left', { snapshotId, error: error as Error });
+  }
+}
+
 async function start(
   { identity, attempt, executionArn: self, refused }: z.output<typeof input>,
   deps: Deps,
@@ -143,7 +152,18 @@ async function start(
   started ??= await startSnapshot(writer, own, stack);
   const { snapshotId, encrypted, beneath } = started;
   const when = { at: clock.now().toISOString(), executionArn: self };
-  await saveAttempt(table, { ...own, snapshotId }, { events: [imageSnapshotStarted(own, snapshotId, when)] });
+  try {
+    await saveAttempt(
+      table,
+      { ...own, snapshotId },
+      { events: [imageSnapshotStarted(own, snapshotId, when)] },
+    );
+  } catch (error) {
+    // Another try of this function gets the same snapshot; after a refusal there is none, and whoever cleans up might not
+    // find in a listing yet what was never written down.
+    if (isRefused(error)) await removeUnwritten(ec2, snapshotId, log);
+    throw error;
+  }
   const segments = planSegments(candidateBlocks(plan, encrypted, beneath));
   return { snapshotId, encrypted, parent: own.parent ?? null, segments, writers: writersOf(segments) };
 }
