@@ -18,6 +18,8 @@ function statusOf(error: Error): number | undefined {
 
 const throttling = new Set([
   'BandwidthLimitExceeded',
+  // https://docs.aws.amazon.com/ebs/latest/APIReference/API_StartSnapshot.html: too many at once, not too many for good
+  'ConcurrentLimitExceededException',
   'LimitExceededException',
   'PriorRequestNotComplete',
   'ProvisionedThroughputExceededException',

@@ -8,6 +8,7 @@ describe("what AWS's errors mean", () => {
     named('RequestLimitExceeded'),
     named('ThrottlingException'),
     named('SlowDown'),
+    named('ConcurrentLimitExceededException', { $fault: 'client' }),
     named('Whatever', { $metadata: { httpStatusCode: 429 } }),
     named('Whatever', { $metadata: { httpStatusCode: 503 } }),
     named('Whatever', { $fault: 'server' }),
