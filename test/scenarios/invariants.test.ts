@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Fleet, minute } from './kit/fleet.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 import { Invariants, wordsOfViolation } from './kit/invariants.ts';
+import { makeListener } from './kit/listener.ts';
 
 describe.skipIf(notPackaged !== undefined)('the invariants', () => {
   let fleet: Fleet;
@@ -88,6 +89,34 @@ describe.skipIf(notPackaged !== undefined)('the invariants', () => {
         [5, undefined, 'live has 1 instances and not 2'],
       ]),
     );
+  });
+
+  it('are broken by a test rule that leads to no candidate, or before it is written down, or at rest', async () => {
+    fleet = await Fleet.create();
+    const testListenerArn = await makeListener(fleet.world);
+    await fleet.apply({ rule: { hosts: ['web.example.com'], testListenerArn } });
+    await fleet.deploy(await fleet.image('one'));
+    const watch = await Invariants.over([fleet]);
+    const { fixed } = await fleet.item();
+    const lead = async (blue: number, green: number) => {
+      const TargetGroups = [
+        { TargetGroupArn: fixed.blueArn, Weight: blue },
+        { TargetGroupArn: fixed.greenArn, Weight: green },
+      ];
+      await as('allow-test-traffic', 'elasticloadbalancing', 'ModifyRule', {
+        RuleArn: fixed.test?.ruleArn,
+        Actions: [{ Type: 'forward', ForwardConfig: { TargetGroups } }],
+      });
+      return watch.violations.splice(0).map(({ invariant, words }) => [invariant, words]);
+    };
+    expect(await lead(100, 0)).toEqual([[1, 'the test rule was led to blue, where no candidate stands']]);
+    watch.atRest();
+    expect(watch.violations.splice(0).map(({ words }) => words)).toEqual(['the test listener leads to blue']);
+    expect(await lead(0, 0)).toEqual([]);
+    await fleet.ask(await fleet.image('two'));
+    for (let passed = 0; passed < 60 && (await fleet.item()).candidate === null; passed += 1)
+      await fleet.world.seconds(1);
+    expect(await lead(0, 100)).toEqual([[1, 'the test rule was led to green before that was written down']]);
   });
 
   it('are broken by an event that is changed or lost, and by state that changes without one', async () => {

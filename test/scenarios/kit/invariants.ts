@@ -14,6 +14,7 @@ import { type FleetState, readFleetState } from './invariants/state.ts';
 import {
   judgeRequests,
   judgeSizes,
+  judgeTestRule,
   judgeWeights,
   remember,
   type TrafficMemory,
@@ -154,6 +155,7 @@ export class Invariants {
       if (call !== undefined && by !== undefined) {
         broken.push(
           ...judgeWeights(before, after, watched.memory, call.begunAt),
+          ...judgeTestRule(before, after),
           ...judgeSizes(before, after, watched.memory, call.begunAt),
         );
         if (isChanged(before, after)) broken.push(...judgeRecovery(call, by, this.#leases.get(fleet) ?? []));

@@ -68,6 +68,21 @@ export function judgeWeights(
   return broken;
 }
 
+/** Of a call of ours as well: where the test rule leads, a candidate stands. It was written down before the rule was set. */
+export function judgeTestRule(before: FleetState, after: FleetState): Broken[] {
+  const { candidate, testTraffic } = after.item;
+  const broken: Broken[] = [];
+  for (const slot of colours) {
+    const share = after.testWeights?.[slot] ?? 0;
+    if (share <= (before.testWeights?.[slot] ?? 0)) continue;
+    if (slot !== candidate?.slot)
+      broken.push({ invariant: 1, words: `the test rule was led to ${slot}, where no candidate stands` });
+    else if (slot !== testTraffic?.slot)
+      broken.push({ invariant: 1, words: `the test rule was led to ${slot} before that was written down` });
+  }
+  return broken;
+}
+
 /** Invariant 2: whatever node a request comes to now, somebody answers it, unless a machine failed by itself. */
 export function judgeRequests(state: FleetState, memory: TrafficMemory): Broken[] {
   if (!state.item.served) return [];

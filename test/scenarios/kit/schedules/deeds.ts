@@ -20,6 +20,7 @@ export type Deed =
   | { readonly do: 'quiet the alarm' }
   | { readonly do: 'scale live by hand'; readonly fleet: 0 | 1 }
   | { readonly do: 'change the weights by hand'; readonly fleet: 0 | 1; readonly blue: number }
+  | { readonly do: 'lead the test rule by hand'; readonly blue: number }
   | { readonly do: 'throttle'; readonly action: string; readonly times: number }
   | { readonly do: 'lose an answer'; readonly action: string; readonly nth: number }
   | {
@@ -104,6 +105,13 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
       do: fc.constant('change the weights by hand' as const),
       fleet,
       blue: fc.constantFrom(0, 30, 100),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('lead the test rule by hand' as const),
+      blue: fc.constantFrom(0, 100),
     }),
   },
   {
@@ -241,6 +249,10 @@ async function attempt(
       return scaleLive(fleets[deed.fleet]);
     case 'change the weights by hand':
       return changeWeights(fleets[deed.fleet], deed.blue);
+    case 'lead the test rule by hand': {
+      const { fixed } = await fleets[1].item();
+      return fleets[1].setWeights({ blue: deed.blue, green: 100 - deed.blue }, fixed.test?.ruleArn);
+    }
     case 'throttle':
       faults.inject({ kind: 'throttle', action: deed.action, times: deed.times });
       return;

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { Fleet } from '../fleet.ts';
 import { Invariants, wordsOfViolation } from '../invariants.ts';
+import { makeListener } from '../listener.ts';
 import { rests } from '../rollout-matrix/acts.ts';
 import { matrixSpec } from '../rollout-matrix/scenarios.ts';
 import { alarmName, type Happening, imagesOf, perform, schedule } from './deeds.ts';
@@ -30,11 +31,13 @@ const spec = {
 };
 
 /**
- * The second fleet's instances may be taken back, and a person has to approve its releases: at random that seldom comes
- * in time, so that the first fleet is asked for none, or nothing would ever be promoted.
+ * The second fleet's instances may be taken back, a test listener leads to its candidates, and a person has to approve
+ * its releases: at random that seldom comes in time, so that the first fleet is asked for none, or nothing would ever be
+ * promoted.
  */
-const onSpot = {
+const onSpot = (testListenerArn: string) => ({
   ...spec,
+  rule: { hosts: ['shop.example.com'], testListenerArn },
   instances: { ...spec.instances, spotPercent: 100 },
   rollout: {
     ...spec.rollout,
@@ -43,8 +46,11 @@ const onSpot = {
       { weight: 60, bakeSeconds: 10, approval: true, approvalSeconds: 60 },
       { weight: 100 },
     ],
+    smokeTest: { path: '/health', status: 200 },
   },
-};
+});
+
+type Applied = Parameters<Fleet['apply']>[0];
 
 /** Whatever happens, the fleets rest within this time. */
 const restSeconds = 4 * 3_600;
@@ -52,10 +58,16 @@ const quietSeconds = 150;
 
 class Stage {
   readonly fleets: readonly [Fleet, Fleet];
+  readonly specs: readonly [Applied, Applied];
   readonly watch: Invariants;
 
-  private constructor(fleets: readonly [Fleet, Fleet], watch: Invariants) {
+  private constructor(
+    fleets: readonly [Fleet, Fleet],
+    specs: readonly [Applied, Applied],
+    watch: Invariants,
+  ) {
     this.fleets = fleets;
+    this.specs = specs;
     this.watch = watch;
   }
 
@@ -63,13 +75,14 @@ class Stage {
     const first = await Fleet.create(spec, { seed });
     await first.alarm(alarmName);
     await first.alarm(alarmName, 'OK');
-    const second = await first.beside('shop', onSpot);
-    return new Stage([first, second], await Invariants.over([first, second]));
+    const tested = onSpot(await makeListener(first.world));
+    const second = await first.beside('shop', tested);
+    return new Stage([first, second], [spec, tested], await Invariants.over([first, second]));
   }
 
   /** @returns what was broken, in words */
   async play(happenings: readonly Happening[]): Promise<string[]> {
-    const { fleets, watch } = this;
+    const { fleets, specs, watch } = this;
     const [first] = fleets;
     const { world } = first;
     const illness = { cured: false };
@@ -92,7 +105,7 @@ class Stage {
     faults.clear();
     // One that fell ill after it had been promoted is live, and would be for ever.
     illness.cured = true;
-    for (const [index, fleet] of fleets.entries()) await setRight(fleet, index === 0 ? spec : onSpot);
+    for (const index of [0, 1] as const) await setRight(fleets[index], specs[index]);
     // Until Auto Scaling has replaced what died.
     await world.seconds(quietSeconds);
     return watch.atRest().map(wordsOfViolation);
@@ -110,10 +123,12 @@ async function letGo(fleet: Fleet): Promise<void> {
 }
 
 /** Weights that a person set stay until a person sets them right, by applying the fleet again. */
-async function setRight(fleet: Fleet, applied: typeof spec | typeof onSpot): Promise<void> {
-  const { weights } = await fleet.item();
+async function setRight(fleet: Fleet, applied: Applied): Promise<void> {
+  const { weights, fixed } = await fleet.item();
   const present = await fleet.weights();
-  if (present.blue !== weights.blue) await fleet.apply(applied);
+  const tested = fixed.test === undefined ? undefined : await fleet.weights(fixed.test.ruleArn);
+  const led = tested !== undefined && tested.blue + tested.green > 0;
+  if (led || present.blue !== weights.blue) await fleet.apply(applied);
 }
 
 /**
