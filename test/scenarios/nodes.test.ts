@@ -4,7 +4,17 @@ import { Fleet, minute } from './kit/fleet.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 import { NodeWatch } from './kit/nodes.ts';
 
-const one = { instances: { minimum: 1, desired: 1, maximum: 2 } };
+/** Nothing drains: a target that leaves is gone at once. */
+const one = {
+  instances: { minimum: 1, desired: 1, maximum: 2 },
+  rollout: {
+    steps: [
+      { weight: 10, bakeSeconds: 60 },
+      { weight: 100, bakeSeconds: 60 },
+    ],
+    ...{ keepWarmSeconds: 600, drainSeconds: 0 },
+  },
+};
 
 describe.skipIf(notPackaged !== undefined)('each node of the load balancer', { timeout: 120_000 }, () => {
   let fleet: Fleet;
@@ -15,8 +25,8 @@ describe.skipIf(notPackaged !== undefined)('each node of the load balancer', { t
   });
 
   /** The first release, and a look at the nodes from the moment on in which its execution has succeeded. */
-  async function live(seed = 7): Promise<void> {
-    fleet = await Fleet.create(one, { seed });
+  async function live(seed = 7, spec: Parameters<typeof Fleet.create>[0] = one): Promise<void> {
+    fleet = await Fleet.create(spec, { seed });
     const answer = await fleet.ask(await fleet.image('one'));
     for (let status = 'RUNNING'; status === 'RUNNING'; ) {
       await fleet.world.seconds(0.2);
@@ -24,6 +34,8 @@ describe.skipIf(notPackaged !== undefined)('each node of the load balancer', { t
       expect(status).not.toBe('FAILED');
     }
     watch = await NodeWatch.over(fleet);
+    // Targets are heard of at once, and rules as late as the product reckons with.
+    Object.assign(fleet.world.region.context.lag.bounds, { rulesMs: 9_900, targetsMs: 1 });
   }
 
   it.each([7, 8, 9])(
@@ -41,6 +53,14 @@ describe.skipIf(notPackaged !== undefined)('each node of the load balancer', { t
     await fleet.ended(await fleet.rollBack());
     await fleet.world.seconds(12 * minute);
     expect(await fleet.item()).toMatchObject({ live: { release: 1 }, warm: null, lease: null });
+    expect([...(watch?.refused ?? [])]).toEqual([]);
+  });
+
+  it('has somebody where what was live leaves as soon as its successor is', async () => {
+    await live(7, { ...one, rollout: { ...one.rollout, steps: [{ weight: 100 }], keepWarmSeconds: 0 } });
+    await fleet.deploy(await fleet.image('two'));
+    await fleet.world.seconds(5 * minute);
+    expect(await fleet.item()).toMatchObject({ live: { release: 2 }, warm: null, lease: null });
     expect([...(watch?.refused ?? [])]).toEqual([]);
   });
 
