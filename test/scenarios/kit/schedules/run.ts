@@ -105,7 +105,8 @@ class Stage {
     faults.clear();
     // One that fell ill after it had been promoted is live, and would be for ever.
     illness.cured = true;
-    for (const index of [0, 1] as const) await setRight(fleets[index], specs[index]);
+    const ledByHand = happenings.some(({ deed }) => deed.do === 'lead the test rule by hand');
+    for (const index of [0, 1] as const) await setRight(fleets[index], specs[index], ledByHand);
     // Until Auto Scaling has replaced what died.
     await world.seconds(quietSeconds);
     return watch.atRest().map(wordsOfViolation);
@@ -122,11 +123,14 @@ async function letGo(fleet: Fleet): Promise<void> {
   if (gate?.waitsFor === 'resume') await fleet.order('abort').catch(() => undefined);
 }
 
-/** Weights that a person set stay until a person sets them right, by applying the fleet again. */
-async function setRight(fleet: Fleet, applied: Applied): Promise<void> {
+/**
+ * Weights that a person set stay until a person sets them right, by applying the fleet again. A test rule that no
+ * person touched is left as the rollouts left it: that is to be judged.
+ */
+async function setRight(fleet: Fleet, applied: Applied, ledByHand: boolean): Promise<void> {
   const { weights, fixed } = await fleet.item();
   const present = await fleet.weights();
-  const tested = fixed.test === undefined ? undefined : await fleet.weights(fixed.test.ruleArn);
+  const tested = ledByHand && fixed.test !== undefined ? await fleet.weights(fixed.test.ruleArn) : undefined;
   const led = tested !== undefined && tested.blue + tested.green > 0;
   if (led || present.blue !== weights.blue) await fleet.apply(applied);
 }
