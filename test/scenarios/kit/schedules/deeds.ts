@@ -23,13 +23,13 @@ export type Deed =
   | { readonly do: 'lead the test rule by hand'; readonly blue: number }
   | { readonly do: 'throttle'; readonly action: string; readonly times: number }
   | { readonly do: 'lose an answer'; readonly action: string; readonly nth: number }
+  /** `by` counts modulo the functions there are; `nth` counts the calls that the function makes. */
   | {
       readonly do: 'make a call late';
-      readonly action: string;
+      readonly by: number;
       readonly nth: number;
       readonly seconds: number;
     }
-  /** `by` counts modulo the functions there are; `nth` counts the calls that the function makes. */
   | {
       readonly do: 'kill a function';
       readonly by: number;
@@ -134,8 +134,8 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       do: fc.constant('make a call late' as const),
-      action: fc.constantFrom(...services),
-      nth: fc.integer({ min: 1, max: 10 }),
+      by: which,
+      nth: fc.integer({ min: 1, max: 4 }),
       seconds: fc.integer({ min: 1, max: 60 }),
     }),
   },
@@ -259,9 +259,11 @@ async function attempt(
     case 'lose an answer':
       faults.inject({ kind: 'lose-answer', action: deed.action, nth: deed.nth });
       return;
-    case 'make a call late':
-      faults.inject({ kind: 'delay', action: deed.action, nth: deed.nth, seconds: deed.seconds });
-      return;
+    case 'make a call late': {
+      const { nth, seconds } = deed;
+      // Never a person's: time passes here only where no person waits.
+      return ended(mortal, deed.by, (by) => faults.inject({ kind: 'delay', action: '*', by, nth, seconds }));
+    }
     case 'kill a function': {
       const { when, nth } = deed;
       return ended(mortal, deed.by, (name) =>
