@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
 import { ec2Client } from '../src/aws/clients/ec2.ts';
-import { hasCode, isRefused } from '../src/aws/errors.ts';
+import { hasCode } from '../src/aws/errors.ts';
 import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { deleteSnapshot, openSnapshotWriter, type SnapshotWriter } from '../src/aws/snapshots.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
@@ -15,9 +15,10 @@ import type { ParentImage } from '../src/contracts/image-blocks.ts';
 import type { ImageItem } from '../src/contracts/items.ts';
 import { candidateBlocks, planSegments, writersOf } from '../src/image/segments.ts';
 import { imageParentRefused, imageSnapshotStarted } from '../src/lineage/events.ts';
+import { unrecorded } from '../src/runtime/abandon-attempt.ts';
 import { findBlockMap, parentDigests } from '../src/runtime/block-map.ts';
 import { openDisk } from '../src/runtime/disk.ts';
-import { caughtError, readCaughtError } from '../src/runtime/failure.ts';
+import { caughtError, readCaughtError, refusalOf } from '../src/runtime/failure.ts';
 import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
 import { attemptTags, ownAttempt, saveAttempt } from '../src/runtime/image-attempt.ts';
 import { readRecipe } from '../src/runtime/recipe.ts';
@@ -114,15 +115,6 @@ async function refuseParent(
   return inFull;
 }
 
-/** The refusal that led here is what is told. */
-async function removeUnwritten(ec2: EC2Client, snapshotId: string, log: Invocation['log']): Promise<void> {
-  try {
-    await deleteSnapshot(ec2, snapshotId);
-  } catch (error) {
-    log.warn('a snapshot that was not written down is left', { snapshotId, error: error as Error });
-  }
-}
-
 async function start(
   { identity, attempt, executionArn: self, refused }: z.output<typeof input>,
   deps: Deps,
@@ -159,10 +151,9 @@ async function start(
       { events: [imageSnapshotStarted(own, snapshotId, when)] },
     );
   } catch (error) {
-    // Another try of this function gets the same snapshot; after a refusal there is none, and whoever cleans up might not
-    // find in a listing yet what was never written down.
-    if (isRefused(error)) await removeUnwritten(ec2, snapshotId, log);
-    throw error;
+    // It stays: the same token would give it to another try even if it were deleted. Who undoes the attempt, when no other
+    // try comes, learns of it from this, as a listing may not show it yet.
+    throw refusalOf(error, 'told', unrecorded(snapshotId)) ?? error;
   }
   const segments = planSegments(candidateBlocks(plan, encrypted, beneath));
   return { snapshotId, encrypted, parent: own.parent ?? null, segments, writers: writersOf(segments) };

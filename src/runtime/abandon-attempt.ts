@@ -5,7 +5,9 @@
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { Table } from '../aws/table.ts';
 import type { BuildAttempt } from '../contracts/build.ts';
-import { imageItem } from '../contracts/items.ts';
+import { type ImageItem, imageItem } from '../contracts/items.ts';
+import type { ErrorDetails } from '../errors.ts';
+import { splitDetails } from '../fleet/failure-card.ts';
 import { imageAbandoned } from '../lineage/events.ts';
 import { keys } from '../lineage/keys.ts';
 import type { ReadableFailure } from './failure.ts';
@@ -20,6 +22,17 @@ export interface Abandonment extends BuildAttempt {
   readonly now: Date;
 }
 
+/** What a failure says of a snapshot that was started, and that the table refused to hold. */
+export function unrecorded(snapshotId: string): ErrorDetails {
+  return { unrecordedSnapshotId: snapshotId };
+}
+
+/** The snapshots that are known without asking EC2. */
+function knownSnapshots(item: ImageItem, failure: Abandonment['failure']): string[] {
+  const { unrecordedSnapshotId } = splitDetails(failure.message).details;
+  return [item.snapshotId, unrecordedSnapshotId].filter((one) => typeof one === 'string');
+}
+
 /** @returns what was removed, or undefined where the attempt is not the owner's any more. */
 export async function abandonAttempt(
   { table, ec2 }: { readonly table: Table; readonly ec2: EC2Client },
@@ -30,7 +43,7 @@ export async function abandonAttempt(
   const removed = await removeLeftovers(ec2, table, {
     identity,
     stack,
-    known: item.snapshotId === undefined ? [] : [item.snapshotId],
+    known: knownSnapshots(item, failure),
     mayGo: (other) => other <= attempt,
   });
   const { snapshotId, imageId: _gone, ...rest } = item;

@@ -6,7 +6,7 @@
 import * as z from 'zod';
 import { callOf } from '../aws/calls.ts';
 import { errorCode, isDenied, isQuota, isRefused, isRetryable } from '../aws/errors.ts';
-import { errorCatalogue, FlotillaError, isFlotillaError } from '../errors.ts';
+import { type ErrorDetails, errorCatalogue, FlotillaError, isFlotillaError } from '../errors.ts';
 
 /** The error that Lambda's runtime reports: a literal name and a readable message. */
 class LambdaError extends Error {
@@ -29,8 +29,13 @@ export function failureMessage(error: FlotillaError): string {
  * What AWS refuses for good, as `AwsDenied`, `QuotaReached` or `AwsRefused` with the call, AWS's code, and what it was
  * about; undefined for any other error.
  * @param words whether those of AWS are told: they may say more than everybody should read
+ * @param more details beside those of the call
  */
-export function refusalOf(error: unknown, words: 'told' | 'kept'): FlotillaError | undefined {
+export function refusalOf(
+  error: unknown,
+  words: 'told' | 'kept',
+  more: ErrorDetails = {},
+): FlotillaError | undefined {
   if (!isRefused(error)) return undefined;
   const refused = error as Error & { readonly $metadata: { readonly requestId?: string } };
   const code = errorCode(refused);
@@ -39,7 +44,7 @@ export function refusalOf(error: unknown, words: 'told' | 'kept'): FlotillaError
   return new FlotillaError(
     isDenied(refused) ? 'AwsDenied' : isQuota(refused) ? 'QuotaReached' : 'AwsRefused',
     `AWS refuses ${action} with ${code}${words === 'told' ? `: ${refused.message}` : '.'}`,
-    { ...ids, action, code, ...(requestId === undefined ? {} : { awsRequestId: requestId }) },
+    { ...ids, ...more, action, code, ...(requestId === undefined ? {} : { awsRequestId: requestId }) },
     { cause: refused },
   );
 }
