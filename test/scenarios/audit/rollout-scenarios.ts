@@ -32,7 +32,11 @@ export const rolloutScenarios: readonly Scenario[] = [
   {
     name: 'a second release, and back while the first is warm',
     async run(doors) {
+      // A fleet asks once how many vCPUs a type has: another one, now that no look beside it is refused.
+      const instances = { ...everything.instances, types: ['t3.micro'] };
+      await doors.apply({ ...everything, instances });
       await doors.deploy('two');
+      await doors.apply(everything);
       const { body } = await doors.api('POST /fleets/web/rollback', {});
       await doors.rolloutEnded(body.rollout);
     },
