@@ -11,9 +11,9 @@
  */
 import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { manyRollouts, monthOfFleets, type Simulated } from '../test/scenarios/kit/simulation.ts';
 import { among, answerShares } from '../test/support/among.ts';
+import { readFlags, wholeNumber } from '../test/support/flags.ts';
 import { packageStack } from '../tour/package-stack.ts';
 
 /** One region's share; whoever has its answer asks for the next. */
@@ -45,7 +45,7 @@ async function work(share: Share): Promise<Done> {
 
 async function main(): Promise<void> {
   const number = (fallback: number) => ({ type: 'string', default: String(fallback) }) as const;
-  const { values } = parseArgs({
+  const { values } = readFlags({
     options: {
       rollouts: number(1000),
       month: { type: 'boolean', default: false },
@@ -55,14 +55,15 @@ async function main(): Promise<void> {
       workers: number(availableParallelism()),
     },
   });
-  const seed = Number(values.seed);
-  const count = Number(values.rollouts);
+  const seed = wholeNumber('seed', values.seed, 0);
+  const count = wholeNumber('rollouts', values.rollouts);
+  const { 'sweep-minutes': sweep } = values;
   const shares: Share[] = values.month
     ? [
         {
           what: 'month',
-          days: Number(values.days),
-          sweepMinutes: values['sweep-minutes'] === undefined ? undefined : Number(values['sweep-minutes']),
+          days: wholeNumber('days', values.days),
+          sweepMinutes: sweep === undefined ? undefined : wholeNumber('sweep-minutes', sweep),
           seed,
         },
       ]
@@ -74,7 +75,11 @@ async function main(): Promise<void> {
   await packageStack();
   const began = performance.now();
   let ended = 0;
-  const processes = { file: import.meta.filename, args: ['--worker'], workers: Number(values.workers) };
+  const processes = {
+    file: import.meta.filename,
+    args: ['--worker'],
+    workers: wholeNumber('workers', values.workers),
+  };
   const done = await among<Share, Done>(processes, shares, (_, { cpuSeconds }) => {
     ended += 1;
     process.stderr.write(`${ended} of ${shares.length} regions (${cpuSeconds.toFixed(1)} s of CPU)\n`);

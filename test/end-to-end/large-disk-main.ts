@@ -6,14 +6,14 @@
  *   --gib N      the disk's size, 4 unless told otherwise
  *   --every N    one block of so many is random, the others zero; 1 unless told otherwise: each
  */
-import { parseArgs } from 'node:util';
 import { whenToldToEnd } from '../../tour/lifeline.ts';
+import { readFlags, wholeNumber } from '../support/flags.ts';
 import { describeDisk, LargeDisk, wrongs } from './large-disk.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags({
   options: { gib: { type: 'string', default: '4' }, every: { type: 'string', default: '1' } },
 });
-const size = { sizeGiB: Number(values.gib), everyBlock: Number(values.every) };
+const size = { sizeGiB: wholeNumber('gib', values.gib), everyBlock: wholeNumber('every', values.every) };
 const disk = await LargeDisk.open(size);
 async function end(code: number): Promise<never> {
   await disk.close();

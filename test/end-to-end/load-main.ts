@@ -5,18 +5,18 @@
  *   --requests N     50000 unless told otherwise
  *   --per-second N   250
  */
-import { parseArgs } from 'node:util';
+import { readFlags, wholeNumber } from '../support/flags.ts';
 import { describeLoad, runLoad } from './load.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags({
   options: {
     requests: { type: 'string', default: '50000' },
     'per-second': { type: 'string', default: '250' },
   },
 });
 const report = await runLoad({
-  requests: Number(values.requests),
-  perSecond: Number(values['per-second']),
+  requests: wholeNumber('requests', values.requests),
+  perSecond: wholeNumber('per-second', values['per-second']),
   tell: (words) => console.log(words),
 });
 console.log(`\n${describeLoad(report)}`);

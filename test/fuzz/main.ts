@@ -5,21 +5,23 @@
  *   --cases N   100000 unless told otherwise
  *   --seed N    of the first case; the next ones follow
  */
-import { parseArgs } from 'node:util';
+import { readFlags, wholeNumber } from '../support/flags.ts';
 import { fuzz } from './fuzz.ts';
 import { makeSeeds } from './seeds.ts';
 
 /** Seeds, Node itself, and one log of the largest size allowed, decoded. */
 const mostResidentMiB = 768;
 
-const { values } = parseArgs({
+const { values } = readFlags({
   options: { cases: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' } },
 });
+const cases = wholeNumber('cases', values.cases);
+const seed = wholeNumber('seed', values.seed, 0);
 const seeds = await makeSeeds();
 console.log(`From ${seeds.length} files: ${seeds.map(({ name }) => name).join(', ')}`);
 const began = process.cpuUsage();
 try {
-  const told = await fuzz(seeds, Number(values.seed), Number(values.cases));
+  const told = await fuzz(seeds, seed, cases);
   const { user } = process.cpuUsage(began);
   for (const [outcome, count] of [...told.outcomes].sort(([a], [b]) => (a < b ? -1 : 1)))
     console.log(`${String(count).padStart(8)}  ${outcome}`);

@@ -10,9 +10,9 @@
  *   --workers N    processes side by side; one for each core unless told otherwise
  */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { packageStack } from '../../tour/package-stack.ts';
 import { among, answerShares } from '../support/among.ts';
+import { readFlags, wholeNumber } from '../support/flags.ts';
 import { type Broken, type Campaign, playSchedules } from './kit/schedules/run.ts';
 
 interface Share {
@@ -34,7 +34,7 @@ function tell({ seed, path, happenings, violations }: Broken): void {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values } = readFlags({
     options: {
       schedules: { type: 'string', default: '10000' },
       seed: { type: 'string', default: '1' },
@@ -43,9 +43,10 @@ async function main(): Promise<void> {
     },
   });
   const { path } = values;
-  const count = path === undefined ? Number(values.schedules) : 1;
+  const count = path === undefined ? wholeNumber('schedules', values.schedules) : 1;
+  const firstSeed = wholeNumber('seed', values.seed, 0);
   const shares: Share[] = Array.from({ length: Math.ceil(count / schedulesARegion) }, (_, index) => ({
-    seed: Number(values.seed) + index,
+    seed: firstSeed + index,
     count: Math.min(schedulesARegion, count - index * schedulesARegion),
     ...(path === undefined ? {} : { path }),
   }));
@@ -55,7 +56,7 @@ async function main(): Promise<void> {
   const processes = {
     file: import.meta.filename,
     args: ['--worker'],
-    workers: Number(values.workers),
+    workers: wholeNumber('workers', values.workers),
   };
   await among<Share, Campaign>(processes, shares, (_, campaign) => {
     played += campaign.schedules;

@@ -10,21 +10,21 @@
  *   --workers N         processes side by side; one for each core unless told otherwise
  */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { packageStack } from '../../../tour/package-stack.ts';
 import { answerShares } from '../../support/among.ts';
+import { readFlags, refuse, wholeNumber } from '../../support/flags.ts';
 import { buildMatrix, tryShare as tryBuilds } from './build.ts';
 import { rolloutMatrix, tryShare as tryRollouts } from './rollout.ts';
 
 const matrices = { build: buildMatrix, rollout: rolloutMatrix };
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = readFlags({
     allowPositionals: true,
     options: {
       only: { type: 'string', default: '' },
       from: { type: 'string', default: '0' },
-      cases: { type: 'string', default: 'Infinity' },
+      cases: { type: 'string' },
       every: { type: 'string', default: '1' },
       seed: { type: 'string', default: '1' },
       workers: { type: 'string', default: String(availableParallelism()) },
@@ -32,20 +32,20 @@ async function main(): Promise<void> {
   });
   const part = {
     only: values.only,
-    from: Number(values.from),
-    cases: Number(values.cases),
-    every: Number(values.every),
-    seed: Number(values.seed),
-    workers: Number(values.workers),
+    from: wholeNumber('from', values.from, 0),
+    cases: values.cases === undefined ? Number.POSITIVE_INFINITY : wholeNumber('cases', values.cases),
+    every: wholeNumber('every', values.every),
+    seed: wholeNumber('seed', values.seed, 0),
+    workers: wholeNumber('workers', values.workers),
   };
   const wanted = positionals.length === 0 ? Object.keys(matrices) : positionals;
+  const chosen = wanted.map(
+    (name) =>
+      (matrices as Readonly<Record<string, typeof buildMatrix>>)[name] ??
+      refuse(`There is no matrix ${name}; there are: ${Object.keys(matrices).join(', ')}.`),
+  );
   await packageStack();
-  for (const name of wanted) {
-    const matrix = matrices[name as keyof typeof matrices] as typeof buildMatrix | undefined;
-    if (matrix === undefined)
-      throw new Error(`There is no matrix ${name}; there are: ${Object.keys(matrices).join(', ')}`);
-    if (!(await matrix(part))) process.exitCode = 1;
-  }
+  for (const matrix of chosen) if (!(await matrix(part))) process.exitCode = 1;
 }
 
 const [asked, matrix] = process.argv.slice(2);
