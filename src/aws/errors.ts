@@ -12,6 +12,11 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
   return codes.includes(errorCode(error));
 }
 
+/** The codes of a missing part of a load balancer, with and without the suffix that the SDK's models give it. */
+export const noListener = ['ListenerNotFound', 'ListenerNotFoundException'] as const;
+export const noRule = ['RuleNotFound', 'RuleNotFoundException'] as const;
+export const noTargetGroup = ['TargetGroupNotFound', 'TargetGroupNotFoundException'] as const;
+
 function statusOf(error: Error): number | undefined {
   return (error as Error & { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
 }

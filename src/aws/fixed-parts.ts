@@ -33,7 +33,7 @@ import type {
 import type { Weights } from '../fleet/world.ts';
 import { ec2Client } from './clients/ec2.ts';
 import { loadBalancingClient } from './clients/load-balancing.ts';
-import { hasCode, isDenied } from './errors.ts';
+import { hasCode, isDenied, noListener, noRule, noTargetGroup } from './errors.ts';
 import { rulesNaming, rulesOf, type Tags, tagMap, tagsOf } from './listener-rules.ts';
 
 export interface ListenerFacts {
@@ -155,10 +155,6 @@ async function removeTagged(
   }
 }
 
-/** The code of a missing part, with and without the suffix that the SDK's models give it. */
-const noRule = ['RuleNotFound', 'RuleNotFoundException'];
-const noTargetGroup = ['TargetGroupNotFound', 'TargetGroupNotFoundException'];
-const noListener = ['ListenerNotFound', 'ListenerNotFoundException'];
 const noTemplate = [
   'InvalidLaunchTemplateName.NotFoundException',
   'InvalidLaunchTemplateId.NotFound',

@@ -10,14 +10,12 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Condition } from '../fleet/conditions.ts';
 import type { ObservedRule, RuleOfListener } from '../fleet/fixed-parts.ts';
-import { hasCode } from './errors.ts';
+import { hasCode, noTargetGroup } from './errors.ts';
 
 export type Tags = Readonly<Record<string, string>>;
 
 /** DescribeTags takes 20 ARNs. https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTags.html */
 const tagsAtOnce = 20;
-
-const gone = ['TargetGroupNotFound', 'TargetGroupNotFoundException'];
 
 export function tagMap(
   tags: readonly { Key?: string | undefined; Value?: string | undefined }[] | undefined,
@@ -104,7 +102,7 @@ async function balancersOf(balancing: ElasticLoadBalancingV2Client, arn: string)
     const answer = await balancing.send(new DescribeTargetGroupsCommand({ TargetGroupArns: [arn] }));
     return answer.TargetGroups?.[0]?.LoadBalancerArns ?? [];
   } catch (error) {
-    if (hasCode(error, ...gone)) return [];
+    if (hasCode(error, ...noTargetGroup)) return [];
     throw error;
   }
 }

@@ -10,7 +10,7 @@ import {
 import type { SlotColour } from '../contracts/ids.ts';
 import type { RuleView, SlotSettings, TargetView, Weights } from '../fleet/world.ts';
 import { loadBalancingClient } from './clients/load-balancing.ts';
-import { hasCode } from './errors.ts';
+import { hasCode, noRule, noTargetGroup } from './errors.ts';
 import { together } from './together.ts';
 
 /** ARNs of a fleet's two target groups. */
@@ -28,8 +28,7 @@ export interface LoadBalancer {
   resourceLabel(targetGroupArn: string): Promise<string | undefined>;
 }
 
-const isUnknownGroup = (error: unknown): boolean =>
-  hasCode(error, 'TargetGroupNotFound', 'TargetGroupNotFoundException');
+const isUnknownGroup = (error: unknown): boolean => hasCode(error, ...noTargetGroup);
 
 export function openLoadBalancer(client: ElasticLoadBalancingV2Client = loadBalancingClient()): LoadBalancer {
   const settingsOf = async (arn: string): Promise<SlotSettings> => {
@@ -66,7 +65,7 @@ export function openLoadBalancer(client: ElasticLoadBalancingV2Client = loadBala
           sticky: forward?.ForwardConfig?.TargetGroupStickinessConfig?.Enabled === true,
         };
       } catch (error) {
-        if (hasCode(error, 'RuleNotFound', 'RuleNotFoundException')) return undefined;
+        if (hasCode(error, ...noRule)) return undefined;
         throw error;
       }
     },

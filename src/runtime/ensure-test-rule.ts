@@ -102,11 +102,11 @@ export async function ensureTestRule(
         }
       }
     }
-    if (listenerArn === undefined || found !== undefined) {
-      const test =
-        listenerArn === undefined || found === undefined
-          ? undefined
-          : { listenerArn, ruleArn: found.arn, priority: found.priority };
+    const test =
+      listenerArn === undefined || found === undefined
+        ? undefined
+        : { listenerArn, ruleArn: found.arn, priority: found.priority };
+    if (test !== undefined || listenerArn === undefined) {
       const naming = await parts.rulesNaming([blueArn, greenArn]);
       for (const rule of leftBehind(wanted, naming, test)) {
         if (obsolete.has(rule.arn)) continue;
