@@ -18,36 +18,25 @@ import {
   PutBucketVersioningCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
-  S3Client,
+  type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Hooks } from '../../local/context.ts';
-import { createRegion, type Region } from '../../local/region.ts';
+import { openWireRegion, type WireRegion } from './wire-region.ts';
 
-let region: Region;
-let settings: {
-  endpoint: string;
-  region: string;
-  credentials: { accessKeyId: string; secretAccessKey: string };
-};
+let wire: WireRegion;
+let region: WireRegion['region'];
+let settings: WireRegion['settings'];
 let s3: S3Client;
 
 beforeAll(async () => {
-  region = await createRegion({ seed: 7 });
-  // What this file asks is what the region knows, not when each copy of it knows.
-  region.context.lag.off();
-  region.throttles.off();
-  const endpoint = await region.listen();
-  settings = { endpoint, region: 'us-east-1', credentials: region.createOperator() };
-  s3 = new S3Client({ ...settings, forcePathStyle: true });
+  wire = await openWireRegion();
+  ({ region, settings, s3 } = wire);
 });
 
-afterAll(async () => {
-  s3.destroy();
-  await region.close();
-});
+afterAll(() => wire.close());
 
 /** A bucket of its own for each test. */
 async function bucket(name: string, versioned = false): Promise<string> {

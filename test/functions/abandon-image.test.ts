@@ -16,31 +16,17 @@ import { handler } from '../../functions/abandon-image.ts';
 import { amiName } from '../../src/image/identity.ts';
 import { awsError, giveEnvironment, lambdaContext } from '../support/function-kit.ts';
 import { mockClient } from '../support/mock-client.ts';
+import { buildingImage, identity } from './image-kit.ts';
 
 const ec2 = mockClient(EC2Client);
 const table = mockClient(DynamoDBDocumentClient);
-const identity = 'a'.repeat(64);
 const event = {
   identity,
   attempt: 2,
   executionArn: 'arn:self',
   failure: { Error: 'SnapshotFailed', Cause: '{"errorMessage":"snap-2 is in the state error"}' },
 };
-const item = {
-  type: 'image',
-  identity,
-  state: 'building',
-  owner: 'arn:self',
-  attempt: 2,
-  artifactSha256: 'b'.repeat(64),
-  architecture: 'x86_64',
-  kernel: '0.1.54',
-  kernelDigest: 'c'.repeat(64),
-  builderVersion: '1',
-  volumeSizeGiB: 1,
-  snapshotId: 'snap-2',
-  createdAt: '2026-11-23T12:00:00.000Z',
-};
+const item = { ...buildingImage, attempt: 2, snapshotId: 'snap-2' };
 const tags = (attempt: number) =>
   Object.entries({
     'flotilla:stack': 'flotilla',

@@ -5,25 +5,12 @@ import { handler } from '../../functions/register-image.ts';
 import { amiName } from '../../src/image/identity.ts';
 import { awsError, giveEnvironment, lambdaContext } from '../support/function-kit.ts';
 import { mockClient } from '../support/mock-client.ts';
+import { buildingImage, identity } from './image-kit.ts';
 
 const ec2 = mockClient(EC2Client);
 const table = mockClient(DynamoDBDocumentClient);
-const identity = 'a'.repeat(64);
 const event = { identity, attempt: 1, executionArn: 'arn:self', snapshotId: 'snap-1' };
-const item = {
-  type: 'image',
-  identity,
-  state: 'building',
-  owner: 'arn:self',
-  attempt: 1,
-  artifactSha256: 'b'.repeat(64),
-  architecture: 'x86_64',
-  kernel: '0.1.54',
-  kernelDigest: 'c'.repeat(64),
-  builderVersion: '1',
-  volumeSizeGiB: 2,
-  createdAt: '2026-11-23T12:00:00.000Z',
-};
+const item = { ...buildingImage, volumeSizeGiB: 2 };
 const present = (snapshotId: string, tags: Record<string, string>): Image => ({
   ImageId: 'ami-1',
   Name: amiName(identity),

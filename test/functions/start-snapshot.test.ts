@@ -19,41 +19,15 @@ import { handler as abandonImage } from '../../functions/abandon-image.ts';
 import { handler } from '../../functions/start-snapshot.ts';
 import { awsError, giveEnvironment, lambdaContext } from '../support/function-kit.ts';
 import { mockClient } from '../support/mock-client.ts';
+import { buildingImage, identity, recipeOfDisk } from './image-kit.ts';
 
 const ebs = mockClient(EBSClient);
 const ec2 = mockClient(EC2Client);
 const s3 = mockClient(S3Client);
 const table = mockClient(DynamoDBDocumentClient);
-const identity = 'a'.repeat(64);
 const attempt = { identity, attempt: 1, executionArn: 'arn:self' };
 const event = { ...attempt, refused: null };
-const item = {
-  type: 'image',
-  identity,
-  state: 'building',
-  owner: 'arn:self',
-  attempt: 1,
-  artifactSha256: 'b'.repeat(64),
-  architecture: 'x86_64',
-  kernel: '0.1.54',
-  kernelDigest: 'c'.repeat(64),
-  builderVersion: '1',
-  volumeSizeGiB: 1,
-  createdAt: '2026-11-23T12:00:00.000Z',
-};
-const recipe = {
-  identity,
-  artifact: {
-    bucket: 'flotilla-uploads',
-    key: 'web/disk',
-    versionId: 'v1',
-    sha256: 'b'.repeat(64),
-    kind: 'nanos-disk',
-    sizeBytes: 2 ** 20,
-    architecture: 'x86_64',
-  },
-  volumeSizeGiB: 1,
-};
+const recipe = recipeOfDisk(2 ** 20);
 const deleted = () => ec2.commandCalls(DeleteSnapshotCommand).map((call) => call.args[0].input.SnapshotId);
 const tokens = () => ebs.commandCalls(StartSnapshotCommand).map((call) => call.args[0].input.ClientToken);
 
@@ -68,7 +42,7 @@ beforeEach(() => {
   s3.on(GetObjectCommand).callsFake(() => ({
     Body: sdkStreamMixin(Readable.from([Buffer.from(JSON.stringify(recipe))])),
   }));
-  table.on(GetCommand).resolves({ Item: item });
+  table.on(GetCommand).resolves({ Item: buildingImage });
   table.on(QueryCommand).resolves({ Items: [] });
   table.on(TransactWriteCommand).resolves({});
 });

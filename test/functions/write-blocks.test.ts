@@ -9,10 +9,10 @@ import { segmentBlocks } from '../../src/contracts/image-blocks.ts';
 import { BLOCK_BYTES } from '../../src/image/blocks.ts';
 import { awsError, giveEnvironment, lambdaContext } from '../support/function-kit.ts';
 import { mockClient } from '../support/mock-client.ts';
+import { identity, recipeOfDisk } from './image-kit.ts';
 
 const ebs = mockClient(EBSClient);
 const s3 = mockClient(S3Client);
-const identity = 'a'.repeat(64);
 
 /** Four blocks: text, zeros, text, and half a block of text at the end. */
 const disk = Buffer.alloc(3.5 * BLOCK_BYTES);
@@ -20,19 +20,7 @@ disk.write('first', 0);
 disk.write('third', 2 * BLOCK_BYTES);
 disk.write('fourth', 3 * BLOCK_BYTES);
 
-const recipe = {
-  identity,
-  artifact: {
-    bucket: 'flotilla-uploads',
-    key: 'web/disk',
-    versionId: 'v1',
-    sha256: 'b'.repeat(64),
-    kind: 'nanos-disk',
-    sizeBytes: disk.length,
-    architecture: 'x86_64',
-  },
-  volumeSizeGiB: 1,
-};
+const recipe = recipeOfDisk(disk.length);
 const event = {
   identity,
   attempt: 2,

@@ -8,6 +8,14 @@ import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 import { Invariants, wordsOfViolation } from './kit/invariants.ts';
 import { makeListener } from './kit/listener.ts';
 
+let fleet: Fleet;
+let watch: Invariants | undefined;
+afterEach(async () => {
+  watch?.end();
+  watch = undefined;
+  await fleet?.world.close();
+});
+
 const arnOf = (name: string) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
 
 /** When the second deploy is asked for: as a function of the first begins, or while that waits in a phase. */
@@ -16,14 +24,6 @@ type Moment =
   | { readonly phase: string };
 
 describe.skipIf(notPackaged !== undefined)('a deploy supersedes one', () => {
-  let fleet: Fleet;
-  let watch: Invariants | undefined;
-  afterEach(async () => {
-    watch?.end();
-    watch = undefined;
-    await fleet?.world.close();
-  });
-
   /** A live release, and a spec that has a rollout go through every phase there is. */
   async function live(): Promise<void> {
     fleet = await Fleet.create({ instances: { minimum: 1, desired: 4, maximum: 4 } });
@@ -157,14 +157,6 @@ interface Emptying {
 }
 
 describe.skipIf(notPackaged !== undefined)('a deploy supersedes one whose slot is being emptied', () => {
-  let fleet: Fleet;
-  let watch: Invariants | undefined;
-  afterEach(async () => {
-    watch?.end();
-    watch = undefined;
-    await fleet?.world.close();
-  });
-
   async function stateOf(leaving: string): Promise<Ask['group']> {
     const { AutoScalingGroups } = await fleet.world.call('autoscaling', 'DescribeAutoScalingGroups', {
       AutoScalingGroupNames: [leaving],

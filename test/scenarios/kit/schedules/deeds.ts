@@ -234,11 +234,11 @@ async function attempt(
       await fleets[deed.fleet].order(deed.verb);
       return;
     case 'kill an instance':
-      return ended(await instances(world, 'on-demand'), deed.which, (instance) =>
+      return toOneOf(await instances(world, 'on-demand'), deed.which, (instance) =>
         faults.inject({ kind: 'kill-instance', instance }),
       );
     case 'interrupt a spot instance':
-      return ended(await instances(world, 'spot'), deed.which, (instance) =>
+      return toOneOf(await instances(world, 'spot'), deed.which, (instance) =>
         faults.inject({ kind: 'interrupt-spot', instance }),
       );
     case 'ring the alarm':
@@ -262,11 +262,13 @@ async function attempt(
     case 'make a call late': {
       const { nth, seconds } = deed;
       // Never a person's: time passes here only where no person waits.
-      return ended(mortal, deed.by, (by) => faults.inject({ kind: 'delay', action: '*', by, nth, seconds }));
+      return toOneOf(mortal, deed.by, (by) =>
+        faults.inject({ kind: 'delay', action: '*', by, nth, seconds }),
+      );
     }
     case 'kill a function': {
       const { when, nth } = deed;
-      return ended(mortal, deed.by, (name) =>
+      return toOneOf(mortal, deed.by, (name) =>
         faults.inject({ kind: 'crash', function: `${world.stackName}-${name}`, when, nth }),
       );
     }
@@ -278,7 +280,7 @@ async function attempt(
       return;
     case 'stop an execution': {
       const running = parts.states.executions().filter(({ status }) => status === 'RUNNING');
-      return ended(running.map(({ init }) => init.arn).sort(), deed.which, (execution) =>
+      return toOneOf(running.map(({ init }) => init.arn).sort(), deed.which, (execution) =>
         faults.inject({ kind: 'stop-execution', execution }),
       );
     }
@@ -286,9 +288,10 @@ async function attempt(
   }
 }
 
-function ended(ids: readonly string[], which: number, end: (id: string) => unknown): void {
+/** Does it to one of them. */
+function toOneOf(ids: readonly string[], which: number, act: (id: string) => unknown): void {
   const id = ids[which % ids.length];
-  if (id !== undefined) end(id);
+  if (id !== undefined) act(id);
 }
 
 async function instances(world: Fleet['world'], market: 'spot' | 'on-demand'): Promise<string[]> {

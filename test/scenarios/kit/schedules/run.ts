@@ -55,6 +55,8 @@ type Applied = Parameters<Fleet['apply']>[0];
 /** Whatever happens, the fleets rest within this time. */
 const restSeconds = 4 * 3_600;
 const quietSeconds = 150;
+/** Faults that strike a function or an event, and no call of whoever plays the schedule. */
+const endsOthers = new Set(['crash', 'drop-event', 'double-event']);
 
 class Stage {
   readonly fleets: readonly [Fleet, Fleet];
@@ -94,7 +96,7 @@ class Stage {
     // Whoever broke or held something takes it back; what the fleets do about it is theirs. What ends a function or an
     // event may still come, as it can come to nobody else.
     const { faults } = world.region;
-    for (const { id, fault } of faults.list()) if (!/^crash$|-event$/.test(fault.kind)) faults.remove(id);
+    for (const { id, fault } of faults.list()) if (!endsOthers.has(fault.kind)) faults.remove(id);
     await first.alarm(alarmName, 'OK');
     const began = world.clock.now();
     do {
