@@ -14,6 +14,7 @@ export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
 
 /** The codes of a missing part of a load balancer, with and without the suffix that the SDK's models give it. */
 export const noListener = ['ListenerNotFound', 'ListenerNotFoundException'] as const;
+export const noLoadBalancer = ['LoadBalancerNotFound', 'LoadBalancerNotFoundException'] as const;
 export const noRule = ['RuleNotFound', 'RuleNotFoundException'] as const;
 export const noTargetGroup = ['TargetGroupNotFound', 'TargetGroupNotFoundException'] as const;
 

@@ -10,7 +10,7 @@ import {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Condition } from '../fleet/conditions.ts';
 import type { ObservedRule, RuleOfListener } from '../fleet/fixed-parts.ts';
-import { hasCode, noTargetGroup } from './errors.ts';
+import { hasCode, noListener, noLoadBalancer, noRule, noTargetGroup } from './errors.ts';
 
 export type Tags = Readonly<Record<string, string>>;
 
@@ -23,23 +23,29 @@ export function tagMap(
   return Object.fromEntries((tags ?? []).map((tag) => [tag.Key ?? '', tag.Value ?? '']));
 }
 
+/** Tags by ARN. A rule that is gone by then has no entry, and does not take those of the others with it. */
 export async function tagsOf(
   balancing: ElasticLoadBalancingV2Client,
   arns: readonly string[],
 ): Promise<Map<string, Tags>> {
   const found = new Map<string, Tags>();
-  for (let start = 0; start < arns.length; start += tagsAtOnce) {
-    const answer = await balancing.send(
-      new DescribeTagsCommand({ ResourceArns: arns.slice(start, start + tagsAtOnce) }),
-    );
-    for (const entry of answer.TagDescriptions ?? []) {
-      if (entry.ResourceArn !== undefined) found.set(entry.ResourceArn, tagMap(entry.Tags));
+  const ask = async (some: readonly string[]): Promise<void> => {
+    try {
+      const answer = await balancing.send(new DescribeTagsCommand({ ResourceArns: [...some] }));
+      for (const { ResourceArn, Tags } of answer.TagDescriptions ?? [])
+        if (ResourceArn !== undefined) found.set(ResourceArn, tagMap(Tags));
+    } catch (error) {
+      // One ARN that is gone fails the call for all of them, and AWS does not say which.
+      if (!hasCode(error, ...noRule)) throw error;
+      if (some.length > 1) for (const one of some) await ask([one]);
     }
-  }
+  };
+  for (let start = 0; start < arns.length; start += tagsAtOnce)
+    await ask(arns.slice(start, start + tagsAtOnce));
   return found;
 }
 
-/** Every rule of a listener. */
+/** Every rule of a listener, but those that somebody deletes meanwhile. */
 export async function rulesOf(
   balancing: ElasticLoadBalancingV2Client,
   listenerArn: string,
@@ -61,18 +67,23 @@ export async function rulesOf(
     balancing,
     own.flatMap((rule) => rule.RuleArn ?? []),
   );
-  return found.map((rule) => ({
-    arn: rule.RuleArn ?? '',
-    priority: rule.IsDefault === true ? 'default' : Number(rule.Priority),
-    condition: conditionOf(rule),
-    targetGroupArns: targetGroupsOf(rule),
-    tags: tags.get(rule.RuleArn ?? '') ?? {},
-  }));
+  return found.flatMap((rule) => {
+    const arn = rule.RuleArn ?? '';
+    if (rule.IsDefault !== true && !tags.has(arn)) return [];
+    return {
+      arn,
+      priority: rule.IsDefault === true ? 'default' : Number(rule.Priority),
+      condition: conditionOf(rule),
+      targetGroupArns: targetGroupsOf(rule),
+      tags: tags.get(arn) ?? {},
+    };
+  });
 }
 
 /**
  * The rules of any listener that name one of these target groups. A target group tells its load balancer, and
- * nothing in AWS tells the rule: each listener there is looked through.
+ * nothing in AWS tells the rule: each listener there is looked through. What is deleted
+ * meanwhile has none.
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroup.html
  */
 export async function rulesNaming(
@@ -81,12 +92,13 @@ export async function rulesNaming(
 ): Promise<readonly RuleOfListener[]> {
   const balancers = new Set<string>();
   for (const arn of targetGroupArns) {
-    for (const balancer of await balancersOf(balancing, arn)) balancers.add(balancer);
+    for (const balancer of await balancersOf(balancing, arn).catch(noneWhereGone(noTargetGroup)))
+      balancers.add(balancer);
   }
   const found: RuleOfListener[] = [];
   for (const balancer of balancers) {
-    for (const listenerArn of await listenersOf(balancing, balancer)) {
-      const rules = await rulesOf(balancing, listenerArn);
+    for (const listenerArn of await listenersOf(balancing, balancer).catch(noneWhereGone(noLoadBalancer))) {
+      const rules = await rulesOf(balancing, listenerArn).catch(noneWhereGone(noListener));
       found.push(
         ...rules
           .filter((rule) => rule.targetGroupArns.some((arn) => targetGroupArns.includes(arn)))
@@ -97,14 +109,17 @@ export async function rulesNaming(
   return found;
 }
 
-async function balancersOf(balancing: ElasticLoadBalancingV2Client, arn: string): Promise<readonly string[]> {
-  try {
-    const answer = await balancing.send(new DescribeTargetGroupsCommand({ TargetGroupArns: [arn] }));
-    return answer.TargetGroups?.[0]?.LoadBalancerArns ?? [];
-  } catch (error) {
-    if (hasCode(error, ...noTargetGroup)) return [];
+/** To catch with: what is gone has none of what it was asked for. */
+function noneWhereGone(codes: readonly string[]): (error: unknown) => readonly never[] {
+  return (error) => {
+    if (hasCode(error, ...codes)) return [];
     throw error;
-  }
+  };
+}
+
+async function balancersOf(balancing: ElasticLoadBalancingV2Client, arn: string): Promise<readonly string[]> {
+  const answer = await balancing.send(new DescribeTargetGroupsCommand({ TargetGroupArns: [arn] }));
+  return answer.TargetGroups?.[0]?.LoadBalancerArns ?? [];
 }
 
 async function listenersOf(
