@@ -31,8 +31,8 @@ export function invalid(
 
 /**
  * Any failure as an error of the catalogue. What AWS asks to be tried later is `AwsUnavailable`, what it refuses
- * `AwsRefused` or `AwsDenied`, and what nobody foresaw `InternalError`. The words of these stay in the log: they may tell a
- * stranger too much.
+ * has one of the names of {@link refusalOf}, and what nobody foresaw is `InternalError`. AWS's words stay in the log, as they
+ * may tell a stranger too much; those about a quota say which one it is.
  */
 export function toApiError(error: unknown): FlotillaError {
   if (isFlotillaError(error)) return error;
@@ -40,11 +40,7 @@ export function toApiError(error: unknown): FlotillaError {
     const code = error instanceof Error ? error.name : 'unknown';
     return new FlotillaError('AwsUnavailable', `AWS answered ${code}.`, { code }, { cause: error });
   }
-  if (isQuota(error)) {
-    const { name: code, message } = error as Error; // what is no error has no code that tells of a quota
-    return new FlotillaError('QuotaReached', `AWS answered ${code}: ${message}.`, { code }, { cause: error });
-  }
-  const refusal = refusalOf(error, 'kept');
+  const refusal = refusalOf(error, isQuota(error) ? 'told' : 'kept');
   if (refusal !== undefined) return refusal;
   return new FlotillaError('InternalError', 'This is a fault of ours.', {}, { cause: error });
 }

@@ -85,7 +85,10 @@ describe('PUT of a fleet', () => {
 
   it('removes what it made when the listener has room for no other rule, and says so', async () => {
     balancer.on(CreateRuleCommand).rejects(awsError('TooManyRules'));
-    expect(await put()).toMatchObject({ status: 409, body: { name: 'QuotaReached' } });
+    expect(await put()).toMatchObject({
+      status: 409,
+      body: { name: 'QuotaReached', details: { code: 'TooManyRules' } },
+    });
     expect(new Set(removed())).toEqual(new Set([arn.blue, arn.green, 'lt-1']));
     expect(table.commandCalls(TransactWriteCommand)).toHaveLength(0);
   });
