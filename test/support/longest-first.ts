@@ -8,6 +8,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Of more than 35 s each, the longest first; seconds on two cores. */
 const long = [
+  'scenarios/schedules', // 240
   'end-to-end/load', // 155
   'end-to-end/rollout-over-restarts', // 150
   'end-to-end/bench', // 150
@@ -15,9 +16,8 @@ const long = [
   'scenarios/iam-audit', // 95
   'scenarios/rollout-matrix', // 90
   'end-to-end/broken-releases', // 90
-  'end-to-end/large-disk', // 80
+  'end-to-end/large-disk', // 50
   'end-to-end/tour', // 70
-  'scenarios/schedules', // 60
   'scenarios/smoke-boot', // 55
   'scenarios/late-copies', // 50
   'scenarios/pausing', // 45
