@@ -25,7 +25,7 @@ export function decideRetirement(
   if (fleet.candidate?.release === release) return { verdict: 'leave', reason: `${label} is a candidate` };
   if (fleet.warm?.release !== release) return { verdict: 'leave', reason: `${label} is not warm any more` };
   if (Date.parse(fleet.warm.keepUntil) > Date.parse(now)) {
-    return { verdict: 'wait', until: fleet.warm.keepUntil };
+    return { verdict: 'wait', until: endOfSecond(fleet.warm.keepUntil) };
   }
   const weight = weights?.[fleet.warm.slot] ?? 0;
   if (weight > 0) {
@@ -35,4 +35,13 @@ export function decideRetirement(
     };
   }
   return { verdict: 'retire', groupName: fleet.warm.groupName };
+}
+
+/**
+ * A machine waits to the second, and cuts milliseconds off: it would ask again before the time has come, and again,
+ * without a pause, until that second is over.
+ * https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html
+ */
+function endOfSecond(time: string): string {
+  return new Date(Math.ceil(Date.parse(time) / 1_000) * 1_000).toISOString();
 }

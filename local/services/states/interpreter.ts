@@ -131,7 +131,8 @@ async function endOfWait(frame: Frame): Promise<number> {
   const until = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value)
     ? Date.parse(value)
     : Number.NaN;
-  if (!Number.isNaN(until)) return until;
+  // To the second: milliseconds are cut off.
+  if (!Number.isNaN(until)) return Math.floor(until / 1_000) * 1_000;
   throw frame.failEvaluation(
     'Timestamp',
     `The field 'Timestamp' must be an ISO 8601 time, not ${JSON.stringify(value)}.`,

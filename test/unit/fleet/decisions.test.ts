@@ -196,6 +196,12 @@ describe('a retirement', () => {
       groupName: warm.groupName,
     });
   });
+  it('waits for whole seconds, as its machine does, and never too short', () => {
+    const until = (keepUntil: string) =>
+      decideRetirement({ ...fleet, warm: { ...warm, keepUntil } }, 1, undefined, '2026-01-01T00:00:00.000Z');
+    expect(until('2026-01-01T00:59:59.001Z')).toEqual({ verdict: 'wait', until: now });
+    expect(until(now)).toEqual({ verdict: 'wait', until: now });
+  });
   it('leaves alone what is live again, a candidate, or warm no more', () => {
     const left = (reason: string) => ({ verdict: 'leave', reason });
     expect(decideRetirement(fleet, 2, undefined, now)).toEqual(left('v2 is live again'));

@@ -37,6 +37,15 @@ describe('a state machine', () => {
     ]);
   });
 
+  // https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html
+  it('waits for a time to the second, whose milliseconds are cut off', async () => {
+    const bench = createBench();
+    const until = (name: string, Timestamp: string) =>
+      bench.execute({ StartAt: 'W', States: { W: { Type: 'Wait', Timestamp, End: true } } }, {}, name);
+    expect(await until('utc', '2026-01-01T00:00:07.999Z')).toMatchObject({ seconds: 7 });
+    expect(await until('offset', '2026-01-01T01:00:09.001+01:00')).toMatchObject({ seconds: 2 });
+  });
+
   it('invokes a function and takes its payload', async () => {
     const bench = createBench({ double: ({ n }: { n: number }) => ({ n: n * 2 }) });
     const ended = await bench.execute({ StartAt: 'T', States: { T: task('double') } }, { n: 4 });
