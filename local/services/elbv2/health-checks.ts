@@ -48,8 +48,9 @@ export class HealthChecks {
       retired: false,
     };
     group.targets.set(key, target);
-    if (this.#state.loadBalancerOf(group.arn) === undefined) this.#set(group, target, health.notInUse);
-    else this.#begin(group, target);
+    const unused = this.#whyUnused(group, target);
+    if (unused === undefined) this.#begin(group, target);
+    else this.#set(group, target, unused);
   }
 
   /**
@@ -81,12 +82,12 @@ export class HealthChecks {
 
   /** Called after rules or settings changed: begins or ends the checking of a group's targets. */
   reconsider(group: TargetGroupRecord): void {
-    const used = this.#state.loadBalancerOf(group.arn) !== undefined;
     for (const target of group.targets.values()) {
       if (target.health.State === 'draining') continue;
-      if (!used) {
+      const unused = this.#whyUnused(group, target);
+      if (unused !== undefined) {
         target.timer?.cancel();
-        this.#set(group, target, health.notInUse);
+        this.#set(group, target, unused);
       } else if (target.health.Reason === 'Target.NotInUse') {
         this.#begin(group, target);
       } else if (target.health.State !== 'unused') {
@@ -107,6 +108,19 @@ export class HealthChecks {
       target.streak = { passed: target.health.State === 'healthy', length: 0 };
       target.timer = clock.after(group.check.intervalSeconds * 1_000, () => this.#check(group, target));
     }
+  }
+
+  /**
+   * Why a target is neither checked nor gets requests; undefined where it is. "If you register targets in an
+   * Availability Zone but do not enable the Availability Zone, these registered targets do not receive traffic."
+   * https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/how-elastic-load-balancing-works.html
+   */
+  #whyUnused(group: TargetGroupRecord, target: TargetRecord): TargetRecord['health'] | undefined {
+    const balancer = this.#state.loadBalancerOf(group.arn);
+    if (balancer === undefined) return health.notInUse;
+    const { zone } = target;
+    const enabled = zone === undefined || balancer.nodes.some((node) => node.zone === zone);
+    return enabled ? undefined : health.zoneNotEnabled;
   }
 
   #begin(group: TargetGroupRecord, target: TargetRecord): void {

@@ -24,6 +24,11 @@ export const health = {
     Reason: 'Target.NotInUse',
     Description: 'Target group is not configured to receive traffic from the load balancer',
   },
+  zoneNotEnabled: {
+    State: 'unused',
+    Reason: 'Target.NotInUse',
+    Description: 'Target is in an Availability Zone that is not enabled for the load balancer',
+  },
   draining: {
     State: 'draining',
     Reason: 'Target.DeregistrationInProgress',

@@ -117,6 +117,53 @@ describe('the nodes of a load balancer', () => {
   });
 });
 
+describe('a target in a zone that its load balancer has not enabled', () => {
+  /** A load balancer in all zones but the last, whose one listener forwards to the group. */
+  async function smaller(targetGroupArn: string): Promise<void> {
+    const { subnets } = fleet.region.parts.ec2.network;
+    const { LoadBalancers } = await fleet.call('elasticloadbalancing', 'CreateLoadBalancer', {
+      Name: 'smaller',
+      Subnets: subnets.slice(0, -1).map((subnet) => subnet.subnetId),
+    });
+    await fleet.call('elasticloadbalancing', 'CreateListener', {
+      LoadBalancerArn: LoadBalancers[0].LoadBalancerArn,
+      Protocol: 'HTTP',
+      Port: 8082,
+      DefaultActions: [{ Type: 'forward', TargetGroupArn: targetGroupArn }],
+    });
+  }
+  const healthByZone = async (targetGroupArn: string) => {
+    const told = await fleet.health(targetGroupArn);
+    return fleet.region.context.zones.map((zone) => {
+      const here = [...fleet.region.parts.ec2.instances.all.values()].find(
+        ({ spec }) => spec.subnet.zone === zone,
+      );
+      const found = told.find((one) => one.Target?.Id === here?.instanceId)?.TargetHealth;
+      return found?.Reason ?? found?.State;
+    });
+  };
+
+  it.each(['before', 'after'])('is unused, registered %s a listener names the group', async (when) => {
+    const third = await fleet.targetGroup('third');
+    if (when === 'after') await smaller(third);
+    await fleet.group('web-v1', templateId, { TargetGroupARNs: [third], DesiredCapacity: 3 });
+    await fleet.seconds(30);
+    if (when === 'before') await smaller(third);
+    await fleet.seconds(30);
+    expect(await healthByZone(third)).toEqual(['healthy', 'healthy', 'Target.NotInUse']);
+    expect((await fleet.health(third)).map((one) => one.TargetHealth?.Description)).toContain(
+      'Target is in an Availability Zone that is not enabled for the load balancer',
+    );
+    const listener = [...fleet.region.parts.elbv2.state.listeners.values()].at(-1);
+    const request = { host: 'x', target: '/', method: 'GET', headers: {}, sourceIp: '127.0.0.1' };
+    const zones = Array.from({ length: 12 }, () => {
+      const route = fleet.region.parts.elbv2.route(request, listener);
+      return route.kind === 'forward' ? route.target.zone : route.kind;
+    });
+    expect([...new Set(zones)].sort()).toEqual(fleet.region.context.zones.slice(0, -1));
+  });
+});
+
 describe('slow start', () => {
   const slow = (seconds: string) =>
     fleet.call('elasticloadbalancing', 'ModifyTargetGroupAttributes', {
