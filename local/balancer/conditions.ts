@@ -19,18 +19,19 @@ export function fits(conditions: readonly RuleCondition[], request: RoutedReques
 
 function holds(condition: RuleCondition, request: RoutedRequest): boolean {
   const [path, query] = split(request.target, '?');
-  switch (condition.Field) {
+  const { Field: field = '' } = condition;
+  switch (field) {
     case 'host-header': {
       const host = request.host.replace(/:\d+$/, '');
-      return (condition.HostHeaderConfig?.Values ?? []).some((value) => matches(value, host, true));
+      return (condition.HostHeaderConfig?.Values ?? []).some((value) => matches(field, value, host));
     }
     case 'path-pattern':
-      return (condition.PathPatternConfig?.Values ?? []).some((value) => matches(value, path, false));
+      return (condition.PathPatternConfig?.Values ?? []).some((value) => matches(field, value, path));
     case 'http-header': {
       const { HttpHeaderName: name = '', Values: values = [] } = condition.HttpHeaderConfig ?? {};
       const found = request.headers[name.toLowerCase()];
       const given = found === undefined ? [] : typeof found === 'string' ? [found] : found;
-      return values.some((value) => given.some((one) => matches(value, one, true)));
+      return values.some((value) => given.some((one) => matches(field, value, one)));
     }
     case 'http-request-method':
       return (condition.HttpRequestMethodConfig?.Values ?? []).includes(request.method);
@@ -38,7 +39,7 @@ function holds(condition: RuleCondition, request: RoutedRequest): boolean {
       const pairs = [...new URLSearchParams(query)];
       return (condition.QueryStringConfig?.Values ?? []).some(({ Key, Value = '' }) =>
         pairs.some(
-          ([key, value]) => (Key === undefined || matches(Key, key, true)) && matches(Value, value, true),
+          ([key, value]) => (Key === undefined || matches(field, Key, key)) && matches(field, Value, value),
         ),
       );
     }
@@ -51,20 +52,36 @@ function holds(condition: RuleCondition, request: RoutedRequest): boolean {
 
 const compiled = new Map<string, RegExp>();
 
-/** `*` stands for any characters, `?` for one. */
-function matches(pattern: string, text: string, ignoreCase: boolean): boolean {
-  const key = `${ignoreCase}${pattern}`;
+/** `*` stands for any characters, `?` for one. Only paths keep their case. */
+function matches(field: string, pattern: string, text: string): boolean {
+  const key = `${field} ${pattern}`;
   let expression = compiled.get(key);
   if (expression === undefined) {
-    const escaped = pattern
-      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-      .replaceAll('*', '[^]*')
-      .replaceAll('?', '[^]');
-    expression = new RegExp(`^${escaped}$`, ignoreCase ? 'i' : '');
+    const source = partsOf(field, pattern).map((part) => {
+      if (part === '*') return '[^]*';
+      if (part === '?') return '[^]';
+      // What is escaped in the pattern is so in the expression, too.
+      return part.length === 1 ? part.replace(/[.+^${}()|[\]\\]/, '\\$&') : part;
+    });
+    expression = new RegExp(`^${source.join('')}$`, field === 'path-pattern' ? '' : 'i');
     if (compiled.size > 10_000) compiled.clear();
     compiled.set(key, expression);
   }
   return expression.test(text);
+}
+
+/** How many wildcards a pattern has. */
+export function wildcardsIn(field: string, pattern: string): number {
+  return partsOf(field, pattern).filter((part) => part === '*' || part === '?').length;
+}
+
+/**
+ * A pattern's characters one by one, each with the backslash that makes it literal. "To search for a literal '*' or '?'
+ * character in a query string, you must escape these characters in Values using a '\' character."
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_QueryStringConditionConfig.html
+ */
+function partsOf(field: string, pattern: string): readonly string[] {
+  return pattern.match(field === 'query-string' ? /\\[*?]|[\s\S]/g : /[\s\S]/g) ?? [];
 }
 
 function split(text: string, at: string): [string, string] {

@@ -3,6 +3,7 @@
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/rule-condition-types.html
  */
 import type { RuleCondition } from '@aws-sdk/client-elastic-load-balancing-v2';
+import { wildcardsIn } from '../../balancer/conditions.ts';
 import { onlySupported } from '../supported.ts';
 import { validation } from './state.ts';
 
@@ -79,7 +80,7 @@ function checkedCondition(field: string, condition: RuleCondition, tally: Tally)
     for (const value of values) {
       if (value === '' || value.length > limits.valueLength || allowed?.test(value) === false)
         throw validation(`The value '${value}' of a '${field}' condition is not valid`);
-      tally.wildcards += value.match(/[*?]/g)?.length ?? 0;
+      tally.wildcards += wildcardsIn(field, value);
     }
     tally.values += values.length;
     return [...values];
@@ -110,7 +111,7 @@ function checkedCondition(field: string, condition: RuleCondition, tally: Tally)
     case 'query-string': {
       const pairs = condition.QueryStringConfig?.Values ?? [];
       count(pairs.map(({ Value = '' }) => Value));
-      for (const { Key: key = '' } of pairs) tally.wildcards += key.match(/[*?]/g)?.length ?? 0;
+      for (const { Key: key = '' } of pairs) tally.wildcards += wildcardsIn(field, key);
       return { Field: field, QueryStringConfig: { Values: pairs.map((pair) => ({ ...pair })) } };
     }
     default: {

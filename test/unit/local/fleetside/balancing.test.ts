@@ -188,6 +188,51 @@ describe('a rule', () => {
     expect(elbv2.route({ ...request, ...other })).toMatchObject({ kind: 'fixed', status: 404 });
   });
 
+  /** A rule before all others, recognised by its answer. */
+  const answering = (condition: object) =>
+    fleet.call('elasticloadbalancing', 'CreateRule', {
+      ListenerArn: fleet.region.parts.elbv2.defaultListener.arn,
+      Priority: 1,
+      Conditions: [condition],
+      Actions: [{ Type: 'fixed-response', FixedResponseConfig: { StatusCode: '299' } }],
+    });
+  const queryStrings = (...Values: object[]) => ({
+    Field: 'query-string',
+    QueryStringConfig: { Values },
+  });
+
+  it.each([
+    ['v=a*b', true],
+    ['v=axb', false],
+    ['k?=1', true],
+    ['kx=1', false],
+    ['w=C:\\dir', true],
+    ['w=C:dir', false],
+  ])(
+    'takes an escaped wildcard of a query string, and nothing else, literally: %s %s',
+    async (query, fits) => {
+      await answering(
+        queryStrings(
+          { Key: 'v', Value: 'a\\*b' },
+          { Key: 'k\\?', Value: '1' },
+          { Key: 'w', Value: 'c:\\d*' },
+        ),
+      );
+      const request = { host: 'x', target: `/?${query}`, method: 'GET', headers: {}, sourceIp: '127.0.0.1' };
+      expect(fleet.region.parts.elbv2.route(request)).toMatchObject({ status: fits ? 299 : 404 });
+    },
+  );
+
+  it('counts no escaped wildcard of a query string among its six, and those of a header all the same', async () => {
+    const six = '\\*'.repeat(6);
+    const header = (Value: string) => ({
+      Field: 'http-header',
+      HttpHeaderConfig: { HttpHeaderName: 'x-a', Values: [Value] },
+    });
+    await expect(answering(header(`${six}*`))).rejects.toMatchObject({ code: 'ValidationError' });
+    await answering(queryStrings({ Value: `${six}*` }));
+  });
+
   it.each([
     [{ weights: 1_000 }, 'ValidationError'],
     [{ weights: -1 }, 'ValidationError'],
