@@ -7,7 +7,7 @@ export interface RoutedRequest {
   /** With the query. */
   readonly target: string;
   readonly method: string;
-  /** By name in lower case; several values are joined with a comma. */
+  /** By name in lower case; a header that comes several times is a list, in the order in which it came. */
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly sourceIp: string;
 }
@@ -29,6 +29,8 @@ function holds(condition: RuleCondition, request: RoutedRequest): boolean {
       return (condition.PathPatternConfig?.Values ?? []).some((value) => matches(field, value, path));
     case 'http-header': {
       const { HttpHeaderName: name = '', Values: values = [] } = condition.HttpHeaderConfig ?? {};
+      // "If the same header appears multiple times in the request, we search them in order until a match is found."
+      // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_HttpHeaderConditionConfig.html
       const found = request.headers[name.toLowerCase()];
       const given = found === undefined ? [] : typeof found === 'string' ? [found] : found;
       return values.some((value) => given.some((one) => matches(field, value, one)));

@@ -272,7 +272,7 @@ function routed(incoming: IncomingMessage): RoutedRequest {
     host: incoming.headers.host ?? '',
     target: incoming.url ?? '/',
     method: incoming.method ?? 'GET',
-    headers: incoming.headers,
+    headers: incoming.headersDistinct,
     sourceIp: incoming.socket.remoteAddress ?? '',
   };
 }

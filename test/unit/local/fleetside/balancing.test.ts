@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FleetRegion, forward } from './fleet-region.ts';
 
@@ -231,6 +232,26 @@ describe('a rule', () => {
     });
     await expect(answering(header(`${six}*`))).rejects.toMatchObject({ code: 'ValidationError' });
     await answering(queryStrings({ Value: `${six}*` }));
+  });
+
+  it.each([
+    [['a', 'b'], 299],
+    [['b', 'a'], 299],
+    [['a', 'c'], 404],
+    [['a, b'], 404],
+  ])('searches a header that comes several times one by one: %j', async (values, status) => {
+    await answering({ Field: 'http-header', HttpHeaderConfig: { HttpHeaderName: 'X-Beta', Values: ['b'] } });
+    const { elbv2 } = fleet.region.parts;
+    await elbv2.listen();
+    const answered = await new Promise((resolve, reject) => {
+      request(elbv2.url(), { headers: { 'x-beta': values } }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+    expect(answered).toBe(status);
   });
 
   it.each([
