@@ -56,12 +56,12 @@ export function targetOperations(state: Elbv2State, checks: HealthChecks) {
     access: (input) => [onElb(state, 'DeregisterTargets', input.TargetGroupArn)],
     run(input) {
       const group = state.group(input.TargetGroupArn);
-      for (const target of input.Targets ?? []) {
-        for (const one of [...group.targets.values()]) {
-          if (one.id === target.Id && (target.Port === undefined || target.Port === one.port)) {
-            checks.deregister(group, one);
-          }
-        }
+      for (const { Id = '', Port = group.port } of input.Targets ?? []) {
+        // "If you specified a port override when you registered a target, you must specify both the target ID and the
+        // port when you deregister it." "If the specified target does not exist, the action returns successfully."
+        // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DeregisterTargets.html
+        const found = group.targets.get(targetKey(Id, Port));
+        if (found !== undefined) checks.deregister(group, found);
       }
       return {};
     },

@@ -114,6 +114,40 @@ describe('a target group', () => {
   });
 });
 
+describe('a target', () => {
+  /** A group whose port is 8080, with one instance registered there and at 9090. */
+  async function atTwoPorts() {
+    const blue = await fleet.targetGroup('blue');
+    await fleet.group('web-v1', templateId);
+    await fleet.seconds(20);
+    const Id = (await fleet.describe('web-v1'))?.Instances?.[0]?.InstanceId ?? '';
+    const Targets = [{ Id }, { Id, Port: 9090 }];
+    await fleet.call('elasticloadbalancing', 'RegisterTargets', { TargetGroupArn: blue, Targets });
+    const deregister = (target: object) =>
+      fleet.call('elasticloadbalancing', 'DeregisterTargets', {
+        TargetGroupArn: blue,
+        Targets: [{ Id, ...target }],
+      });
+    const ports = async () => (await fleet.health(blue)).map((one) => one.Target?.Port);
+    return { deregister, ports };
+  }
+
+  it('is deregistered at the port of its group where no port is named, and at no other', async () => {
+    const { deregister, ports } = await atTwoPorts();
+    await deregister({});
+    expect(await ports()).toEqual([9090]);
+    // What is not there is as good as deregistered.
+    await deregister({});
+    expect(await ports()).toEqual([9090]);
+  });
+
+  it('is deregistered at the port that is named, and at no other', async () => {
+    const { deregister, ports } = await atTwoPorts();
+    await deregister({ Port: 9090 });
+    expect(await ports()).toEqual([8080]);
+  });
+});
+
 describe('a rule', () => {
   it('has a priority of its own', async () => {
     const blue = await fleet.targetGroup('blue');
