@@ -20,6 +20,17 @@ export const defaultAttributes: readonly (readonly [string, string])[] = [
 
 type Check = TargetGroupRecord['check'];
 
+/** https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html */
+export const defaultCheck: Readonly<Check> = {
+  path: '/',
+  port: 'traffic-port',
+  intervalSeconds: 30,
+  timeoutSeconds: 5,
+  healthyThreshold: 5,
+  unhealthyThreshold: 2,
+  matcher: '200',
+};
+
 /** The settings of health checks that the input names. @throws ValidationError */
 export function checkOf(input: CreateTargetGroupInput | ModifyTargetGroupInput): Partial<Check> {
   if ((input.HealthCheckProtocol ?? 'HTTP') !== 'HTTP') {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type {
   CreateTargetGroupInput,
   CreateTargetGroupOutput,
@@ -26,6 +27,7 @@ import {
   checkOf,
   checkTogether,
   defaultAttributes,
+  defaultCheck,
   validateCheck,
 } from './target-group-settings.ts';
 
@@ -119,15 +121,14 @@ export function targetGroupOperations(state: Elbv2State, checks: HealthChecks) {
         throw validation('A port from 1 to 65535 must be specified');
       if (input.VpcId !== state.ec2.network.vpcId)
         throw validation(`The VPC ID '${input.VpcId ?? ''}' is not found`);
+      const check = { ...defaultCheck, ...checkOf(input) };
+      validateCheck(check);
       const same = [...targetGroups.values()].find((group) => group.name === name);
       if (same !== undefined) {
-        // The same settings again give the same group; other settings collide.
-        const wanted = { ...same.check, ...checkOf(input) };
-        if (
-          same.port === port &&
-          same.targetType === type &&
-          JSON.stringify(wanted) === JSON.stringify(same.check)
-        ) {
+        // "If you attempt to create multiple target groups with the same settings, each call succeeds." What is left out
+        // is a setting, too: its default.
+        // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html
+        if (same.port === port && same.targetType === type && isDeepStrictEqual(check, same.check)) {
           return { TargetGroups: [describe(same)] };
         }
         throw new AwsError(
@@ -146,21 +147,11 @@ export function targetGroupOperations(state: Elbv2State, checks: HealthChecks) {
         targetType: type,
         port,
         vpcId: input.VpcId,
-        check: {
-          path: '/',
-          port: 'traffic-port',
-          intervalSeconds: 30,
-          timeoutSeconds: 5,
-          healthyThreshold: 5,
-          unhealthyThreshold: 2,
-          matcher: '200',
-          ...checkOf(input),
-        },
+        check,
         attributes: new Map(defaultAttributes),
         targets: new Map(),
         metrics: undefined,
       };
-      validateCheck(group.check);
       targetGroups.set(group.arn, group);
       tags.set(group.arn, input.Tags);
       return { TargetGroups: [describe(group)] };
