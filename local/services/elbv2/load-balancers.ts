@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type {
   CreateListenerInput,
   CreateListenerOutput,
@@ -32,19 +33,29 @@ export interface Ports {
   close(listener: ListenerRecord): Promise<void>;
 }
 
+type BalancerSettings = Pick<LoadBalancerRecord, 'scheme' | 'subnetIds'>;
+
+/** What load balancers differ in here: type, address type and security group are the same for all. */
+function settingsOf(
+  { ec2 }: Elbv2State,
+  { Scheme, Subnets }: Pick<CreateLoadBalancerInput, 'Scheme' | 'Subnets'>,
+): BalancerSettings {
+  const subnetIds = Subnets ?? ec2.network.subnets.map((subnet) => subnet.subnetId);
+  return { scheme: Scheme ?? 'internet-facing', subnetIds };
+}
+
 export function makeLoadBalancer(
   state: Elbv2State,
   name: string,
-  options: { scheme?: LoadBalancerRecord['scheme']; subnetIds?: readonly string[] } = {},
+  { scheme, subnetIds }: BalancerSettings = settingsOf(state, {}),
 ): LoadBalancerRecord {
   const { context, ec2 } = state;
   const fullName = `app/${name}/${context.random.hex(16)}`;
-  const subnetIds = options.subnetIds ?? ec2.network.subnets.map((subnet) => subnet.subnetId);
   const balancer: LoadBalancerRecord = {
     arn: arn(context, 'elasticloadbalancing', `loadbalancer/${fullName}`),
     fullName,
     name,
-    scheme: options.scheme ?? 'internet-facing',
+    scheme,
     createdAt: context.clock.now(),
     subnetIds,
     securityGroupIds: [ec2.network.securityGroupId],
@@ -135,10 +146,17 @@ export function loadBalancerOperations(
       if (!/^(?!-)(?!internal-)[A-Za-z0-9-]{1,32}(?<!-)$/.test(name)) {
         throw validation(`The load balancer name '${name}' is not valid`);
       }
-      if ([...state.loadBalancers.values()].some((balancer) => balancer.name === name)) {
+      const settings = settingsOf(state, input);
+      const same = [...state.loadBalancers.values()].find((balancer) => balancer.name === name);
+      if (same !== undefined) {
+        // "If you attempt to create multiple load balancers with the same settings, each call succeeds."
+        // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
+        const { scheme, subnetIds } = settings;
+        if (same.scheme === scheme && isDeepStrictEqual(new Set(same.subnetIds), new Set(subnetIds)))
+          return { LoadBalancers: [describeBalancer(same)] };
         throw new AwsError(
           'DuplicateLoadBalancerName',
-          `A load balancer with the same name '${name}' exists`,
+          `A load balancer with the same name '${name}' exists, but with different settings`,
         );
       }
       for (const subnet of input.Subnets ?? []) {
@@ -149,10 +167,7 @@ export function loadBalancerOperations(
       if (state.loadBalancers.size >= state.quotas.loadBalancers.value) {
         throw new AwsError('TooManyLoadBalancers', 'The maximum number of load balancers has been reached');
       }
-      const balancer = makeLoadBalancer(state, name, {
-        scheme: input.Scheme ?? 'internet-facing',
-        ...(input.Subnets === undefined ? {} : { subnetIds: input.Subnets }),
-      });
+      const balancer = makeLoadBalancer(state, name, settings);
       state.tags.set(balancer.arn, input.Tags);
       return { LoadBalancers: [describeBalancer(balancer)] };
     },
@@ -217,19 +232,22 @@ export function loadBalancerOperations(
       if (input.Protocol !== 'HTTP')
         throw validation('The local region has listeners of the protocol HTTP only');
       if (port < 1 || port > 65_535) throw validation('A listener port must be from 1 to 65535');
-      for (const other of state.listeners.values()) {
-        if (other.loadBalancer === balancer && other.port === port) {
-          throw new AwsError(
-            'DuplicateListener',
-            'A listener already exists on this port for this load balancer',
-          );
-        }
-      }
+      const actions = checkedActions(state, balancer, input.DefaultActions);
       const siblings = [...state.listeners.values()].filter((other) => other.loadBalancer === balancer);
+      const same = siblings.find((other) => other.port === port);
+      if (same !== undefined) {
+        // "If you attempt to create multiple listeners with the same settings, each call succeeds." All speak HTTP here.
+        // https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html
+        if (isDeepStrictEqual(same.defaultRule.actions, actions))
+          return { Listeners: [describeListener(same)] };
+        throw new AwsError(
+          'DuplicateListener',
+          'A listener already exists on this port for this load balancer',
+        );
+      }
       if (siblings.length >= state.quotas.listeners.value) {
         throw new AwsError('TooManyListeners', 'The maximum number of listeners has been reached');
       }
-      const actions = checkedActions(state, balancer, input.DefaultActions);
       const listener = makeListener(state, balancer, port, actions);
       try {
         await ports.open(listener);
