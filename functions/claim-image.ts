@@ -31,10 +31,11 @@ interface Deps {
 }
 
 /** Whether EC2 has the recorded image, as our own and with the tags that it was given. */
-async function stillStands(images: Images, item: ImageItem): Promise<boolean> {
+async function stillStands(images: Images, stack: string, item: ImageItem): Promise<boolean> {
   if (item.state !== 'available' || item.imageId === undefined) return false;
   // Two looks: an image that one listing does not show must not be built anew while it runs somewhere.
-  const found = (await images.describe(item.imageId)) ?? (await images.findByName(amiName(item.identity)));
+  const found =
+    (await images.describe(item.imageId)) ?? (await images.findByName(amiName(stack, item.identity)));
   return (
     found !== undefined &&
     found.prospect !== 'hopeless' &&
@@ -99,7 +100,7 @@ async function claim(
       item,
       self,
       owner: item && (await stateOfOwner(executions, item, self)),
-      imageStands: item !== undefined && (await stillStands(images, item)),
+      imageStands: item !== undefined && (await stillStands(images, config.stack, item)),
       now,
     });
     const when = { at: now.toISOString(), by: upload.uploader, executionArn: self };

@@ -30,7 +30,7 @@ async function register(
   { config }: Invocation,
 ) {
   const own = await ownAttempt(table, { identity, attempt }, self);
-  const name = amiName(identity);
+  const name = amiName(config.stack, identity);
   const tags = attemptTags(config.stack, { identity, attempt });
   const adopt = (found: ImageFacts) => {
     if (isOurs(found, snapshotId, tags)) return { imageId: found.imageId };

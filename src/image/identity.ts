@@ -46,11 +46,12 @@ export function canonicalJson(value: unknown): string {
 
 /**
  * The name of the AMI. It is what makes registering repeatable, since RegisterImage knows no client token: names
- * are unique in an account and region, 3 to 128 characters.
+ * are unique in an account and region, 3 to 128 characters. Each stack has its own, as two stacks of one account may
+ * build the same artifact.
  * https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RegisterImage.html
  */
-export function amiName(identity: string): string {
-  return `flotilla/${identity}`;
+export function amiName(stack: string, identity: string): string {
+  return `flotilla/${stack}/${identity}`;
 }
 
 /** One digest for all files of a kernel bundle: their names and SHA-256 (hexadecimal), in any order. */

@@ -43,7 +43,7 @@ export async function removeLeftovers(
     if (mayGo(Number(tags['flotilla:attempt']))) snapshots.add(snapshotId);
   }
   const api = openImages(client);
-  const image = await api.findByName(amiName(identity));
+  const image = await api.findByName(amiName(stack, identity));
   const images: string[] = [];
   const ours = image?.tags['flotilla:stack'] === stack && image.tags['flotilla:identity'] === identity;
   if (

@@ -56,7 +56,7 @@ describe('abandon-image', () => {
       Images: [
         {
           ImageId: 'ami-2',
-          Name: amiName(identity),
+          Name: amiName('flotilla', identity),
           RootDeviceName: '/dev/sda1',
           BlockDeviceMappings: [{ DeviceName: '/dev/sda1', Ebs: { SnapshotId: 'snap-2' } }],
           Tags: tags(2),

@@ -13,7 +13,7 @@ const event = { identity, attempt: 1, executionArn: 'arn:self', snapshotId: 'sna
 const item = { ...buildingImage, volumeSizeGiB: 2 };
 const present = (snapshotId: string, tags: Record<string, string>): Image => ({
   ImageId: 'ami-1',
-  Name: amiName(identity),
+  Name: amiName('flotilla', identity),
   State: 'available',
   RootDeviceName: '/dev/sda1',
   BlockDeviceMappings: [{ DeviceName: '/dev/sda1', Ebs: { SnapshotId: snapshotId } }],
@@ -35,7 +35,7 @@ describe('register-image', () => {
     await expect(handler(event, lambdaContext())).resolves.toEqual({ imageId: 'ami-new' });
     const [call] = ec2.commandCalls(RegisterImageCommand);
     expect(call?.args[0].input).toMatchObject({
-      Name: amiName(identity),
+      Name: amiName('flotilla', identity),
       Architecture: 'x86_64',
       VirtualizationType: 'hvm',
       EnaSupport: true,
@@ -62,6 +62,16 @@ describe('register-image', () => {
     await expect(handler(event, lambdaContext())).resolves.toEqual({ imageId: 'ami-1' });
     expect(ec2.commandCalls(RegisterImageCommand)).toHaveLength(0);
     expect(ec2.commandCalls(DescribeImagesCommand)[0]?.args[0].input.Owners).toEqual(['self']);
+  });
+
+  it('makes its own image of an artifact that another stack of the account has made one of', async () => {
+    const theirs = { ...present('snap-9', { ...ours, 'flotilla:stack': 'staging' }) };
+    theirs.Name = amiName('staging', identity);
+    ec2.on(DescribeImagesCommand).callsFake(({ Filters }) => ({
+      Images: Filters[0].Values.includes(theirs.Name) ? [theirs] : [],
+    }));
+    await expect(handler(event, lambdaContext())).resolves.toEqual({ imageId: 'ami-new' });
+    expect(ec2.commandCalls(RegisterImageCommand)[0]?.args[0].input.Name).not.toBe(theirs.Name);
   });
 
   it.each([

@@ -338,7 +338,7 @@ describe('a build that fails half-way', () => {
     );
     // Somebody registers an image of the name that this one is to have.
     const foreign = await call<{ ImageId: string }>('ec2', 'RegisterImage', {
-      Name: amiName(identity),
+      Name: amiName('flotilla', identity),
       VirtualizationType: 'hvm',
       Architecture: 'x86_64',
       EnaSupport: true,

@@ -218,7 +218,7 @@ describe.skipIf(notPackaged !== undefined)('a smoke boot', { timeout: 180_000 },
     await expectAllEnded(doors);
     const { Images } = await doors.world.call('ec2', 'DescribeImages', {
       Owners: ['self'],
-      Filters: [{ Name: 'name', Values: [amiName(ended.identity ?? '')] }],
+      Filters: [{ Name: 'name', Values: [amiName('flotilla', ended.identity ?? '')] }],
     });
     expect(Images).toEqual([]);
   });

@@ -46,7 +46,7 @@ export async function untruths(doors: Doors, upload: UploadItem, isTold: boolean
   if (upload.identity !== undefined) {
     const { Images } = await world.call('ec2', 'DescribeImages', {
       Owners: ['self'],
-      Filters: [{ Name: 'name', Values: [amiName(upload.identity)] }],
+      Filters: [{ Name: 'name', Values: [amiName('flotilla', upload.identity)] }],
     });
     const ids = Images.map(({ ImageId }: { ImageId: string }) => ImageId).join();
     if (upload.state === 'built' && ids !== upload.imageId)
@@ -65,7 +65,7 @@ export async function leaks(doors: Doors): Promise<string[]> {
   const wrong: string[] = [];
   const known = new Set<string>();
   for (const { Name, ImageId } of Images) {
-    const image = await doors.table.get(keys.image(Name.replace('flotilla/', '')), imageItem);
+    const image = await doors.table.get(keys.image(Name.split('/').at(-1)), imageItem);
     if (image?.state !== 'available' || image.imageId !== ImageId)
       wrong.push(`${ImageId} is nobody's: ${Name} is ${image?.state}`);
     if (image?.snapshotId !== undefined) known.add(image.snapshotId);
