@@ -2,12 +2,13 @@
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import * as z from 'zod';
 import { ec2Client } from '../src/aws/clients/ec2.ts';
-import { isRetryable } from '../src/aws/errors.ts';
+import { hasCode, isDenied, isRetryable } from '../src/aws/errors.ts';
 import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { describeSnapshot, openSnapshotWriter, type SnapshotWriter } from '../src/aws/snapshots.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
 import { buildAttempt, buildKeys, executionArn, writtenSegment } from '../src/contracts/build.ts';
 import type { BlockFile, BlockMap } from '../src/contracts/image-blocks.ts';
+import { FlotillaError } from '../src/errors.ts';
 import { linearSum } from '../src/image/blocks.ts';
 import { putChecksums } from '../src/image/delta.ts';
 import { readBlockFile } from '../src/runtime/block-map.ts';
@@ -32,6 +33,25 @@ interface Deps {
 
 /** Of the at most some hundred files; those of a disk of a TiB have 300 KB each, and only so many are held. */
 const filesAtOnce = 8;
+
+/**
+ * Completing twice is refused; a first call whose answer was lost has done it, with the same checksum.
+ * @throws FlotillaError AwsUnavailable while the first call may still be at work, otherwise the refusal
+ */
+async function requireCompleted(ec2: EC2Client, snapshotId: string, refusal: unknown): Promise<void> {
+  if (isRetryable(refusal) || isDenied(refusal)) throw refusal;
+  const prospect = (await describeSnapshot(ec2, snapshotId))?.prospect;
+  if (prospect === 'reached') return;
+  // Listings lag. A snapshot that was deleted is one that EBS does not know, which is no SnapshotFailed.
+  const unlisted = prospect === undefined && hasCode(refusal, 'SnapshotFailed');
+  if (prospect !== 'waiting' && !unlisted) throw refusal;
+  throw new FlotillaError(
+    'AwsUnavailable',
+    `${snapshotId} is not sealed yet, or cannot be: ${(refusal as Error).message}`,
+    { snapshotId },
+    { cause: refusal },
+  );
+}
 
 async function complete(
   { identity, attempt, executionArn: self, snapshotId, encrypted, segments }: z.output<typeof input>,
@@ -68,13 +88,9 @@ async function complete(
   const key = buildKeys.blockMap({ identity, attempt });
   await objects.put({ bucket: config.storeBucket, key }, JSON.stringify(map), 'application/json');
   if (own.checksum !== checksum) {
-    try {
-      await writer.complete(snapshotId, blocksWritten, checksum);
-    } catch (error) {
-      // Completing twice is refused; a first call whose answer was lost has done it, with the same checksum.
-      const known = isRetryable(error) ? undefined : await describeSnapshot(ec2, snapshotId);
-      if (known?.prospect !== 'reached') throw error;
-    }
+    await writer
+      .complete(snapshotId, blocksWritten, checksum)
+      .catch((refusal: unknown) => requireCompleted(ec2, snapshotId, refusal));
     await saveAttempt(table, { ...own, snapshotId, blocks: map.nonZero, blocksWritten, checksum });
   }
   return { blocksWritten, checksum };

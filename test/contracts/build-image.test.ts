@@ -10,6 +10,11 @@ const text = (path: string) => readFileSync(new URL(path, root), 'utf8');
 
 interface Rule {
   readonly ErrorEquals: readonly string[];
+  readonly IntervalSeconds?: number;
+  readonly BackoffRate?: number;
+  readonly MaxAttempts?: number;
+  readonly MaxDelaySeconds?: number;
+  readonly JitterStrategy?: string;
 }
 interface State {
   readonly Type: string;
@@ -56,6 +61,18 @@ describe('build-image and its functions', () => {
 
   it('agree on how many writers share the quota of puts', () => {
     expect(machine.States.WriteSegments?.MaxConcurrency).toBe(mostWriters);
+  });
+
+  it('try to seal a snapshot again for longer than sealing takes', () => {
+    const rule = machine.States.CompleteSnapshot?.Retry?.find(({ ErrorEquals }) =>
+      ErrorEquals.includes('AwsUnavailable'),
+    );
+    const { IntervalSeconds: first = 1, BackoffRate: rate = 2, MaxDelaySeconds: most = 0 } = rule ?? {};
+    let seconds = 0;
+    for (let n = 0; n < (rule?.MaxAttempts ?? 0); n += 1) seconds += Math.min(most, first * rate ** n);
+    expect(seconds).toBeGreaterThan(600);
+    // With full jitter all of it could be nothing.
+    expect(rule?.JitterStrategy).toBeUndefined();
   });
 
   it('tell an operator what happens in each state', () => {

@@ -268,8 +268,9 @@ function writeOperations(state: EbsState, startedByToken: Started) {
           throw invalid('ChecksumAggregationMethod must be LINEAR');
         }
       }
-      if (snapshot.status === 'error') {
-        throw invalid(`The snapshot ${snapshot.snapshotId} is in the state error`, 'INVALID_SNAPSHOT_ID');
+      // AWS does not say what a second call is answered: one that is refused while the first one seals is worse.
+      if (snapshot.sealed || snapshot.status !== 'pending') {
+        throw invalid(`The snapshot ${snapshot.snapshotId} is not pending`, 'INVALID_SNAPSHOT_ID');
       }
       snapshots.complete(snapshot, input.ChangedBlocksCount, input.Checksum);
       return { Status: snapshot.status };

@@ -98,11 +98,10 @@ export class Snapshots {
   }
 
   /**
-   * Ends the writing. A count or checksum that differs from what was written ends in the state error.
+   * Ends the writing, once. A count or checksum that differs from what was written ends in the state error.
    * @param linearChecksum base64, or undefined where the caller gave none.
    */
   complete(snapshot: SnapshotRecord, changedBlocksCount: number, linearChecksum: string | undefined): void {
-    if (snapshot.sealed) return;
     snapshot.sealed = true;
     // AWS does not say whether a mismatch is refused at once or found while sealing: found later is worse.
     if (changedBlocksCount !== snapshot.written.size) {

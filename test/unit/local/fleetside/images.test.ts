@@ -66,6 +66,17 @@ describe('a snapshot', () => {
     expect(got.Checksum).toBe(blocks[1]?.Checksum);
   });
 
+  it('is completed once: whoever did not hear the answer is refused while it seals, and afterwards', async () => {
+    const { SnapshotId } = await fleet.call('ebs', 'StartSnapshot', { VolumeSize: 1 });
+    const asked = { SnapshotId, ChangedBlocksCount: 0 };
+    await fleet.call('ebs', 'CompleteSnapshot', asked);
+    expect(await fleet.refusal('ebs', 'CompleteSnapshot', asked)).toBe('ValidationException');
+    expect(await state(SnapshotId)).toBe('pending');
+    await fleet.seconds(10);
+    expect(await fleet.refusal('ebs', 'CompleteSnapshot', asked)).toBe('ValidationException');
+    expect(await state(SnapshotId)).toBe('completed');
+  });
+
   it('ends in error when the count is wrong', async () => {
     const { SnapshotId } = await fleet.call('ebs', 'StartSnapshot', { VolumeSize: 1 });
     await fleet.call('ebs', 'PutSnapshotBlock', block(SnapshotId, 0, 1));
