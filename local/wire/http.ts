@@ -17,7 +17,8 @@ export interface WireRequest {
 
 export interface WireResponse {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
+  /** By name; each text of a list is a header of its own. */
+  readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body: Readable | Uint8Array | string;
   /** The connection breaks instead: the answer is never heard. */
   readonly lost?: boolean;

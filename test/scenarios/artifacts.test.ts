@@ -238,7 +238,7 @@ describe.skipIf(notPackaged !== undefined)('an artifact', { timeout: 120_000 }, 
     expect(forged.status).toBe(403);
     const put = await sentTo(url, headers, bytes);
     expect(put.status, String(put.body)).toBe(200);
-    const upload = await doors.uploadEnded('web/presigned', put.headers['x-amz-version-id'] ?? '');
+    const upload = await doors.uploadEnded('web/presigned', String(put.headers['x-amz-version-id']));
     expect(upload.by).toMatchObject({ principal: person, through: 'api' });
     await live(upload);
     const { body } = await doors.api(`GET /lineage/${upload.imageId}`);

@@ -144,7 +144,8 @@ export function proxyAnswer(payload: string): WireResponse {
     headers: {
       'content-type': 'text/plain;charset=UTF-8',
       ...lowered,
-      ...(Array.isArray(cookies) && cookies.length > 0 ? { 'set-cookie': cookies.join(', ') } : {}),
+      // "In the response to the client, each cookie becomes a set-cookie header."
+      ...(Array.isArray(cookies) && cookies.length > 0 ? { 'set-cookie': cookies.map(String) } : {}),
     },
     body: isBase64Encoded === true ? Buffer.from(bytes, 'base64') : bytes,
   };

@@ -122,7 +122,7 @@ class MemoryResponse extends Readable {
   readonly #pulse: Pulse;
   readonly statusCode: number;
   readonly statusMessage = '';
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: WireResponse['headers'];
 
   constructor(response: WireResponse, pulse: Pulse) {
     super({ read: () => {} });

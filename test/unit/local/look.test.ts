@@ -14,14 +14,14 @@ beforeEach(async () => {
 
 afterEach(() => region.close());
 
-async function look(query = '', accept = 'text/html'): Promise<{ text: string; type: string | undefined }> {
+async function look(query = '', accept = 'text/html'): Promise<{ text: string; type: string }> {
   const { body, headers } = await region.handle({
     method: 'GET',
     url: `/_region${query}`,
     headers: { host: '127.0.0.1:4566', accept },
     body: Buffer.alloc(0),
   });
-  return { text: String(body), type: headers['content-type'] };
+  return { text: String(body), type: String(headers['content-type']) };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each test says what it expects of the page

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ProxyRequest, proxyAnswer, proxyEvent } from '../../../../local/services/apigateway/payload.ts';
+import { listen } from '../../../../local/wire/server.ts';
 
 const request: ProxyRequest = {
   apiId: 'api1',
@@ -107,9 +108,18 @@ describe('the answer of a function', () => {
     const answer = { statusCode: 201, headers: { Location: '/x' }, body: 'made', cookies: ['a=1'] };
     expect(proxyAnswer(JSON.stringify(answer))).toEqual({
       status: 201,
-      headers: { 'content-type': 'text/plain;charset=UTF-8', location: '/x', 'set-cookie': 'a=1' },
+      headers: { 'content-type': 'text/plain;charset=UTF-8', location: '/x', 'set-cookie': ['a=1'] },
       body: 'made',
     });
+  });
+
+  it('sets each of its cookies by a header of its own', async () => {
+    const cookies = ['a=1; Expires=Thu, 12 Mar 2026 19:03:58 GMT', 'b=2'];
+    const answer = proxyAnswer(JSON.stringify({ statusCode: 200, cookies }));
+    const server = await listen(() => Promise.resolve(answer), 0);
+    const { headers } = await fetch(`http://127.0.0.1:${server.port}/`);
+    expect(headers.getSetCookie()).toEqual(cookies);
+    await server.close();
   });
 
   it('without one is the body', () => {
