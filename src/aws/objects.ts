@@ -43,11 +43,17 @@ export interface Objects {
   /** One ranged GET for each read. */
   source(ref: ObjectRef, sizeBytes: number): ObjectSource;
   put(ref: ObjectRef, body: Uint8Array | string, contentType: string): Promise<void>;
-  /** Adds tags to those that the object has; at most ten in all. Nothing to do where the object is gone. */
-  tag(ref: ObjectRef, tags: Readonly<Record<string, string>>): Promise<'tagged' | 'gone'>;
+  /**
+   * Adds tags to those that the object has: of ours, given with the most important first, as many as fit beside the
+   * others; `undefined` takes a tag away. Nothing to do where the object is gone.
+   */
+  tag(ref: ObjectRef, tags: Readonly<Record<string, string | undefined>>): Promise<'tagged' | 'gone'>;
   /** All keys under a prefix, in S3's order. */
   list(bucket: string, prefix: string): Promise<string[]>;
 }
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html: "up to 10 tags with an object" */
+const mostTags = 10;
 
 const gone = ['NotFound', 'NoSuchKey', 'NoSuchVersion', 'MethodNotAllowed'] as const;
 
@@ -117,12 +123,15 @@ export function openObjects(client: S3Client = s3Client()): Objects {
     tag: (ref, tags) =>
       orGone('gone' as const, async () => {
         const present = await client.send(new GetObjectTaggingCommand(address(ref)));
-        const merged = new Map((present.TagSet ?? []).map((tag) => [tag.Key ?? '', tag.Value ?? '']));
-        for (const [key, value] of Object.entries(tags)) merged.set(key, value);
+        const others = (present.TagSet ?? []).filter(({ Key = '' }) => !Object.hasOwn(tags, Key));
+        const ours = Object.entries(tags).flatMap(([Key, Value]) =>
+          Value === undefined ? [] : { Key, Value },
+        );
+        const room = Math.max(0, mostTags - others.length);
         await client.send(
           new PutObjectTaggingCommand({
             ...address(ref),
-            Tagging: { TagSet: [...merged].map(([Key, Value]) => ({ Key, Value })) },
+            Tagging: { TagSet: [...others, ...ours.slice(0, room)] },
           }),
         );
         return 'tagged' as const;

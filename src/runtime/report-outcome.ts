@@ -97,18 +97,19 @@ export function tagValue(text: string): string {
     .replace(/[\uD800-\uDBFF]$/, '');
 }
 
-function tagsOf(upload: UploadItem): Record<string, string> {
+/** The most important first: an object has room for ten, and its uploader may have set some. */
+function tagsOf(upload: UploadItem): Record<string, string | undefined> {
   const tags: Record<string, string | undefined> = {
     'flotilla:outcome': upload.state,
     'flotilla:error': upload.error?.name,
     'flotilla:cause': upload.error?.message,
     'flotilla:advice': upload.error?.advice,
-    'flotilla:image': upload.imageId,
     'flotilla:release': upload.release === undefined ? undefined : `v${upload.release}`,
     'flotilla:rollout': upload.rollout === undefined ? undefined : `${upload.fleet}-${upload.rollout}`,
+    'flotilla:image': upload.imageId,
   };
   return Object.fromEntries(
-    Object.entries(tags).flatMap(([key, value]) => (value === undefined ? [] : [[key, tagValue(value)]])),
+    Object.entries(tags).map(([key, value]) => [key, value === undefined ? undefined : tagValue(value)]),
   );
 }
 
@@ -144,7 +145,7 @@ export async function reportOutcome(
 
 /**
  * Tells what the item says, and then that it was told. Whoever dies in between has it told again by the sweeper: the
- * table was written first, and says what is owed.
+ * table was written first, and says what is owed. The tags come last: what S3 may refuse keeps nobody from the event.
  */
 export async function tell(
   item: UploadItem,
@@ -157,9 +158,9 @@ export async function tell(
     `${JSON.stringify(told, null, 2)}\n`,
     'application/json',
   );
+  await events.put('flotilla', 'Flotilla Upload Outcome', told);
   const { bucket, key, versionId } = item;
   const tagged = await objects.tag({ bucket, key, versionId }, tagsOf(item));
-  await events.put('flotilla', 'Flotilla Upload Outcome', told);
   if (item.told !== item.state) {
     await table.commit({
       writes: [{ kind: 'update', key: keys.upload(item.id), set: { told: item.state } }],

@@ -55,6 +55,18 @@ describe.skipIf(notPackaged !== undefined)('the end of a rollout', { timeout: 12
     expect(result.error).toBeUndefined();
   });
 
+  it('is told by the most important tags where the uploader has left room for no more', async () => {
+    const { VersionId } = await doors.world.call('s3', 'PutObject', {
+      Bucket: doors.uploadBucket,
+      Key: 'web/tagged',
+      Body: program('tagged'),
+      Tagging: Array.from({ length: 9 }, (_, index) => `own-${index}=x`).join('&'),
+    });
+    const { tags } = await told('web/tagged', VersionId, 'live');
+    expect(Object.keys(tags)).toHaveLength(10);
+    expect(tags).toMatchObject({ 'own-0': 'x', 'own-8': 'x', 'flotilla:outcome': 'live' });
+  });
+
   it('is told when it was rolled back, with the reason', async () => {
     script = { healthy: false, console: ['the ledger does not answer'] };
     const { tags, result } = await told(
