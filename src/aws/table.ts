@@ -21,8 +21,8 @@ import { type ListFilter, listQuery } from './list-filter.ts';
 type Scalar = string | number | boolean | null;
 
 /**
- * What must hold for a write to happen. A path may go into maps with dots: `lease.fence`. `undefined` as a
- * value means that the attribute must be absent.
+ * What must hold for a write to happen. A path may go into maps with dots, and into lists: `lease.fence`,
+ * `boots[3].at`. `undefined` as a value means that the attribute must be absent.
  */
 export type Condition =
   | { readonly kind: 'absent' }
@@ -145,9 +145,10 @@ export function conditionExpression(condition: Condition): Expression {
   const values: Record<string, unknown> = {};
   const terms = Object.entries(condition.values).map(([path, value], index) => {
     const place = path.split('.').map((part, depth) => {
+      const [attribute = '', ...inList] = part.split(/(?=\[)/);
       const name = `#n${index}_${depth}`;
-      names[name] = part;
-      return name;
+      names[name] = attribute;
+      return name + inList.join('');
     });
     if (value === undefined) return `attribute_not_exists(${place.join('.')})`;
     values[`:v${index}`] = value;

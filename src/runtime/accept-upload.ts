@@ -1,5 +1,5 @@
 /** An upload takes its place in its fleet's order, and is accepted once it has been inspected. */
-import type { Table, Write } from '../aws/table.ts';
+import type { Condition, Table, Write } from '../aws/table.ts';
 import {
   type ArtifactItem,
   artifactItem,
@@ -37,8 +37,9 @@ export async function requireUpload(table: Table, id: string): Promise<UploadIte
 }
 
 /** Writes an upload anew. */
-export function putUpload(item: UploadItem): Write {
-  return { kind: 'put', key: keys.upload(item.id), item, list: uploadPlace(item) };
+export function putUpload(item: UploadItem, condition?: Condition): Write {
+  const write = { kind: 'put', key: keys.upload(item.id), item, list: uploadPlace(item) } as const;
+  return condition === undefined ? write : { ...write, condition };
 }
 
 function putFleet(fleet: FleetItem, changes: Partial<FleetItem>, at: string): Write {
@@ -95,7 +96,7 @@ export async function numberUpload(
     const { outcome } = await table.commit({
       writes: [
         putFleet(fleet, { nextUpload: fleet.nextUpload + 1 }, now().toISOString()),
-        { ...putUpload(numbered), condition: { kind: 'equals', values: { number: undefined } } } as Write,
+        putUpload(numbered, { kind: 'equals', values: { number: undefined } }),
       ],
     });
     result = { upload: numbered, fleet };
@@ -129,7 +130,7 @@ export async function acceptUpload(
     const newestUpload = Math.max(fleet.newestUpload, upload.number ?? 0);
     const { outcome } = await table.commit({
       writes: [
-        { ...putUpload(accepted), condition: { kind: 'equals', values: { state: 'received' } } } as Write,
+        putUpload(accepted, { kind: 'equals', values: { state: 'received' } }),
         ...(known === undefined
           ? [{ kind: 'put', key: artifactKey, item: artifact, condition: { kind: 'absent' } } as const]
           : []),

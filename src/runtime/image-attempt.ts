@@ -1,6 +1,6 @@
 /** The image item while one execution builds it: only the owner of the attempt may change it. */
 import type { ExecutionState } from '../aws/executions.ts';
-import type { Table, Write } from '../aws/table.ts';
+import type { Condition, Table, Write } from '../aws/table.ts';
 import type { BuildAttempt } from '../contracts/build.ts';
 import { type EventItem, type FleetImageItem, type ImageItem, imageItem } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
@@ -27,6 +27,22 @@ export function ownerState(state: ExecutionState): OwnerState {
 export function putFleetImage(image: Omit<FleetImageItem, 'type'>): Write {
   const key = keys.fleetImage(image.fleet, image.upload);
   return { kind: 'put', key, item: { type: 'fleet-image', ...image } };
+}
+
+/** That nobody else has changed the image since it was read: whoever writes its item anew writes all of it. */
+export function imageUnchanged({ owner, attempt, state, boots = [] }: ImageItem): Condition {
+  const newest = boots.at(-1);
+  return {
+    kind: 'equals',
+    values: {
+      owner,
+      attempt,
+      state,
+      [`boots[${boots.length}]`]: undefined,
+      // Where the oldest ones are forgotten, their number stays.
+      ...(newest === undefined ? {} : { [`boots[${boots.length - 1}].instanceId`]: newest.instanceId }),
+    },
+  };
 }
 
 function notOwner({ identity, attempt }: BuildAttempt): FlotillaError {

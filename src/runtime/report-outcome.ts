@@ -5,11 +5,12 @@
 import * as z from 'zod';
 import type { Events } from '../aws/events.ts';
 import type { Objects } from '../aws/objects.ts';
-import type { Table, Write } from '../aws/table.ts';
+import type { Table } from '../aws/table.ts';
 import { together } from '../aws/together.ts';
 import { buildKeys, executionArn, uploadJob } from '../contracts/build.ts';
 import { fleetName, rolloutId, sha256Hex } from '../contracts/ids.ts';
 import {
+  type EventItem,
   eventItem,
   fleetItem,
   type RolloutItem,
@@ -113,15 +114,21 @@ function tagsOf(upload: UploadItem): Record<string, string | undefined> {
   );
 }
 
-function ended(present: UploadItem, outcome: UploadOutcome, at: string): UploadItem {
-  const failure = outcome.failure && readCaughtError(outcome.failure);
-  const { identity, imageId } = outcome.image ?? {};
-  const { release, rollout } = outcome.rollout ?? {};
+function withImage(present: UploadItem, image: UploadOutcome['image']): UploadItem {
+  const { identity, imageId } = image ?? {};
   return {
     ...present,
-    state: outcomeState(failure, outcome.rollout, imageId !== undefined),
     ...(identity === undefined ? {} : { identity }),
     ...(imageId === undefined ? {} : { imageId }),
+  };
+}
+
+function ended(present: UploadItem, outcome: UploadOutcome, at: string): UploadItem {
+  const failure = outcome.failure && readCaughtError(outcome.failure);
+  const { release, rollout } = outcome.rollout ?? {};
+  return {
+    ...withImage(present, outcome.image),
+    state: outcomeState(failure, outcome.rollout, outcome.image?.imageId !== undefined),
     ...(release === undefined ? {} : { release }),
     ...(rollout === undefined ? {} : { rollout }),
     ...(failure === undefined ? {} : { error: failure }),
@@ -129,16 +136,46 @@ function ended(present: UploadItem, outcome: UploadOutcome, at: string): UploadI
   };
 }
 
-/** Tells what became of an upload; a repeated call tells the same story again. */
+/** Writes an upload, and an event of it, unless somebody else wrote it meanwhile. @throws FlotillaError AwsUnavailable */
+async function saveUpload(
+  table: Table,
+  before: UploadItem,
+  after: UploadItem,
+  events: readonly EventItem[],
+): Promise<void> {
+  const { state, endedAt } = before;
+  const { outcome } = await table.commit({
+    writes: [putUpload(after, { kind: 'equals', values: { state, endedAt } })],
+    events,
+  });
+  if (outcome !== 'refused') return;
+  throw new FlotillaError('AwsUnavailable', `The upload ${after.id} was written by somebody else`, {
+    id: after.id,
+  });
+}
+
+/**
+ * Tells what became of an upload; a repeated call tells the same story again. How its rollout ended may have been
+ * written before: that stands, and the image is added to it.
+ *
+ * @throws FlotillaError AwsUnavailable when somebody else wrote the upload meanwhile: try again
+ */
 export async function reportOutcome(
   outcome: UploadOutcome,
   { table, objects, events }: ReportDeps,
   { storeBucket, now }: { readonly storeBucket: string; readonly now: Date },
 ): Promise<{ readonly state: UploadItem['state']; readonly tagged: 'tagged' | 'gone' }> {
   const present = await requireUpload(table, uploadId(outcome.upload));
-  const item = present.endedAt === undefined ? ended(present, outcome, now.toISOString()) : present;
-  const when = { at: item.endedAt ?? '', by: item.by, executionArn: outcome.executionArn };
-  await table.commit({ writes: [putUpload(item)], events: [uploadEnded(item, when)] });
+  const { executionArn: execution } = outcome;
+  let item: UploadItem;
+  if (present.endedAt === undefined) {
+    const at = now.toISOString();
+    item = ended(present, outcome, at);
+    await saveUpload(table, present, item, [uploadEnded(item, { at, by: item.by, executionArn: execution })]);
+  } else {
+    item = withImage(present, outcome.image);
+    await saveUpload(table, present, item, []);
+  }
   const tagged = await tell(item, { table, objects, events }, storeBucket);
   return { state: item.state, tagged };
 }
@@ -293,17 +330,8 @@ async function carryUpload(
   const item = present.state === state ? present : carried(present, rollout, state, rollout.endedAt ?? '');
   if (item !== present) {
     // build-image may be telling its own part at this moment.
-    const condition = { kind: 'equals', values: { state: present.state } } as const;
     const when = { at: item.endedAt ?? '', by: rollout.by, executionArn: execution };
-    const { outcome: written } = await table.commit({
-      writes: [{ ...putUpload(item), condition } as Write],
-      events: [uploadCarried(item, when)],
-    });
-    if (written === 'refused') {
-      throw new FlotillaError('AwsUnavailable', `The upload ${item.id} was written by somebody else`, {
-        id: item.id,
-      });
-    }
+    await saveUpload(table, present, item, [uploadCarried(item, when)]);
   }
   await tell(item, deps, storeBucket);
   return state;

@@ -4,6 +4,7 @@ import { type Actor, type ImageItem, imageItem, refItem } from '../contracts/ite
 import { FlotillaError } from '../errors.ts';
 import { imageUnvetoed, imageVetoed } from '../lineage/events.ts';
 import { keys } from '../lineage/keys.ts';
+import { imageUnchanged } from './image-attempt.ts';
 
 export interface Veto {
   readonly identity: string;
@@ -37,10 +38,9 @@ async function save(
   after: ImageItem,
   event: ReturnType<typeof imageVetoed>,
 ): Promise<void> {
-  const { state, owner, attempt, identity } = before;
-  const condition = { kind: 'equals', values: { state, owner, attempt } } as const;
+  const { identity } = before;
   const { outcome } = await table.commit({
-    writes: [{ kind: 'put', key: keys.image(identity), item: after, condition }],
+    writes: [{ kind: 'put', key: keys.image(identity), item: after, condition: imageUnchanged(before) }],
     events: [event],
   });
   if (outcome === 'refused') {

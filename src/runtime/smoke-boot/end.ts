@@ -8,6 +8,7 @@ import { type ImageItem, imageItem, type SmokeBootItem } from '../../contracts/i
 import { FlotillaError } from '../../errors.ts';
 import { imageBooted } from '../../lineage/events.ts';
 import { keys } from '../../lineage/keys.ts';
+import { imageUnchanged } from '../image-attempt.ts';
 import { putBoot, readBoot } from './lease.ts';
 
 export interface EndDeps {
@@ -73,7 +74,7 @@ export async function endBoot(
       events: [imageBooted(over, { passed, reason }, { at, executionArn: boot.owner })],
     });
     if (outcome !== 'refused') return 'ended';
-    // Either somebody else ended it, or the image was changed (vetoed, say) between the look and the write.
+    // Either somebody else ended it, or the image was changed (vetoed, booted) between the look and the write.
     if ((await readBoot(table, identity, id))?.state !== 'open') return 'was-ended';
   }
   throw new FlotillaError('AwsUnavailable', 'The image kept changing', { identity });
@@ -98,13 +99,12 @@ async function endInstances(
 }
 
 function rememberBoot(image: ImageItem, { question, fleet, instanceId }: SmokeBootItem, at: string): Write {
-  const { owner, attempt, state } = image;
   const { port, path, statusCodes } = question;
   const passed = { port, path, statusCodes, fleet, instanceId: instanceId ?? '', at };
   return {
     kind: 'put',
     key: keys.image(image.identity),
     item: { ...image, boots: [...(image.boots ?? []), passed].slice(-remembered) },
-    condition: { kind: 'equals', values: { owner, attempt, state } },
+    condition: imageUnchanged(image),
   };
 }
