@@ -128,6 +128,28 @@ describe('the functions of the packaged template', () => {
   });
 });
 
+describe('the alarms of the packaged template', () => {
+  const scheduled = ofType('AWS::Events::Rule').filter(([, { Properties }]) => Properties.ScheduleExpression);
+
+  it.each(scheduled)(
+    '%s: an alarm watches what it calls, over no less time than lies between two calls',
+    (_, rule) => {
+      const [, rate = '', unit = ''] =
+        /^rate\((\d+) (minute|hour)s?\)$/.exec(rule.Properties.ScheduleExpression) ?? [];
+      const everySeconds = Number(rate) * (unit === 'hour' ? 3600 : 60);
+      for (const { Arn } of rule.Properties.Targets as { Arn: { 'Fn::GetAtt': [string, string] } }[]) {
+        const watching = ofType('AWS::CloudWatch::Alarm').filter(
+          ([, { Properties }]) =>
+            Properties.MetricName === 'Errors' && Properties.Dimensions[0].Value.Ref === Arn['Fn::GetAtt'][0],
+        );
+        expect(watching).toHaveLength(1);
+        for (const [id, { Properties }] of watching)
+          expect(Properties.Period, id).toBeGreaterThanOrEqual(everySeconds);
+      }
+    },
+  );
+});
+
 describe('the roles of the packaged template', () => {
   it('allow no action by a lone star', () => {
     for (const statement of statements)
