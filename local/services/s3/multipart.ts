@@ -209,16 +209,10 @@ export function createMultipart(
     }
     // The sum of the whole is made from the whole: the bytes are read once more.
     const sum = summing(algorithm);
-    const pieces = parts.map((part) => part.piece);
-    const sizeBytes = pieces.reduce((total, piece) => total + piece.sizeBytes, 0);
-    const body = await bytes.read(pieces, 0, sizeBytes);
-    if (body instanceof Uint8Array) sum.update(body);
-    else
-      await context.clock.hold(
-        (async () => {
-          for await (const chunk of body as AsyncIterable<Uint8Array>) sum.update(chunk);
-        })(),
-      );
+    await bytes.sum(
+      parts.map((part) => part.piece),
+      [sum],
+    );
     return { algorithm, type, value: sum.digest() };
   }
 

@@ -1,4 +1,5 @@
 /** Objects: put, get, head, copy. */
+import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type {
   CopyObjectOutput,
@@ -12,8 +13,9 @@ import type {
 } from '@aws-sdk/client-s3';
 import type { Context } from '../../context.ts';
 import { type Access, AwsError, type Call, type Operation } from '../../service.ts';
-import type { ByteStore, Piece } from './bytes.ts';
+import { type ByteStore, type Piece, sizeOf } from './bytes.ts';
 import { Checking, checksumFields } from './checking.ts';
+import { algorithmNamed, summing } from './checksums.ts';
 import type { Notify } from './notifications.ts';
 import { failedPreconditions, readRange } from './preconditions.ts';
 import { bucketArn, checkUpload, mayList, onObject, onVersion, refuse } from './rights.ts';
@@ -118,7 +120,7 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
       versionId: bucket.versioning === 'Enabled' ? newVersionId() : 'null',
       deleteMarker: false,
       lastModified: now(),
-      sizeBytes: object.pieces.reduce((sum, piece) => sum + piece.sizeBytes, 0),
+      sizeBytes: sizeOf(object.pieces),
       etag: `"${object.etag}"`,
     };
     const replaced = insert(bucket, version);
@@ -224,9 +226,34 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
     },
   };
 
+  /**
+   * ETag and checksum of a copy, which is one object whatever parts its source came in: the MD5 of its bytes, and their
+   * sum by the algorithm of the source, or by the one that is `wanted`.
+   * https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+   * https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+   */
+  async function sumsOfCopy(
+    { etag, checksum, pieces }: Version,
+    wanted: string | undefined,
+  ): Promise<Pick<NewObject, 'etag' | 'checksum'>> {
+    const composite = checksum?.type === 'COMPOSITE' ? checksum.algorithm : undefined;
+    const algorithm = wanted === undefined ? composite : algorithmNamed(wanted);
+    const sum = algorithm === undefined ? undefined : { algorithm, of: summing(algorithm) };
+    const md5 = etag.includes('-') ? createHash('md5') : undefined;
+    const sums = [md5, sum?.of].filter((one) => one !== undefined);
+    if (sums.length > 0) await bytes.sum(pieces, sums);
+    return {
+      etag: md5?.digest('hex') ?? etag.replaceAll('"', ''),
+      checksum:
+        sum === undefined
+          ? checksum
+          : { algorithm: sum.algorithm, value: sum.of.digest(), type: 'FULL_OBJECT' },
+    };
+  }
+
   const copyObject: Operation<CopyObjectRequest, CopyObjectOutput> = {
     access: (input) => [...sourceAccess(input.CopySource), ...onObject('PutObject')(input)],
-    run: (input, call) => {
+    run: async (input, call) => {
       checkUpload(input);
       refuse(input, ['CopySourceSSECustomerAlgorithm', 'CopySourceSSECustomerKey']);
       const bucket = bucketNamed(buckets, input.Bucket);
@@ -245,26 +272,32 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
         IfModifiedSince: input.CopySourceIfModifiedSince,
         IfUnmodifiedSince: input.CopySourceIfUnmodifiedSince,
       });
-      failedPreconditions(current(bucket, input.Key ?? ''), {
-        IfMatch: input.IfMatch,
-        IfNoneMatch: input.IfNoneMatch,
-      });
+      const { IfMatch, IfNoneMatch } = input;
+      failedPreconditions(current(bucket, input.Key ?? ''), { IfMatch, IfNoneMatch });
       const replaceTags = input.TaggingDirective === 'REPLACE';
       if (!replaceTags && source.tags.length > 0)
         call.authorize({ action: 's3:GetObjectTagging', resources: [arnOf(from)] });
       const tags = replaceTags ? readTagHeader(input.Tagging) : source.tags;
       if (tags.length > 0) call.authorize({ action: 's3:PutObjectTagging', resources: [arnOf(input)] });
       const headers = input.MetadataDirective === 'REPLACE' ? headersOf(input) : source.headers;
-      for (const piece of source.pieces) piece.references += 1;
-      const etag = source.etag.replaceAll('"', '');
-      const { pieces, checksum } = source;
-      const version = commit(bucket, { key: input.Key ?? '', pieces, etag, headers, tags, checksum });
+      const { pieces } = source;
+      for (const piece of pieces) piece.references += 1;
+      let version: Version;
+      try {
+        const sums = await sumsOfCopy(source, input.ChecksumAlgorithm);
+        // Asked again now that the bytes are summed: of two writers one wins.
+        failedPreconditions(current(bucket, input.Key ?? ''), { IfMatch, IfNoneMatch });
+        version = commit(bucket, { key: input.Key ?? '', pieces, ...sums, headers, tags });
+      } catch (error) {
+        bytes.release(pieces);
+        throw error;
+      }
       notify('ObjectCreated:Copy', bucket, version, call);
       return {
         CopyObjectResult: {
           ETag: version.etag,
           LastModified: version.lastModified,
-          ...checksumFields(checksum),
+          ...checksumFields(version.checksum),
         },
         ...versionField(input.Bucket, version),
         ...(from.VersionId === undefined ? {} : { CopySourceVersionId: source.versionId }),

@@ -1,6 +1,7 @@
 /** Cases of Amazon S3: writing, copying, tagging. */
 import { absent, aTime, type Case } from '../case.ts';
 import {
+  api,
   conditional,
   errors,
   etagOfHello,
@@ -114,6 +115,30 @@ export const writingCases: readonly Case[] = [
         answers: { Body: text('first'), Metadata: { from: 'first' } },
       },
     ],
+  },
+  {
+    operation: 'CopyObject',
+    says: 'answers with the MD5 of the bytes as ETag, also where the source was uploaded in parts',
+    page: `${api}/API_Object.html`,
+    given: [
+      { call: 'CreateMultipartUpload', input: plain, keep: { upload: 'UploadId' } },
+      {
+        call: 'UploadPart',
+        input: { ...plain, UploadId: '<upload>', PartNumber: 1, Body: text('hello') },
+        keep: { part: 'ETag' },
+      },
+      {
+        call: 'CompleteMultipartUpload',
+        input: {
+          ...plain,
+          UploadId: '<upload>',
+          MultipartUpload: { Parts: [{ PartNumber: 1, ETag: '<part>' }] },
+        },
+        answers: { ETag: /^"[0-9a-f]{32}-1"$/ },
+      },
+    ],
+    input: { ...plain, Key: '<name>/copy', CopySource: 'world-plain/<name>' },
+    answers: { CopyObjectResult: { ETag: etagOfHello } },
   },
   {
     operation: 'CopyObject',

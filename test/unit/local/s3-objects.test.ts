@@ -1,0 +1,80 @@
+/** Copies of objects, in virtual time. */
+import { createHash } from 'node:crypto';
+import type { CopyObjectOutput, HeadObjectOutput } from '@aws-sdk/client-s3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { VirtualClock } from '../../../local/clock.ts';
+import { createRegion, type Region } from '../../../local/region.ts';
+
+let region: Region;
+const Bucket = 'things';
+
+beforeEach(async () => {
+  region = await createRegion({ clock: new VirtualClock(), seed: 5 });
+  await call('CreateBucket', {});
+});
+
+afterEach(() => region.close());
+
+function call<Output>(operation: string, input: object): Promise<Output> {
+  return region.call('s3', operation, { Bucket, ...input }) as Promise<Output>;
+}
+
+const put = (Key: string, Body = Key) => call('PutObject', { Key, Body });
+const head = (Key: string) => call<HeadObjectOutput>('HeadObject', { Key, ChecksumMode: 'ENABLED' });
+const copy = (more: object = {}) =>
+  call<CopyObjectOutput>('CopyObject', { Key: 'copy', CopySource: `${Bucket}/big`, ...more });
+
+/** An object of one part or more, whose bytes lie in a file. */
+async function inParts(more: object): Promise<Buffer> {
+  const first = Buffer.alloc(5 * 1024 * 1024, 1);
+  const second = Buffer.alloc(1_000, 2);
+  const { UploadId } = await call<{ UploadId: string }>('CreateMultipartUpload', { Key: 'big', ...more });
+  const Parts: object[] = [];
+  for (const [index, Body] of [first, second].entries()) {
+    const part = { Key: 'big', UploadId, PartNumber: index + 1, Body };
+    Parts.push({ PartNumber: part.PartNumber, ...(await call<{ ETag: string }>('UploadPart', part)) });
+  }
+  await call('CompleteMultipartUpload', { Key: 'big', UploadId, MultipartUpload: { Parts } });
+  return Buffer.concat([first, second]);
+}
+
+const digest = (algorithm: string, bytes: Buffer, as: 'hex' | 'base64') =>
+  createHash(algorithm).update(bytes).digest(as);
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
+test('a copy of what came in parts has the MD5 of its bytes, and the sum of the whole', async () => {
+  const bytes = await inParts({ ChecksumAlgorithm: 'SHA256' });
+  const source = await head('big');
+  expect(source.ETag).toMatch(/-2"$/);
+  expect(source.ChecksumType).toBe('COMPOSITE');
+  const expected = {
+    ETag: `"${digest('md5', bytes, 'hex')}"`,
+    ChecksumSHA256: digest('sha256', bytes, 'base64'),
+    ChecksumType: 'FULL_OBJECT',
+  };
+  expect((await copy()).CopyObjectResult).toMatchObject(expected);
+  expect(await head('copy')).toMatchObject({ ...expected, ContentLength: bytes.length });
+});
+
+test('a copy keeps the sum of a whole object, unless it asks for another', async () => {
+  const bytes = await inParts({ ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' });
+  const { ChecksumCRC32 } = await head('big');
+  expect((await copy()).CopyObjectResult).toMatchObject({ ChecksumCRC32, ChecksumType: 'FULL_OBJECT' });
+  const { CopyObjectResult } = await copy({ ChecksumAlgorithm: 'SHA1' });
+  expect(CopyObjectResult?.ChecksumSHA1).toBe(digest('sha1', bytes, 'base64'));
+  expect(CopyObjectResult?.ChecksumCRC32).toBeUndefined();
+});
+
+test('of a copy and a writer meanwhile, one wins; a source that is deleted meanwhile is copied whole', async () => {
+  const bytes = await inParts({});
+  const copying = copy({ IfNoneMatch: '*' });
+  await put('copy');
+  await expect(copying).rejects.toMatchObject({ code: 'PreconditionFailed' });
+  const other = copy({ Key: 'other' });
+  await call('DeleteObject', { Key: 'big' });
+  await other;
+  const got = await call<{ Body: AsyncIterable<Uint8Array> }>('GetObject', { Key: 'other' });
+  const parts: Uint8Array[] = [];
+  for await (const part of got.Body) parts.push(part);
+  expect(Buffer.concat(parts).equals(bytes)).toBe(true);
+});
