@@ -18,6 +18,9 @@ import { failedPreconditions } from './preconditions.ts';
 import { bucketArn, onVersion, refuse } from './rights.ts';
 import { type Bucket, type Buckets, bucketNamed, current, insert, remove, type Version } from './state.ts';
 
+/** What neither operation may ask for. */
+const unsupported = ['MFA', 'BypassGovernanceRetention'];
+
 export function createDeletes(buckets: Buckets, bytes: ByteStore, objects: Objects, notify: Notify) {
   function deleteOne(
     bucket: Bucket,
@@ -62,7 +65,7 @@ export function createDeletes(buckets: Buckets, bytes: ByteStore, objects: Objec
   const deleteObject: Operation<DeleteObjectRequest, DeleteObjectOutput> = {
     access: onVersion('DeleteObject', 'DeleteObjectVersion'),
     run: (input, call) => {
-      refuse(input, ['MFA', 'BypassGovernanceRetention', 'IfMatchLastModifiedTime', 'IfMatchSize']);
+      refuse(input, [...unsupported, 'IfMatchLastModifiedTime', 'IfMatchSize']);
       const bucket = bucketNamed(buckets, input.Bucket);
       failedPreconditions(current(bucket, input.Key ?? ''), input);
       return deleteOne(bucket, input.Key ?? '', input.VersionId, call);
@@ -73,16 +76,20 @@ export function createDeletes(buckets: Buckets, bytes: ByteStore, objects: Objec
     // Each key is judged by itself, and a refusal stands in the answer.
     access: () => [],
     run: (input, call) => {
+      refuse(input, unsupported);
       const bucket = bucketNamed(buckets, input.Bucket);
       const listed = input.Delete?.Objects ?? [];
       if (listed.length === 0 || listed.length > 1000)
         throw new AwsError('MalformedXML', 'The request must name 1 to 1000 objects.');
+      for (const one of listed) refuse(one, ['LastModifiedTime', 'Size']);
       const deleted: DeletedObject[] = [];
       const errors: S3Error[] = [];
-      for (const { Key: key = '', VersionId: versionId } of listed)
+      for (const { Key: key = '', VersionId: versionId, ETag: etag } of listed)
         try {
           const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion';
           call.authorize({ action, resources: [`${bucketArn(bucket.name)}/${key}`] });
+          // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+          failedPreconditions(current(bucket, key), { IfMatch: etag });
           const done = deleteOne(bucket, key, versionId, call);
           const marker =
             done.DeleteMarker === true ? { DeleteMarker: true, DeleteMarkerVersionId: done.VersionId } : {};

@@ -1,6 +1,11 @@
-/** Copies of objects, in virtual time. */
+/** Copies and conditional deletes of objects, in virtual time. */
 import { createHash } from 'node:crypto';
-import type { CopyObjectOutput, HeadObjectOutput } from '@aws-sdk/client-s3';
+import type {
+  CopyObjectOutput,
+  DeleteObjectsOutput,
+  HeadObjectOutput,
+  PutObjectOutput,
+} from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { VirtualClock } from '../../../local/clock.ts';
 import { createRegion, type Region } from '../../../local/region.ts';
@@ -19,10 +24,12 @@ function call<Output>(operation: string, input: object): Promise<Output> {
   return region.call('s3', operation, { Bucket, ...input }) as Promise<Output>;
 }
 
-const put = (Key: string, Body = Key) => call('PutObject', { Key, Body });
+const put = (Key: string, Body = Key) => call<PutObjectOutput>('PutObject', { Key, Body });
 const head = (Key: string) => call<HeadObjectOutput>('HeadObject', { Key, ChecksumMode: 'ENABLED' });
 const copy = (more: object = {}) =>
   call<CopyObjectOutput>('CopyObject', { Key: 'copy', CopySource: `${Bucket}/big`, ...more });
+const deleteAll = (...Objects: object[]) =>
+  call<DeleteObjectsOutput>('DeleteObjects', { Delete: { Objects } });
 
 /** An object of one part or more, whose bytes lie in a file. */
 async function inParts(more: object): Promise<Buffer> {
@@ -78,3 +85,33 @@ test('of a copy and a writer meanwhile, one wins; a source that is deleted meanw
   for await (const part of got.Body) parts.push(part);
   expect(Buffer.concat(parts).equals(bytes)).toBe(true);
 });
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+test('of several objects, those are deleted that have the ETag given', async () => {
+  const { ETag } = await put('same');
+  await put('changed');
+  const { Deleted, Errors } = await deleteAll(
+    { Key: 'same', ETag },
+    { Key: 'changed', ETag },
+    { Key: 'absent', ETag },
+    { Key: 'absent' },
+  );
+  expect(Deleted).toEqual([{ Key: 'same' }, { Key: 'absent' }]);
+  expect(Errors).toMatchObject([
+    { Key: 'changed', Code: 'PreconditionFailed' },
+    { Key: 'absent', Code: 'NoSuchKey' },
+  ]);
+  await expect(head('changed')).resolves.toBeDefined();
+  await expect(head('same')).rejects.toMatchObject({ code: 'NoSuchKey' });
+});
+
+test.each([{ LastModifiedTime: new Date(0) }, { Size: 1 }])(
+  'a condition of directory buckets is refused before anything is deleted: %j',
+  async (condition) => {
+    await put('first');
+    await expect(deleteAll({ Key: 'first' }, { Key: 'second', ...condition })).rejects.toMatchObject({
+      code: 'NotImplemented',
+    });
+    await expect(head('first')).resolves.toBeDefined();
+  },
+);
