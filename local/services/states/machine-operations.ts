@@ -17,7 +17,7 @@ import { type Access, AwsError, type Operations } from '../../service.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
 import { checkDefinition } from './check-definition.ts';
-import type { Machine } from './machine-store.ts';
+import { type Machine, noLogging, noTracing } from './machine-store.ts';
 import type { StatesCore } from './states.ts';
 
 export const badToken = (): AwsError => new AwsError('InvalidToken', "Invalid Token: 'Invalid token'");
@@ -163,8 +163,8 @@ function describeMachine(machine: Machine): DescribeStateMachineOutput {
     roleArn: machine.roleArn,
     type: 'STANDARD',
     creationDate: new Date(machine.createdAt),
-    loggingConfiguration: machine.logging ?? { level: 'OFF', includeExecutionData: false },
-    tracingConfiguration: machine.tracing ?? { enabled: false },
+    loggingConfiguration: machine.logging ?? noLogging,
+    tracingConfiguration: machine.tracing ?? noTracing,
     ...(machine.revisionId !== undefined && { revisionId: machine.revisionId }),
   };
 }

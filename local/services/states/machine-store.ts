@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type {
   CreateStateMachineInput,
   LoggingConfiguration,
@@ -35,7 +36,6 @@ export function checkName(name: string): void {
   }
 }
 
-/** The machines by ARN. */
 /** What machines need of IAM. */
 export interface MachineRoles {
   /** Whether Step Functions may assume a role for a machine. */
@@ -59,6 +59,23 @@ const logDelivery = [
   'logs:DescribeLogGroups',
 ];
 
+export const noLogging = { level: 'OFF', includeExecutionData: false } as const;
+export const noTracing = { enabled: false } as const;
+
+/**
+ * "CreateStateMachine's idempotency check is based on the state machine name, definition, type, LoggingConfiguration,
+ * TracingConfiguration"; another role and other tags are ignored.
+ * https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html
+ */
+function sameMachine(before: Machine, input: CreateStateMachineInput): boolean {
+  return (
+    before.text === input.definition &&
+    isDeepStrictEqual({ ...noLogging, ...before.logging }, { ...noLogging, ...input.loggingConfiguration }) &&
+    isDeepStrictEqual({ ...noTracing, ...before.tracing }, { ...noTracing, ...input.tracingConfiguration })
+  );
+}
+
+/** The machines by ARN. */
 export class MachineStore {
   readonly #context: Context;
   readonly #query: Query;
@@ -88,7 +105,7 @@ export class MachineStore {
     return machine;
   }
 
-  /** Repeatable: the same name with the same contents answers with what there is. */
+  /** Repeatable: the same name with the same contents ({@link sameMachine}) answers with what there is. */
   async create(input: CreateStateMachineInput): Promise<Machine> {
     const name = input.name ?? '';
     checkName(name);
@@ -100,7 +117,7 @@ export class MachineStore {
     this.#checkRole(input.roleArn, this.arnOf(name), input.loggingConfiguration);
     const before = this.machines.get(this.arnOf(name));
     if (before !== undefined) {
-      if (before.text === text && before.roleArn === input.roleArn) return before;
+      if (sameMachine(before, input)) return before;
       throw new AwsError('StateMachineAlreadyExists', `State Machine Already Exists: '${before.arn}'`);
     }
     const now = this.#context.clock.now();
