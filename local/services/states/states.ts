@@ -204,12 +204,19 @@ function checkInput(input: string): void {
   }
 }
 
-// https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+const eventDataBytes = 248 * 1024;
+
+/**
+ * "If the combined escaped input and escaped output sent to EventBridge exceeds 248 KiB, then the input will be
+ * excluded. Similarly, if the escaped output exceeds 248 KiB, then the output will be excluded."
+ * https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+ */
 function publish(context: Context, execution: Execution): void {
   const told = execution.describe();
   const { input = '{}', output } = told;
-  // Left out when event and data would not fit: the event has at most 256 KB.
-  const fits = input.length + (output?.length ?? 0) <= 248 * 1024;
+  const outputBytes = output === undefined ? 0 : escapedBytes(output);
+  const withInput = escapedBytes(input) + outputBytes <= eventDataBytes;
+  const withOutput = outputBytes <= eventDataBytes;
   context.hooks.publish({
     source: 'aws.states',
     detailType: 'Step Functions Execution Status Change',
@@ -221,10 +228,10 @@ function publish(context: Context, execution: Execution): void {
       status: told.status,
       startDate: told.startDate?.getTime(),
       stopDate: told.stopDate?.getTime() ?? null,
-      input: fits ? input : null,
-      inputDetails: { included: fits },
-      output: fits ? (output ?? null) : null,
-      outputDetails: output === undefined ? null : { included: fits },
+      input: withInput ? input : null,
+      inputDetails: { included: withInput },
+      output: withOutput ? (output ?? null) : null,
+      outputDetails: output === undefined ? null : { included: withOutput },
       error: told.error ?? null,
       cause: told.cause ?? null,
       stateMachineVersionArn: null,
@@ -235,4 +242,9 @@ function publish(context: Context, execution: Execution): void {
       redriveStatusReason: told.redriveStatusReason ?? null,
     },
   });
+}
+
+/** What a text takes as a string in JSON. */
+function escapedBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text));
 }
