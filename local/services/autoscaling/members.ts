@@ -12,7 +12,7 @@ import { page } from '../paging.ts';
 import { tookOut } from './causes.ts';
 import { describeDetails } from './describe.ts';
 import type { Reconciler } from './reconciler.ts';
-import type { AutoScalingState } from './state.ts';
+import type { AutoScalingState, MutableActivity } from './state.ts';
 import { badToken, describeAccess, validation } from './state.ts';
 
 /** The group and the record of an instance. @throws ValidationError */
@@ -25,6 +25,15 @@ export function known(state: AutoScalingState, instanceId: string | undefined) {
 /** A right on the group of an instance. */
 export function onMember(state: AutoScalingState, operation: string, instanceId: string | undefined) {
   return state.access(operation, state.memberOf(instanceId ?? '')?.group.name);
+}
+
+/**
+ * "Activities are sorted by start time. Activities still in progress are described first." Which way is left open: the
+ * newest come first here. https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeScalingActivities.html
+ */
+function inProgressFirst(one: MutableActivity, other: MutableActivity): number {
+  const ended = Number(one.EndTime !== undefined) - Number(other.EndTime !== undefined);
+  return ended || Number(other.StartTime) - Number(one.StartTime);
 }
 
 export function memberOperations(state: AutoScalingState, reconciler: Reconciler) {
@@ -58,11 +67,13 @@ export function memberOperations(state: AutoScalingState, reconciler: Reconciler
       if (name !== undefined && input.IncludeDeletedGroups !== true) state.group(name);
       const current = [...state.groups.values()].flatMap((group) => group.activities);
       const all = input.IncludeDeletedGroups === true ? [...current, ...state.pastActivities] : current;
-      const found = all.filter(
-        (activity) =>
-          (name === undefined || activity.AutoScalingGroupName === name) &&
-          (!input.ActivityIds?.length || input.ActivityIds.includes(activity.ActivityId)),
-      );
+      const found = all
+        .filter(
+          (activity) =>
+            (name === undefined || activity.AutoScalingGroupName === name) &&
+            (!input.ActivityIds?.length || input.ActivityIds.includes(activity.ActivityId)),
+        )
+        .sort(inProgressFirst);
       const shown = page(found, (one) => one.ActivityId, input.MaxRecords ?? 100, input.NextToken, badToken);
       return { Activities: shown.items.map((one) => ({ ...one })), NextToken: shown.nextToken };
     },

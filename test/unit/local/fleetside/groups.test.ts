@@ -1,3 +1,4 @@
+import type { Activity } from '@aws-sdk/client-auto-scaling';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MachineScript } from '../../../../local/machines/scripted.ts';
 import { AwsError } from '../../../../local/service.ts';
@@ -293,4 +294,37 @@ describe('a group of several instance types', () => {
     await fleet.seconds(10);
     expect((await fleet.describe('web-v1'))?.Instances).toMatchObject([{ InstanceType: 't3a.nano' }]);
   });
+});
+
+// https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_DescribeScalingActivities.html
+it('tells of activities in progress first, and of the others from the newest, over all groups', async () => {
+  const { fleet, templateId } = await served();
+  await fleet.seconds(20);
+  await fleet.group('web-v2', templateId);
+  await fleet.seconds(10);
+  const resize = (AutoScalingGroupName: string, DesiredCapacity: number) =>
+    fleet.call('autoscaling', 'UpdateAutoScalingGroup', {
+      AutoScalingGroupName,
+      MinSize: 0,
+      DesiredCapacity,
+    });
+  const told = async (input: object) => {
+    const { Activities } = await fleet.call('autoscaling', 'DescribeScalingActivities', input);
+    return Activities.map(
+      ({ AutoScalingGroupName, Description, StatusCode }: Activity) =>
+        `${AutoScalingGroupName} ${Description?.split(' ')[0]} ${StatusCode}`,
+    );
+  };
+  // Drains for twenty seconds, in which another comes.
+  await resize('web-v1', 0);
+  await fleet.seconds(3);
+  await resize('web-v1', 1);
+  await fleet.seconds(8);
+  const draining = 'web-v1 Terminating WaitingForELBConnectionDraining';
+  const launched = 'web-v1 Launching Successful';
+  expect(await told({ AutoScalingGroupName: 'web-v1' })).toEqual([draining, launched, launched]);
+  expect(await told({})).toEqual([draining, launched, 'web-v2 Launching Successful', launched]);
+  expect(await told({ MaxRecords: 1 })).toEqual([draining]);
+  await fleet.seconds(30);
+  expect((await told({ AutoScalingGroupName: 'web-v1' }))[1]).toBe('web-v1 Terminating Successful');
 });
