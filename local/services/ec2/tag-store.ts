@@ -6,6 +6,9 @@ export interface Tag {
   Value?: string | undefined;
 }
 
+/** A key that AWS keeps for tags of its own. */
+export const isReserved = (key: string): boolean => key.toLowerCase().startsWith('aws:');
+
 export class TagStore {
   readonly #tags = new Map<string, Map<string, string>>();
 
@@ -19,15 +22,19 @@ export class TagStore {
     for (const tag of tags) own.set(tag.Key ?? '', tag.Value ?? '');
   }
 
-  /** Removes tags: by key, and where a value is given only while it has that value. All when none are named. */
+  /**
+   * Removes tags: by key, and where a value is given only while it has that value. Where none are named, all but those
+   * that AWS generated. https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteTags.html
+   */
   remove(resourceId: string, tags: readonly Tag[] | undefined): void {
+    const own = this.#tags.get(resourceId);
+    if (own === undefined) return;
     if (tags === undefined || tags.length === 0) {
-      this.#tags.delete(resourceId);
+      for (const key of own.keys()) if (!isReserved(key)) own.delete(key);
       return;
     }
-    const own = this.#tags.get(resourceId);
     for (const tag of tags) {
-      if (tag.Key === undefined || own === undefined) continue;
+      if (tag.Key === undefined) continue;
       if (tag.Value === undefined || own.get(tag.Key) === tag.Value) own.delete(tag.Key);
     }
   }

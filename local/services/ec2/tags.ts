@@ -12,7 +12,7 @@ import { badToken, invalidValue, missing } from './errors.ts';
 import { passes } from './filters.ts';
 import type { Ec2State } from './state.ts';
 import { describeAccess, onResource, resourceArn } from './state.ts';
-import { requestTagContext } from './tag-store.ts';
+import { isReserved, requestTagContext } from './tag-store.ts';
 
 export function tagOperations(state: Ec2State) {
   const { context, tags } = state;
@@ -32,11 +32,7 @@ export function tagOperations(state: Ec2State) {
         if (key === '' || key.length > 127 || (tag.Value ?? '').length > 255) {
           throw invalidValue('Tag keys have 1 to 127 characters, values at most 255');
         }
-        if (key.toLowerCase().startsWith('aws:')) {
-          throw invalidValue(
-            `Value ( ${key} ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved for internal use`,
-          );
-        }
+        refuseReserved(key);
       }
       for (const id of input.Resources) {
         const keys = new Set([...tags.list(id).map((tag) => tag.Key), ...input.Tags.map((tag) => tag.Key)]);
@@ -56,6 +52,7 @@ export function tagOperations(state: Ec2State) {
     access: (input) => (input.Resources ?? []).map((id) => onResource(state, 'ec2:DeleteTags', id)),
     run(input) {
       if (!input.Resources?.length) throw missing('resourceIdSet');
+      for (const { Key = '' } of input.Tags ?? []) refuseReserved(Key);
       for (const id of input.Resources) tags.remove(id, input.Tags);
       return {};
     },
@@ -89,6 +86,17 @@ export function tagOperations(state: Ec2State) {
   };
 
   return { CreateTags, DeleteTags, DescribeTags };
+}
+
+/**
+ * Nobody edits or deletes a tag of AWS's own. https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
+ * @throws InvalidParameterValue
+ */
+function refuseReserved(key: string): void {
+  if (!isReserved(key)) return;
+  throw invalidValue(
+    `Value ( ${key} ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved for internal use`,
+  );
 }
 
 /** @throws the NotFound error of the resource's kind. */

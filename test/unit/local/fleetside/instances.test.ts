@@ -208,4 +208,23 @@ describe('an instance', () => {
       'InvalidInstanceID.NotFound',
     );
   });
+
+  // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteTags.html
+  it("keeps AWS's own tags, whoever deletes the others", async () => {
+    await fleet.group('web', await fleet.template('web'), {
+      Tags: [{ Key: 'fleet', Value: 'web', PropagateAtLaunch: true }],
+    });
+    await fleet.seconds(10);
+    const id = (await fleet.describe('web'))?.Instances?.[0]?.InstanceId ?? '';
+    const keys = async () => (await look(id)).Tags?.map(({ Key }) => Key).sort();
+    const own = (await keys())?.filter((key) => key?.startsWith('aws:'));
+    expect(own).toContain('aws:autoscaling:groupName');
+    const deleteTags = (...Tags: object[]) => fleet.refusal('ec2', 'DeleteTags', { Resources: [id], Tags });
+    expect(await deleteTags({ Key: 'fleet' }, { Key: 'aws:autoscaling:groupName' })).toBe(
+      'InvalidParameterValue',
+    );
+    expect(await keys()).toContain('fleet');
+    expect(await deleteTags()).toBe('no error');
+    expect(await keys()).toEqual(own);
+  });
 });
