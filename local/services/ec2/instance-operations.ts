@@ -65,6 +65,14 @@ export function instanceOperations(state: Ec2State) {
             'The request uses the same client token as a previous, but non-identical request.',
           );
         }
+        // One that was forgotten since has been terminated, too.
+        // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+        if (earlier.launched.every(({ state }) => state === 'terminated')) {
+          throw new AwsError(
+            'IdempotentInstanceTerminated',
+            'The request to launch an instance uses the same client token as a previous request for which the instance has been terminated.',
+          );
+        }
         return reservation(earlier.launched);
       }
       // The shapes differ from a launch template's only in members that resolveLaunch refuses.

@@ -5,6 +5,13 @@ import { absent, aTime, type Case, holding } from '../case.ts';
 const errors = 'https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html';
 
 const noInstance = 'i-0123456789abcdef0';
+const tokened = {
+  ImageId: '<image>',
+  InstanceType: 't3.micro',
+  MinCount: 1,
+  MaxCount: 1,
+  ClientToken: '<name>',
+};
 
 /** The output is in base64 on the wire; boto3 and the AWS CLI decode it, the SDK for JavaScript does not. */
 function tellsOfListening(output: unknown): boolean {
@@ -118,6 +125,24 @@ export const instanceCases: readonly Case[] = [
     notByCli: 'it says --count in place of both numbers',
     input: { ImageId: 'ami-0123456789abcdef0', InstanceType: 't3.micro', MinCount: 1, MaxCount: 1 },
     fails: { code: 'InvalidAMIID.NotFound', status: 400 },
+  },
+  {
+    operation: 'RunInstances',
+    says: 'refuses the client token of an instance that has been terminated',
+    page: errors,
+    notByCli: 'it says --count in place of both numbers',
+    given: [
+      { call: 'RunInstances', input: tokened, keep: { launched: 'Instances.0.InstanceId' } },
+      { call: 'RunInstances', input: tokened, answers: { Instances: [{ InstanceId: '<launched>' }] } },
+      { call: 'TerminateInstances', input: { InstanceIds: ['<launched>'] } },
+      {
+        call: 'DescribeInstances',
+        input: { InstanceIds: ['<launched>'] },
+        until: { Reservations: [{ Instances: [{ State: { Name: 'terminated' } }] }] },
+      },
+    ],
+    input: tokened,
+    fails: { code: 'IdempotentInstanceTerminated', status: 400 },
   },
   {
     operation: 'TerminateInstances',

@@ -209,6 +209,22 @@ describe('an instance', () => {
     );
   });
 
+  // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+  it('is answered with for its client token while it lasts, and refused once it has been terminated', async () => {
+    const ImageId = await fleet.image('web');
+    const asked = { ImageId, InstanceType: 't3.nano', MinCount: 1, MaxCount: 1, ClientToken: 'one' };
+    const launch = async () => (await fleet.call('ec2', 'RunInstances', asked)).Instances[0];
+    const { InstanceId } = await launch();
+    await fleet.seconds(5);
+    expect(await launch()).toMatchObject({ InstanceId, State: { Name: 'running' } });
+    await fleet.call('ec2', 'TerminateInstances', { InstanceIds: [InstanceId] });
+    expect(await launch()).toMatchObject({ InstanceId, State: { Name: 'shutting-down' } });
+    await fleet.seconds(5);
+    expect(await fleet.refusal('ec2', 'RunInstances', asked)).toBe('IdempotentInstanceTerminated');
+    await fleet.seconds(3_700);
+    expect(await fleet.refusal('ec2', 'RunInstances', asked)).toBe('IdempotentInstanceTerminated');
+  });
+
   // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteTags.html
   it("keeps AWS's own tags, whoever deletes the others", async () => {
     await fleet.group('web', await fleet.template('web'), {
