@@ -44,12 +44,15 @@ export interface BootInstance {
 }
 
 export interface BootInstances {
-  /** `no-room`: this place cannot have it, now or ever; another may. */
+  /**
+   * `no-room`: this place cannot have it, now or ever; another may. `was-ended`: the call before had launched it, which
+   * nobody heard of, and it has been terminated since.
+   */
   launch(
     wanted: BootLaunch,
   ): Promise<
     | { readonly outcome: 'launched'; readonly instanceId: string }
-    | { readonly outcome: 'no-room'; readonly reason: string }
+    | { readonly outcome: 'no-room' | 'was-ended'; readonly reason: string }
   >;
   /** Undefined while, or where, EC2 knows none. */
   describe(instanceId: string): Promise<BootInstance | undefined>;
@@ -115,8 +118,11 @@ export function openBootInstances(client: EC2Client): BootInstances {
         if (instanceId === undefined) throw new Error('RunInstances answered without an instance');
         return { outcome: 'launched', instanceId };
       } catch (error) {
+        const reason = `${errorCode(error)}: ${(error as Error).message}`;
+        // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+        if (hasCode(error, 'IdempotentInstanceTerminated')) return { outcome: 'was-ended', reason };
         if (!hasCode(error, ...noRoom)) throw error;
-        return { outcome: 'no-room', reason: `${errorCode(error)}: ${(error as Error).message}` };
+        return { outcome: 'no-room', reason };
       }
     },
 

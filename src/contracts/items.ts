@@ -311,7 +311,7 @@ export const smokeBootItem = z.strictObject({
   places: z.array(bootPlace).min(1),
   securityGroups: z.array(z.string()),
   profile: z.string().optional(),
-  /** Which place is tried: all before it had no room. */
+  /** Which place is tried: all before it had no room. Past the last, none is: nothing runs, and nothing will. */
   place: count,
   /** Why they had none. */
   refusals: z.array(z.string()),

@@ -66,7 +66,8 @@ export async function launchBoot(
         ? { ...boot, instanceId: answer.instanceId, launchedAt: clock.now().toISOString() }
         : {
             ...boot,
-            place: at + 1,
+            // Another place would hide an instance that ends by itself, and might launch while the boot is ended.
+            place: answer.outcome === 'no-room' ? at + 1 : boot.places.length,
             refusals: [...refusals, `${place.market} ${place.instanceType} ${answer.reason}`.slice(0, 300)],
           };
     boot = await saveOpenBoot(table, next);
