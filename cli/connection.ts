@@ -1,16 +1,12 @@
 /** Which control plane the command talks to, and as whom. */
-import type { OperatorCredentials } from '../src/aws/operator.ts';
-import { operatorCredentials } from '../src/aws/operator.ts';
+import { type OperatorConnection, operatorCredentials } from '../src/aws/operator.ts';
 import { CommandError, exitCodes, usageError } from './exit-codes.ts';
 import { noteFolder, runningRegions } from './local-region.ts';
 
-export interface Connection {
+/** Its endpoint is that of a local region; undefined for AWS itself. */
+export interface Connection extends OperatorConnection {
   /** Of the HTTP API, without a slash at the end. */
   readonly apiUrl: string;
-  readonly region: string;
-  /** Of a local region; undefined for AWS itself. */
-  readonly endpoint: string | undefined;
-  readonly credentials: OperatorCredentials;
 }
 
 export interface Surroundings {
