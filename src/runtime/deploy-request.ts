@@ -51,7 +51,7 @@ export async function deploy(
   else if (image !== undefined) target = { kind: 'image', identity: await identityOf(deps.table, image) };
   else {
     const found = await imageOfArtifact(artifact ?? '', item, deps, invocation);
-    if (found.kind === 'building') return onTheWay(found.upload);
+    if (found.kind === 'building') return onTheWay(found.upload, item, wish.plan);
     if (found.kind === 'none') return await rebuild(artifact ?? '', item, wish, deps, invocation);
     target = { kind: 'image', identity: found.identity };
   }
@@ -144,12 +144,19 @@ async function newestKernel(
   return latestKernel.parse(JSON.parse(Buffer.from(bytes).toString('utf8'))).version;
 }
 
-function onTheWay(upload: UploadItem): RolloutAnswer {
+function onTheWay({ id }: UploadItem, fleet: FleetItem, plan: boolean): RolloutAnswer {
+  const message = `Upload ${id} of the same bytes is being built; ${afterBuild(fleet)}.`;
   return {
-    outcome: 'building',
-    message: `Upload ${upload.id} of the same bytes is being built; its rollout follows.`,
-    address: `/uploads/${upload.id}`,
+    outcome: plan ? 'planned' : 'building',
+    message: plan ? `Nothing was changed. ${message}` : message,
+    address: `/uploads/${id}`,
   };
+}
+
+function afterBuild({ spec }: FleetItem): string {
+  return spec.deployOnUpload
+    ? 'its rollout follows'
+    : 'the fleet does not deploy on upload: ask for the rollout again once it is built';
 }
 
 /**
@@ -171,9 +178,7 @@ async function rebuild(
   }
   const name = artifact.key.slice(artifact.key.indexOf('/') + 1);
   const key = `${fleet.fleet}/${name}`;
-  const then = fleet.spec.deployOnUpload
-    ? 'its rollout follows'
-    : 'the fleet does not deploy on upload: ask for the rollout again once it is built';
+  const then = afterBuild(fleet);
   if (wish.plan) {
     return {
       outcome: 'planned',
