@@ -226,7 +226,7 @@ export const errorCatalogue = {
   InternalError: {
     status: 500,
     title: 'The control plane failed',
-    advice: "Look at the function's log under the request id in the details.",
+    advice: "Look for the request's id in the function's log.",
   },
   FixedPartForeign: {
     status: 409,
@@ -341,8 +341,8 @@ export const errorCatalogue = {
   },
   GateRejected: {
     status: 409,
-    title: 'Nobody approved the rollout in time',
-    advice: 'Deploy again, and approve it in time.',
+    title: 'The rollout was not let through its gate',
+    advice: 'Read who rejected it and why, or that nobody approved it in time; then deploy again.',
   },
   AlarmRang: {
     status: 409,

@@ -67,6 +67,9 @@ const endings = {
   'needs-attention': 'failed, and going back has not finished: it needs attention',
 } as const satisfies Record<FailureCard['status'], string>;
 
+/** Somebody said no, or nobody said yes. */
+const notLetThrough = 'was not let through its gate, and was undone';
+
 function liveWords({ live }: FailureCard): string {
   if (live === null) return 'nothing';
   const image = live.imageId === undefined ? '' : ` (${live.imageId})`;
@@ -82,7 +85,7 @@ function page(card: FailureCard, consoleLines: number): string[] {
   ];
   const reasons = cause.reasons.filter((reason) => !told.some((words) => reason.includes(words)));
   return [
-    `✗ ${card.id}: ${releaseLabel(card.release)} ${endings[card.status]}`,
+    `✗ ${card.id}: ${releaseLabel(card.release)} ${cause.name === 'GateRejected' ? notLetThrough : endings[card.status]}`,
     ...labelled('cause', [`${cause.title} (${cause.name})`, ...someOf(reasons, reasonsShown)]),
     ...labelled(
       'check',

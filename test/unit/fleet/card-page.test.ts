@@ -47,6 +47,13 @@ describe('a page', () => {
     expect(page({ status })[0]).toBe(line);
   });
 
+  it('of a rollout that no person let through its gate does not say whether one said no', () => {
+    const cause = { ...bare.cause, name: 'GateRejected' };
+    expect(page({ status: 'aborted', cause })[0]).toBe(
+      '✗ web-2: v3 was not let through its gate, and was undone',
+    );
+  });
+
   it.each([
     [{ release: 1, weight: 100, imageId: 'ami-1' }, '  live now  v1 (ami-1) is live, at 100 %'],
     [{ release: 1, weight: 95 }, '  live now  v1 is live, at 95 %'],
