@@ -5,6 +5,7 @@ import { operatorEbs, operatorEc2, operatorS3 } from '../src/aws/operator.ts';
 import { isWorthReadingAgain, openSnapshotReader, type SnapshotReader } from '../src/aws/snapshot-blocks.ts';
 import type { LineageView } from '../src/contracts/api-views.ts';
 import { withBackoff } from '../src/runtime/backoff.ts';
+import type { ApiClient } from './api-client.ts';
 import type { CommandContext } from './command.ts';
 import { CommandError, exitCodes } from './exit-codes.ts';
 
@@ -54,11 +55,10 @@ export async function ownAccess(context: CommandContext): Promise<OwnAccess> {
 }
 
 /**
- * @param id an AMI, a snapshot, an identity, or a release (`web/v7`)
- * @throws CommandError refused where it stands for no image, or for several, or EC2 has it no more
+ * The one image that an AMI, a snapshot, an identity, or a release (`web/v7`) stands for.
+ * @throws CommandError refused where it stands for none, or for several
  */
-export async function findImage(context: CommandContext, id: string): Promise<ImageTarget> {
-  const api = await context.api();
+export async function imageNamed(api: ApiClient, id: string): Promise<LineageView['images'][number]> {
   const { images } = await api.call('getLineage', { params: { id } });
   const named = images.filter((one) => [one.imageId, one.snapshotId, one.identity].includes(id));
   const [known, another] = named.length > 0 ? named : images;
@@ -66,6 +66,16 @@ export async function findImage(context: CommandContext, id: string): Promise<Im
     const what = known === undefined ? 'no image' : `${images.length} images: name one by its AMI`;
     throw new CommandError(exitCodes.refused, `${id} stands for ${what}.`);
   }
+  return known;
+}
+
+/**
+ * @param id as for {@link imageNamed}
+ * @throws CommandError as that, and where the image has no AMI, or EC2 has it no more
+ */
+export async function findImage(context: CommandContext, id: string): Promise<ImageTarget> {
+  const api = await context.api();
+  const known = await imageNamed(api, id);
   const { imageId, snapshotId } = known;
   if (imageId === undefined || snapshotId === undefined) {
     throw new CommandError(
