@@ -7,6 +7,7 @@
 // It uses nothing but Node's own modules, and works from Node 20 on.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -70,4 +71,5 @@ const parent = process.ppid;
 setInterval(() => {
   if (process.ppid !== parent) child.kill('SIGTERM');
 }, 500).unref();
-child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+// As shells have it: 128 and the signal's number.
+child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : (code ?? 1)));

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { parse } from 'yaml';
 import type { ApiClient } from '../cli/api-client.ts';
-import type { LineageView, RolloutDetailView } from '../src/contracts/api-views.ts';
+import type { LineageView, RolloutDetailView, UploadDetailView } from '../src/contracts/api-views.ts';
 import { buildExample, type Variant } from './build-example.ts';
 import type { Caretaker } from './caretaker.ts';
 import type { Narrator } from './narrator.ts';
@@ -105,13 +105,9 @@ async function deliver(
       return view.ended || view.rollout !== undefined;
     },
   );
-  if (upload.rollout === undefined) {
-    const { name, message, advice } = upload.error ?? { name: upload.state, message: '', advice: '' };
-    throw new Error(`The upload was not deployed: ${name}. ${message} ${advice}`);
-  }
-  say.fact(`image ${upload.imageId} stands; release v${upload.release}, rollout ${upload.rollout}`);
+  const rolloutId = upload.rollout ?? (await again(stage, upload));
+  say.fact(`image ${upload.imageId} stands; rollout ${rolloutId}`);
 
-  const rolloutId = upload.rollout;
   let told = '';
   const rollout = await follow(
     stage,
@@ -131,6 +127,20 @@ async function deliver(
   }
   say.fact(`v${rollout.release} is live in slot ${rollout.live?.slot}`);
   return rollout;
+}
+
+/** What is live already leads to no rollout by itself: a region that was kept may be so from a tour before. */
+async function again({ api }: Stage, { error, identity, state }: UploadDetailView): Promise<string> {
+  if (error !== undefined || identity === undefined) {
+    const { name, message, advice } = error ?? { name: state, message: '', advice: '' };
+    throw new Error(`The upload was not deployed: ${name}. ${message} ${advice}`);
+  }
+  const answer = await api.call('requestRollout', {
+    params: { fleet },
+    body: { image: identity, force: true },
+  });
+  if (answer.rollout === undefined) throw new Error(`The image was not deployed: ${answer.message}`);
+  return answer.rollout;
 }
 
 interface Poll {

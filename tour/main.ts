@@ -2,7 +2,7 @@
  * `npm start`: a local region in the foreground, and a tour of it.
  *
  *   --exit       ends after the tour, with 0 only if everything held
- *   --json       prints the story as one JSON object on the last line of stdout
+ *   --json       prints the story (without a tour, the region's addresses) as one JSON object on the last line of stdout
  *   --no-tour    only the region
  *   --port N     the region's port; a free one unless given
  *   --data DIR   where the region keeps its bytes and its state, for the next start; a temporary folder unless given
@@ -84,12 +84,14 @@ try {
   );
   const told = programs && (await tour?.tell(local, programs, say));
   finished = true;
-  if (json && told !== undefined) console.log(JSON.stringify(told.story));
+  const { endpoint, apiUrl, balancerUrl, uploadBucket, storeBucket } = local;
+  const places = { endpoint, apiUrl, balancerUrl, uploadBucket, storeBucket };
+  if (json) console.log(JSON.stringify(told?.story ?? places));
   if (exit) {
     ending = true;
     await end(told === undefined || told.held ? 0 : 1);
   }
-  whereNext(local, say);
+  whereNext(local, say, told !== undefined);
   // Nothing else keeps the process up: the region's own timers and sockets may be quiet.
   setInterval(() => {}, 3_600_000);
 } catch (error) {

@@ -1,8 +1,11 @@
 import type { Narrator } from './narrator.ts';
 import type { LocalRegion } from './up.ts';
 
-/** What a person can do now, in lines that can be pasted into another terminal. */
-export function whereNext(local: LocalRegion, say: Narrator): void {
+/**
+ * What a person can do now, in lines that can be pasted into another terminal.
+ * @param hasFleet whether the tour made its fleet
+ */
+export function whereNext(local: LocalRegion, say: Narrator, hasFleet: boolean): void {
   const { endpoint, operator } = local;
   say.chapter('Where to go next');
   say.print(`  load balancer   ${local.balancerUrl}/`);
@@ -11,6 +14,7 @@ export function whereNext(local: LocalRegion, say: Narrator): void {
   say.print(`  a look inside   ${endpoint}/_region`);
   say.print();
   say.print('  In another terminal, the command finds this region by itself:');
+  if (!hasFleet) say.print('    npx flotilla fleet apply examples/hello/fleet.yml');
   say.print('    npx flotilla status');
   say.print('    npx flotilla deploy FILE --fleet hello');
   say.print();

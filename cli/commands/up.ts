@@ -13,6 +13,7 @@ export const up: Command = async ({ invocation }) => {
     ...(values.port === undefined ? [] : ['--port', values.port]),
     ...(values.data === undefined ? [] : ['--data', values.data]),
     ...(flags.has('json') ? ['--json'] : []),
+    '--no-tour',
   ];
   const child = spawn(process.execPath, [join(root, 'bin', 'with-node.mjs'), 'tour/main.ts', ...options], {
     stdio: 'inherit',
@@ -25,7 +26,8 @@ export const up: Command = async ({ invocation }) => {
       child.on('error', reject);
       child.on('exit', resolve);
     });
-    return code === 0 ? exitCodes.ok : exitCodes.failed;
+    const told = [exitCodes.ok, exitCodes.usage, exitCodes.interrupted].find((one) => one === code);
+    return told ?? exitCodes.failed;
   } finally {
     for (const signal of signals) process.off(signal, pass);
   }
