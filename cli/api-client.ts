@@ -1,4 +1,5 @@
 /** Signed calls to the HTTP API; what it refuses becomes an error with an exit code. */
+import { setTimeout } from 'node:timers/promises';
 import * as z from 'zod';
 import { type AnswerOf, type OperationName, operations } from '../src/contracts/api.ts';
 import { type Problem, problem } from '../src/contracts/api-views.ts';
@@ -28,9 +29,12 @@ export class ApiRefusal extends CommandError {
   }
 }
 
+/** Of API Gateway or the function behind it: another try may be answered. 502 may also be a refusal of AWS's that stays. */
+const busy = new Set([429, 503, 504]);
+
 function exitCodeOf(status: number): ExitCode {
   if (status === 401 || status === 403) return exitCodes.forbidden;
-  if (status === 503 || status === 504 || status === 429) return exitCodes.unreachable;
+  if (busy.has(status)) return exitCodes.unreachable;
   return status >= 500 ? exitCodes.internal : exitCodes.refused;
 }
 
@@ -43,11 +47,12 @@ export interface ClientOptions {
   /** `flotilla/1.2.3`: lineage tells by it that the command asked. */
   readonly userAgent: string;
   readonly fetch?: typeof fetch;
+  readonly sleep?: (milliseconds: number) => Promise<void>;
 }
 
 export function openApi(
   connection: Connection,
-  { userAgent, fetch: send = fetch }: ClientOptions,
+  { userAgent, fetch: send = fetch, sleep = setTimeout }: ClientOptions,
 ): ApiClient {
   const sign = openSigner('execute-api', connection);
 
@@ -89,14 +94,14 @@ export function openApi(
           response = await once(operation.method, url, text);
         } catch (error) {
           if (!last) {
-            await pause(attempt);
+            await sleep(pauseMilliseconds(attempt));
             continue;
           }
           throw unreachable(connection.apiUrl, error);
         }
-        if (!last && (response.status === 503 || response.status === 429)) {
+        if (!last && busy.has(response.status)) {
           await response.arrayBuffer();
-          await pause(attempt);
+          await sleep(pauseMilliseconds(attempt));
           continue;
         }
         const answer = await parsed(response);
@@ -112,8 +117,8 @@ export function openApi(
 }
 
 /** 0.25, 0.5 and 1 s: a person waits for it. */
-function pause(attempt: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 125 * 2 ** attempt));
+function pauseMilliseconds(attempt: number): number {
+  return 125 * 2 ** attempt;
 }
 
 async function parsed(response: Response): Promise<unknown> {

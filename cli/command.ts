@@ -10,6 +10,8 @@ export interface CommandContext extends Surroundings {
   readonly output: Output;
   /** Finds the control plane; commands that need none do not ask. */
   readonly api: () => Promise<ApiClient>;
+  /** Says what goes on without the command, and what a person who interrupts it should know. */
+  readonly goesOn: (words: string) => void;
   readonly now: () => Date;
   readonly sleep: (milliseconds: number) => Promise<void>;
 }

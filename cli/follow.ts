@@ -3,11 +3,16 @@ import type { EventView, RolloutDetailView, UploadDetailView } from '../src/cont
 import { ApiRefusal } from './api-client.ts';
 import type { CommandContext } from './command.ts';
 import { eventWords } from './event-words.ts';
-import { CommandError, exitCodes } from './exit-codes.ts';
+import { CommandError, type ExitCode, exitCodes } from './exit-codes.ts';
 
 const waitSeconds = 20;
 /** How long S3's event may take to reach the control plane before something is wrong with the stack. */
 const uploadSeenWithinSeconds = 90;
+/** A closed lid, another network: what is followed goes on meanwhile, and so does the following. */
+const silenceMilliseconds = 10 * 60_000;
+/** What fails at the other end may be mended by another try, and seldom by the tenth. */
+const faultMilliseconds = 30_000;
+const askAgainMilliseconds = 5_000;
 
 /** `14:03:07`, in the person's own time. */
 function clock(time: string): string {
@@ -32,15 +37,59 @@ class Steps {
   }
 }
 
-/** @returns the upload with its outcome. @throws CommandError where it never shows up */
-export async function followUpload(context: CommandContext, id: string): Promise<UploadDetailView> {
+/**
+ * Asks on while nothing answers, for ten minutes; what else goes wrong is thrown at once.
+ * @param again the command that goes on from here
+ */
+async function patiently<Answer>(
+  { output, now, sleep }: CommandContext,
+  again: string,
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  const began = now().getTime();
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      const patience: Partial<Record<ExitCode, number>> = {
+        [exitCodes.unreachable]: silenceMilliseconds,
+        [exitCodes.internal]: faultMilliseconds,
+      };
+      if (now().getTime() - began > (patience[error.exitCode] ?? -1)) throw goingOn(error, again);
+      output.progress(`  … ${error.message}; asking again`, false);
+      await sleep(askAgainMilliseconds);
+    }
+  }
+}
+
+/** What is followed is not over because nobody hears of it. */
+function goingOn(error: CommandError, again: string): CommandError {
+  if (error instanceof ApiRefusal && error.problem.status === 404) return error;
+  const { exitCode, message, advice, details } = error;
+  return new CommandError(exitCode, message, {
+    advice: `${advice === undefined ? '' : `${advice} `}What was started goes on: ${again}.`,
+    details: { ...details, followWith: again },
+  });
+}
+
+/**
+ * @param again the command that a person goes on with if this one ends before the upload
+ * @returns the upload with its outcome. @throws CommandError where it never shows up
+ */
+export async function followUpload(
+  context: CommandContext,
+  id: string,
+  again: string,
+): Promise<UploadDetailView> {
   const api = await context.api();
   const steps = new Steps(context.output);
   const begun = context.now().getTime();
   let since: string | undefined;
   for (;;) {
     try {
-      const upload = await api.call('getUpload', { params: { id }, query: { waitSeconds, since } });
+      const query = { waitSeconds, since };
+      const upload = await patiently(context, again, () => api.call('getUpload', { params: { id }, query }));
       steps.show(upload.steps);
       if (upload.ended) return upload;
       context.output.progress(`  … ${upload.state}`, false);
@@ -63,10 +112,13 @@ export async function followRollout(context: CommandContext, id: string): Promis
   const api = await context.api();
   const { output } = context;
   const steps = new Steps(output);
+  const again = `flotilla follow ${id}`;
+  context.goesOn(`rollout ${id} goes on: ${again}`);
   let since: string | undefined;
   let asked = '';
   for (;;) {
-    const rollout = await api.call('getRollout', { params: { id }, query: { waitSeconds, since } });
+    const query = { waitSeconds, since };
+    const rollout = await patiently(context, again, () => api.call('getRollout', { params: { id }, query }));
     steps.show(rollout.steps);
     if (rollout.ended || rollout.status === 'needs-attention') {
       output.endProgress();

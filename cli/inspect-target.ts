@@ -1,5 +1,6 @@
 /** What the person named, a file or an image, looked into. */
 import { open } from 'node:fs/promises';
+import { isFlotillaError } from '../src/errors.ts';
 import { type Inspection, inspectImage } from '../src/image/inspect.ts';
 import { type ByteSource, readableLength } from '../src/image/source.ts';
 import { openSnapshotSource } from '../src/runtime/snapshot-source.ts';
@@ -19,7 +20,7 @@ export interface Inspected {
 /**
  * Looks into a file here, or into the blocks that an AMI would boot from.
  *
- * @throws CommandError, or FlotillaError where it is neither a Go program nor a Nanos disk
+ * @throws CommandError usage where a file is neither a Go program nor a Nanos disk
  */
 export async function inspectTarget(context: CommandContext, target: string): Promise<Inspected> {
   if (!imageIds.test(target)) return { inspection: await inspectFile(target) };
@@ -38,7 +39,9 @@ async function inspectFile(path: string): Promise<Inspection> {
     );
   });
   try {
-    const { size } = await handle.stat();
+    const stat = await handle.stat();
+    if (!stat.isFile()) throw usageError(`${path} is no file.`);
+    const { size } = stat;
     const source: ByteSource = {
       sizeBytes: size,
       async read(offset, length) {
@@ -47,7 +50,10 @@ async function inspectFile(path: string): Promise<Inspection> {
         return bytes.subarray(0, bytesRead);
       },
     };
-    return await inspectImage(source);
+    return await inspectImage(source).catch((error: unknown) => {
+      // The file is the person's own, and nothing was sent.
+      throw isFlotillaError(error) ? usageError(`${path}: ${error.message}`, error.advice) : error;
+    });
   } finally {
     await handle.close();
   }

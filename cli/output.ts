@@ -1,4 +1,5 @@
 /** What the person sees: results on stdout, progress where it is out of a script's way, mistakes on stderr. */
+import type { Problem } from '../src/contracts/api-views.ts';
 import type { CommandError } from './exit-codes.ts';
 
 export interface Output {
@@ -14,9 +15,15 @@ export interface Output {
   error(error: CommandError): void;
 }
 
+interface Sink {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
 export interface Streams {
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
-  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+  readonly stdout: Sink;
+  readonly stderr: Sink;
 }
 
 const esc = String.fromCharCode(27);
@@ -55,8 +62,9 @@ export function openOutput({ stdout, stderr }: Streams, json: boolean): Output {
     progress(text, settled = true) {
       if (live && replacing && !settled && text === last) return;
       if (live) {
-        const width = stderr.columns ?? 100;
-        const shown = printable(text).slice(0, Math.max(20, width - 1));
+        // A line that is to be replaced must not wrap; one that stays is told whole.
+        const most = settled ? Number.POSITIVE_INFINITY : Math.max(20, (side.columns ?? 100) - 1);
+        const shown = printable(text).slice(0, most);
         side.write(`${replacing ? clearLine : ''}${shown}${settled ? '\n' : ''}`);
         replacing = !settled;
       } else if (settled && text !== last) {
@@ -70,9 +78,27 @@ export function openOutput({ stdout, stderr }: Streams, json: boolean): Output {
       settle();
       stderr.write(`flotilla: ${printable(message)}\n`);
       if (advice !== undefined) stderr.write(`  ${printable(advice)}\n`);
+      for (const fact of factsOf(message, details)) stderr.write(`  ${printable(fact)}\n`);
       if (json) stdout.write(`${JSON.stringify({ error: { exitCode, message, advice, ...details } })}\n`);
     },
   };
+}
+
+/** More than an operator pastes into a console. */
+const mostFacts = 12;
+
+/** The ids that an error carries and its sentence does not say, one a line: `snapshotId  snap-…`. */
+function factsOf(message: string, error: object = {}): string[] {
+  const { details = {}, instance, status = 0 }: Partial<Problem> = error;
+  const facts = Object.entries(details).flatMap(([name, value]) => {
+    const values = (Array.isArray(value) ? value : [value]).filter((one) => typeof one !== 'object');
+    const untold = values.map(String).filter((one) => !message.includes(one));
+    return untold.length === 0 ? [] : [[name, untold.join(', ')]];
+  });
+  // What is the caller's own mistake stands in no log.
+  if (instance !== undefined && status >= 500) facts.push(['request', instance.replace(/^.*:/, '')]);
+  const width = Math.max(0, ...facts.map(([name = '']) => name.length));
+  return facts.slice(-mostFacts).map(([name = '', words]) => `${name.padEnd(width)}  ${words}`);
 }
 
 /** Columns with as much room as their widest cell. */

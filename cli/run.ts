@@ -1,6 +1,9 @@
 /** One run of the command: words in, an exit code out. */
 
-import { isFlotillaError } from '../src/errors.ts';
+import { setTimeout } from 'node:timers/promises';
+import { isRetryable } from '../src/aws/errors.ts';
+import { type FlotillaError, isFlotillaError } from '../src/errors.ts';
+import { refusalOf } from '../src/runtime/failure.ts';
 import { productVersion } from '../src/runtime/version.ts';
 import { type ApiClient, openApi } from './api-client.ts';
 import { commands, overview, parseCommandLine, usageOf } from './arguments.ts';
@@ -96,8 +99,10 @@ const table: Readonly<Record<string, Command>> = {
   help,
 };
 
-export interface RunOptions extends Surroundings, Streams {
+export interface RunOptions extends Surroundings, Streams, Partial<Pick<CommandContext, 'now' | 'sleep'>> {
   readonly fetch?: typeof fetch;
+  /** Hears what would go on if the command were interrupted now. */
+  readonly goesOn?: (words: string) => void;
 }
 
 /** Never throws: what went wrong is on stderr, and in the exit code. */
@@ -110,6 +115,7 @@ export async function run(words: readonly string[], options: RunOptions): Promis
       output.line(usageOf(invocation.command));
       return exitCodes.ok;
     }
+    const sleep = options.sleep ?? setTimeout;
     let client: Promise<ApiClient> | undefined;
     const context: CommandContext = {
       env: options.env,
@@ -120,13 +126,15 @@ export async function run(words: readonly string[], options: RunOptions): Promis
         client ??= connect(invocation.values.endpoint, options).then((connection) =>
           openApi(connection, {
             userAgent: `flotilla/${productVersion}`,
+            sleep,
             ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
           }),
         );
         return client;
       },
-      now: () => new Date(),
-      sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
+      goesOn: options.goesOn ?? (() => {}),
+      now: options.now ?? (() => new Date()),
+      sleep,
     };
     const command = table[invocation.command.name];
     if (command === undefined) throw new Error(`${invocation.command.name} is declared and not written`);
@@ -138,14 +146,25 @@ export async function run(words: readonly string[], options: RunOptions): Promis
   }
 }
 
+/** What was thrown, as an end of the command: AWS's own refusals to the person, who called it, among them. */
 function asCommandError(error: unknown): CommandError {
   if (error instanceof CommandError) return error;
-  if (isFlotillaError(error)) {
-    return new CommandError(exitCodes.refused, error.message, {
-      advice: error.advice,
-      details: { name: error.name, details: error.details },
+  if (isFlotillaError(error)) return ofFlotilla(error, exitCodes.refused);
+  const refusal = refusalOf(error, 'told');
+  if (refusal?.name === 'AwsDenied') return ofFlotilla(refusal, exitCodes.forbidden, yourRight);
+  if (refusal !== undefined) return ofFlotilla(refusal, exitCodes.refused);
+  if (isRetryable(error)) {
+    const { message } = error as Error; // isRetryable accepts nothing but errors
+    return new CommandError(exitCodes.unreachable, `AWS did not answer: ${message}`, {
+      advice: 'Try again.',
     });
   }
   const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return new CommandError(exitCodes.internal, `This is a fault of the command's own: ${words}`);
+}
+
+const yourRight = 'Give your own role the right that is named here, or ask somebody who has it.';
+
+function ofFlotilla({ name, message, advice, details }: FlotillaError, code: ExitCode, instead = advice) {
+  return new CommandError(code, message, { advice: instead, details: { name, details } });
 }

@@ -2,8 +2,10 @@
  * `flotilla config`: the environment of a fleet's program. A change of it makes a new image and release of the
  * artifact that is live, which is not uploaded again.
  */
+
+import type { FleetView } from '../../src/contracts/api-views.ts';
 import type { Command, CommandContext } from '../command.ts';
-import { type ExitCode, exitCodes, usageError } from '../exit-codes.ts';
+import { CommandError, type ExitCode, exitCodes, usageError } from '../exit-codes.ts';
 import { followAnswer } from './deploy.ts';
 
 /** Names alone, unless the values are asked for: they may be secrets, and terminals are recorded. */
@@ -39,17 +41,36 @@ export const unsetConfig: Command = (context) => {
   return change(context, name, undefined);
 };
 
+/** What is on its way would be followed, or replaced, by the program that is live now: old code would come back. */
+function refuseWhileDeploying({ fleet, lease, queue, recent }: FleetView, name: string): void {
+  const rollout = lease?.purpose === 'rollout' ? lease.rollout : queue[0];
+  const upload = recent.uploads.find(({ ended, state }) => !ended && state !== 'deploying');
+  if (rollout === undefined && upload === undefined) return;
+  const what =
+    rollout === undefined
+      ? `upload ${upload?.id} is being built`
+      : `rollout ${fleet}-${rollout} is under way`;
+  const wait =
+    rollout === undefined ? `flotilla uploads --fleet ${fleet}` : `flotilla follow ${fleet}-${rollout}`;
+  throw new CommandError(
+    exitCodes.refused,
+    `${name} was not changed: ${what}, and the program that is live now would take its place.`,
+    { advice: `Wait for it (${wait}), or say --no-deploy: what is deployed next has the value.` },
+  );
+}
+
 /** @param value undefined where the name is to go */
 async function change(context: CommandContext, name: string, value: string | undefined): Promise<ExitCode> {
   const { invocation, output } = context;
   const fleet = invocation.values.fleet ?? '';
   const api = await context.api();
-  const { spec, live } = await api.call('getFleet', { params: { fleet } });
-  const same = spec.image.environment[name] === value;
-  const artifact = live?.artifactSha256;
+  const view = await api.call('getFleet', { params: { fleet } });
+  const same = view.spec.image.environment[name] === value;
+  const artifact = invocation.flags.has('no-deploy') ? undefined : view.live?.artifactSha256;
+  if (artifact !== undefined) refuseWhileDeploying(view, name);
   if (invocation.flags.has('plan')) {
     const then =
-      artifact === undefined || invocation.flags.has('no-deploy')
+      artifact === undefined
         ? 'nothing would be deployed'
         : `a new image of the artifact ${artifact.slice(0, 12)} would be made and deployed`;
     const message = same
@@ -65,7 +86,7 @@ async function change(context: CommandContext, name: string, value: string | und
     body: value === undefined ? { set: {}, unset: [name] } : { set: { [name]: value }, unset: [] },
   });
   output.progress(applied.message);
-  if (artifact === undefined || invocation.flags.has('no-deploy')) {
+  if (artifact === undefined) {
     output.line(`${name} is ${same ? 'as it was' : 'changed'} in fleet ${fleet}; nothing is deployed.`);
     output.result({ outcome: applied.outcome, fleet });
     return exitCodes.ok;

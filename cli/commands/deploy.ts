@@ -53,6 +53,8 @@ async function deployFile(context: CommandContext, path: string): Promise<ExitCo
   const fleet = values.fleet ?? '';
   const facts = await readFacts(path);
   const api = await context.api();
+  const { deployOnUpload } = (await api.call('getFleet', { params: { fleet } })).spec;
+  context.goesOn('the upload was not finished, and nothing was changed.');
   const ticket = await api.call('startUpload', {
     params: { fleet },
     body: { name: values.name ?? nameFor(path), sizeBytes: facts.sizeBytes, sha256: facts.sha256 },
@@ -66,11 +68,15 @@ async function deployFile(context: CommandContext, path: string): Promise<ExitCo
     }
   });
   const id = uploadId({ bucket: ticket.bucket, key: ticket.key, versionId });
+  const then = deployOnUpload
+    ? `its rollout follows: flotilla status --fleet ${fleet}`
+    : `then: flotilla deploy --artifact ${facts.sha256} --fleet ${fleet}`;
   if (flags.has('no-wait')) {
-    output.line(`uploaded; the outcome will stand in /uploads/${id}`);
-    output.result({ fleet, upload: { id, address: `/uploads/${id}` } });
+    output.line(`uploaded as ${id}; ${then}`);
+    output.result({ fleet, upload: { id, address: `/uploads/${id}`, artifactSha256: facts.sha256 } });
     return exitCodes.ok;
   }
+  context.goesOn(`the upload is being built; ${then}`);
   return await followUploadOn(context, id);
 }
 
@@ -78,21 +84,26 @@ async function deployFile(context: CommandContext, path: string): Promise<ExitCo
 async function followUploadOn(context: CommandContext, id: string): Promise<ExitCode> {
   const { output, invocation } = context;
   const { values, flags } = invocation;
-  const upload = await followUpload(context, id);
+  const { fleet = '' } = values;
+  const upload = await followUpload(context, id, `flotilla uploads --fleet ${fleet}`);
   for (const { message } of upload.advice ?? []) output.progress(`  note: ${message}`);
   if (upload.rollout !== undefined) {
     return await followToEnd(context, upload.rollout, { upload });
   }
+  const image = upload.identity ?? upload.imageId;
+  // Nobody forced the request that the upload itself made.
+  const refusedOnce = upload.state === 'built' && flags.has('force');
   // A superseded upload is deployed all the same: somebody asks for it by name.
-  if (upload.error !== undefined && upload.state !== 'superseded') {
+  const goesOn = upload.error === undefined || upload.state === 'superseded' || refusedOnce;
+  if (!goesOn || image === undefined) {
     for (const line of uploadCard(upload)) output.line(line);
-    output.result({ fleet: values.fleet, upload });
+    output.result({ fleet, upload });
     return exitCodes.failed;
   }
   const api = await context.api();
   const answer = await api.call('requestRollout', {
-    params: { fleet: values.fleet ?? '' },
-    body: { image: upload.identity ?? upload.imageId, force: flags.has('force') },
+    params: { fleet },
+    body: { image, force: flags.has('force') },
   });
   return await followAnswer(context, answer, { upload });
 }
@@ -108,8 +119,13 @@ export async function followAnswer(
   before: Before,
 ): Promise<ExitCode> {
   const { output, invocation } = context;
+  context.goesOn(answer.message);
   output.progress(answer.message);
   for (const line of planCard(answer)) output.line(line);
+  if (invocation.flags.has('plan')) {
+    output.result({ ...before, ...answer });
+    return answer.outcome === 'refused' ? exitCodes.refused : exitCodes.ok;
+  }
   if (answer.outcome === 'building' && answer.address !== undefined && !invocation.flags.has('no-wait')) {
     return await followUploadOn(context, answer.address.slice('/uploads/'.length));
   }

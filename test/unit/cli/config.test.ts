@@ -18,7 +18,7 @@ async function ran(command: Command, words: string, live: object | null = { arti
   const lines: string[] = [];
   let result: unknown;
   const answers: Record<string, object> = {
-    getFleet: { spec, live },
+    getFleet: { fleet: 'web', spec, live, lease: null, queue: [], recent: { uploads: [] } },
     changeEnvironment: { outcome: 'changed', message: 'Fleet web is changed.' },
     requestRollout: { outcome: 'building', message: 'It is being built.', address: '/uploads/x' },
   };
@@ -38,6 +38,7 @@ async function ran(command: Command, words: string, live: object | null = { arti
       },
     },
     api: async () => api as unknown as ApiClient,
+    goesOn: () => {},
   } as unknown as CommandContext;
   const code = await command(context);
   return { code, calls, lines, result };

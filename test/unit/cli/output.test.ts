@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { CommandError, exitCodes } from '../../../cli/exit-codes.ts';
 import { openOutput } from '../../../cli/output.ts';
 
 function streams(isTTY: boolean) {
   let stdout = '';
   let stderr = '';
   return {
-    stdout: { write: (text: string) => (stdout += text), isTTY },
-    stderr: { write: (text: string) => (stderr += text), isTTY, columns: 80 },
+    stdout: { write: (text: string) => (stdout += text), isTTY, columns: 80 },
+    stderr: { write: (text: string) => (stderr += text), isTTY, columns: 120 },
     said: () => ({ stdout, stderr }),
   };
 }
@@ -22,6 +23,15 @@ describe('progress', () => {
     output.progress('baking', false);
     output.line('live');
     expect(to.said().stdout).toBe(`0 %${clear}10 %${clear}uploaded\nbaking${clear}live\n`);
+  });
+
+  it('is cut only where it is replaced: what stays is told whole', () => {
+    const to = streams(true);
+    const output = openOutput(to, false);
+    const long = 'x'.repeat(200);
+    output.progress(long, false);
+    output.progress(long);
+    expect(to.said().stdout).toBe(`${'x'.repeat(79)}${clear}${long}\n`);
   });
 
   it('in a log is what lasts, once', () => {
@@ -47,5 +57,37 @@ describe('progress', () => {
     const to = streams(true);
     openOutput(to, false).line('\u001b[2Jgone');
     expect(to.said().stdout).toBe('·[2Jgone\n');
+  });
+});
+
+describe('an error', () => {
+  const told = (details: object) => {
+    const to = streams(false);
+    openOutput(to, false).error(
+      new CommandError(exitCodes.internal, 'AWS refuses ec2:RegisterImage of snap-1.', {
+        advice: 'Look.',
+        details,
+      }),
+    );
+    return to.said().stderr.split('\n').slice(2, -1);
+  };
+
+  it('names the ids that its sentence does not', () => {
+    const details = {
+      snapshotId: 'snap-1',
+      action: 'ec2:RegisterImage',
+      code: 'InvalidParameter',
+      names: ['left-1', 'left-2'],
+    };
+    expect(told({ details: { ...details, nested: { left: 'out' } } })).toEqual([
+      '  code   InvalidParameter',
+      '  names  left-1, left-2',
+    ]);
+  });
+
+  it('names the request where it is the control plane that failed, and it stands in its log', () => {
+    const instance = 'urn:flotilla:request:abc=';
+    expect(told({ status: 500, instance, details: {} })).toEqual(['  request  abc=']);
+    expect(told({ status: 409, instance, details: {} })).toEqual([]);
   });
 });
