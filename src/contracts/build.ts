@@ -1,4 +1,5 @@
 /** What the states of build-image hand to each other. */
+import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { architecture, bootMode, sha256Hex } from './ids.ts';
 import { actor } from './items.ts';
@@ -76,6 +77,21 @@ export const recipe = z.strictObject({
 });
 export type Recipe = z.infer<typeof recipe>;
 
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html: of a key, in UTF-8. */
+const mostKeyBytes = 1024;
+
+/** A key's place below results/: itself, and of one that is too long for that the beginning and the key's SHA-256. */
+function resultKey(uploadKey: string): string {
+  const [before, after] = ['results/', '.json'];
+  const room = mostKeyBytes - before.length - after.length;
+  const bytes = Buffer.from(uploadKey);
+  if (bytes.length <= room) return `${before}${uploadKey}${after}`;
+  const tail = `-${createHash('sha256').update(bytes).digest('hex')}`;
+  // `stream`: a character that is cut in two is left out.
+  const begins = new TextDecoder().decode(bytes.subarray(0, room - tail.length), { stream: true });
+  return `${before}${begins}${tail}${after}`;
+}
+
 /** Keys in the store. */
 export const buildKeys = {
   recipe: ({ identity, attempt }: BuildAttempt) => `recipes/${identity}/${attempt}.json`,
@@ -93,7 +109,7 @@ export const buildKeys = {
   /** The console of a smoke boot's instance, at its end. */
   console: (identity: string, boot: string) => `consoles/${identity}/${boot}.txt`,
   /** What became of an upload, for those who only use the bucket. */
-  result: (uploadKey: string) => `results/${uploadKey}.json`,
+  result: resultKey,
 } as const;
 
 /** A run of blocks that one call of write-blocks takes: from `first`, `count` blocks. */

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openTable, type Table } from '../../src/aws/table.ts';
+import { buildKeys } from '../../src/contracts/build.ts';
 import { type FleetSpecInput, fleetSpec } from '../../src/contracts/fleet-spec.ts';
 import {
   type FleetItem,
@@ -224,6 +225,7 @@ describe('an upload that cannot become an image', () => {
     ["a disk that is not Nanos'", 'web/foreign.img', 'DiskNotNanos', foreignDisk],
     ['a key that names no fleet', 'hello', 'UploadKeyInvalid', () => hello],
     ['a key that names a fleet which is not there', 'nobody/hello', 'FleetNotFound', () => hello],
+    ['a key as long as S3 takes', `web/${'n'.repeat(1020)}`, 'ArtifactEmpty', () => new Uint8Array(0)],
   ];
 
   it.each(bad)('%s (%s) ends in %s, and nothing is left of it', async (_what, key, name, bytes) => {
@@ -236,7 +238,7 @@ describe('an upload that cannot become an image', () => {
     await vi.waitFor(async () => expect((await tags(key, versionId))['flotilla:error']).toBe(name));
     const told = await call<{ ContentLength: number }>('s3', 'HeadObject', {
       Bucket: local.storeBucket,
-      Key: `results/${key}.json`,
+      Key: buildKeys.result(key),
     });
     expect(told.ContentLength).toBeGreaterThan(0);
     expect(await made()).toEqual(before);
