@@ -13,13 +13,17 @@ export interface DeployOptions {
   readonly stack: string;
   readonly region: string;
   /** Values of the template's parameters. */
-  readonly parameters: Readonly<Record<'VpcId' | 'SubnetIds' | 'SecurityGroupIds' | 'ListenerArn', string>>;
+  readonly parameters: Readonly<
+    Record<'VpcId' | 'SubnetIds' | 'SecurityGroupIds' | 'ListenerArn', string>
+  > & {
+    readonly InstanceRoles?: string;
+  };
 }
 
-const usage = `npm run deploy -- --vpc VPC --subnets A,B --security-groups A,B --listener ARN [--stack NAME] [--region NAME]
+const usage = `npm run deploy -- --vpc VPC --subnets A,B --security-groups A,B --listener ARN [--instance-roles ROLES] [--stack NAME] [--region NAME]
 
 Each can come from the environment instead: FLOTILLA_VPC, FLOTILLA_SUBNETS, FLOTILLA_SECURITY_GROUPS,
-FLOTILLA_LISTENER, FLOTILLA_STACK, AWS_REGION. docs/deploying.md says what they are.`;
+FLOTILLA_LISTENER, FLOTILLA_INSTANCE_ROLES, FLOTILLA_STACK, AWS_REGION. docs/deploying.md says what they are.`;
 
 /**
  * Reads what to deploy from arguments and environment, which the arguments outrank.
@@ -37,6 +41,7 @@ export function readDeployOptions(
       subnets: text,
       'security-groups': text,
       listener: text,
+      'instance-roles': text,
       stack: text,
       region: text,
     },
@@ -47,6 +52,7 @@ export function readDeployOptions(
     else if (!pattern.test(value)) complaints.push(`${name} is ${value}; it should look like ${example}`);
     return value ?? '';
   };
+  const instanceRoles = values['instance-roles'] ?? env.FLOTILLA_INSTANCE_ROLES;
   const options: DeployOptions = {
     // The buckets' names hold the stack's, the account's and the region's; 63 characters are theirs at most.
     stack: checked(
@@ -76,6 +82,16 @@ export function readDeployOptions(
         /^arn:[^:]+:elasticloadbalancing:[^:]+:\d{12}:listener\/app\/.+$/,
         'arn:aws:elasticloadbalancing:eu-west-1:111122223333:listener/app/web/0123456789abcdef/0123456789abcdef',
       ),
+      ...(instanceRoles === undefined
+        ? {}
+        : {
+            InstanceRoles: checked(
+              '--instance-roles',
+              instanceRoles,
+              /^[\w+=,.@*?-][\w+=,.@/*?-]*$/,
+              'flotilla/*',
+            ),
+          }),
     },
   };
   if (complaints.length > 0) throw new Error(`${complaints.join('\n')}\n\n${usage}`);

@@ -31,7 +31,8 @@ export const fleetSpecWords: Readonly<Record<string, string>> = {
   'instances.maximum': 'How far scaling may go.',
   'instances.spotPercent': 'Per cent of the instances above the first that may be Spot.',
   'instances.maxLifetimeSeconds': 'Each server is replaced after this time, launching before terminating.',
-  'instances.profile': "An instance profile, for the program's own rights.",
+  'instances.profile':
+    "The name of an instance profile, for the program's own rights. Its role is one of those that the stack's parameter InstanceRoles allows: below the path /flotilla/, by default.",
   'instances.subnets': "Where instances run; absent: the stack's subnets.",
   'instances.securityGroups': "Absent: the stack's.",
   scaling: 'Policies that are made for the slot of the release that is promoted.',

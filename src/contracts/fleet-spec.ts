@@ -193,7 +193,7 @@ export const instanceSettings = z
     spotPercent: z.number().int().min(0).max(100).default(0),
     /** Every server is replaced after this time, launching before terminating: a week unless said otherwise. */
     maxLifetimeSeconds: seconds(day, 365 * day).default(7 * day),
-    /** Name of an instance profile for the program's own rights. */
+    /** Name of an instance profile for the program's own rights; its role is one that the stack may give (InstanceRoles). */
     profile: z.string().max(128).optional(),
     subnets: z.array(z.string().startsWith('subnet-')).min(1).optional(),
     securityGroups: z.array(z.string().startsWith('sg-')).min(1).optional(),

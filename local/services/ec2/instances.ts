@@ -40,6 +40,8 @@ export class Instances {
   /** For tests: an error that a launch fails with. */
   refuseLaunch: ((spec: LaunchSpec) => AwsError | undefined) | undefined;
   machines: MachineChoice | undefined;
+  /** The role of an instance profile, with its path; there is no service that makes either. */
+  roleOfProfile = (profile: string): string => `flotilla/${profile}`;
   /** Pools without capacity; see {@link Outages}. */
   readonly shortages: Shortage[] = [];
   readonly #context: Context;

@@ -220,12 +220,23 @@ export function launchAccess(state: Ec2State, asked: Asked): readonly Access[] {
       : [
           {
             action: 'iam:PassRole',
-            // An instance profile and its role have the same name unless somebody takes pains.
-            resources: [globalArn(state, `role/${profile.Name ?? profile.Arn?.split('/').at(-1) ?? '*'}`)],
+            // Its path is a part of the role's ARN, which policies are matched against:
+            // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
+            resources: [globalArn(state, `role/${state.instances.roleOfProfile(profileName(profile))}`)],
             context: { 'iam:passedtoservice': 'ec2.amazonaws.com' },
           },
         ]),
   ];
+}
+
+function profileName({
+  Name,
+  Arn,
+}: {
+  readonly Name?: string | undefined;
+  readonly Arn?: string | undefined;
+}): string {
+  return Name ?? Arn?.split('/').at(-1) ?? '*';
 }
 
 function globalArn(state: Ec2State, rest: string): string {

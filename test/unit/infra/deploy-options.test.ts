@@ -31,6 +31,17 @@ describe('the options of a deployment', () => {
     expect(options.stack).toBe('staging');
   });
 
+  it('may say which roles instances get', () => {
+    const given = { ...env, FLOTILLA_INSTANCE_ROLES: 'web-*' };
+    expect(readDeployOptions([], given).parameters.InstanceRoles).toBe('web-*');
+    const options = readDeployOptions(['--instance-roles', 'flotilla/shop/*'], given);
+    expect(options.parameters.InstanceRoles).toBe('flotilla/shop/*');
+    // With a slash in front the ARN would name no role.
+    expect(() => readDeployOptions(['--instance-roles', '/flotilla/*'], env)).toThrow(
+      '--instance-roles is /flotilla/*; it should look like flotilla/*',
+    );
+  });
+
   it('are complained of all at once', () => {
     expect(() => readDeployOptions(['--stack', 'A stack'], { AWS_REGION: 'Frankfurt' })).toThrow(
       /--stack is A stack.*--region is Frankfurt.*--vpc is missing.*--subnets.*--security-groups.*--listener/s,
