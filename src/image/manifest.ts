@@ -7,7 +7,16 @@ import type { GoBuildInfo } from './build-info.ts';
 import { text } from './tfs/decode.ts';
 import { encodeTuple } from './tfs/encode.ts';
 import { DEEPEST_PATH } from './tfs/plan.ts';
-import { fromPlain, isTuple, type PlainValue, type TfsTuple, type TfsValue, toPlain } from './tfs/value.ts';
+import {
+  fromPlain,
+  isTuple,
+  type PlainBudget,
+  type PlainValue,
+  plainBudget,
+  type TfsTuple,
+  type TfsValue,
+  toPlain,
+} from './tfs/value.ts';
 
 export interface Manifest {
   /** Absolute path of the program in the image. */
@@ -197,21 +206,22 @@ export function readManifest(root: TfsTuple): DiskManifest {
   const program = textOf(root.get('program'));
   if (program === undefined || program === '') throw malformed('it names no program');
   const attributes = [...root].filter(([key]) => key === 'klibs' || !ownKeys.has(key));
+  const left = plainBudget();
   return {
     program,
     arguments: readArguments(root.get('arguments')),
     environment: readEnvironment(root.get('environment')),
-    attributes: Object.fromEntries(attributes.map(([key, value]) => [key, readAttribute(key, value)])),
+    attributes: Object.fromEntries(attributes.map(([key, value]) => [key, readAttribute(key, value, left)])),
   };
 }
 
-function readAttribute(key: string, value: TfsValue): PlainValue {
+function readAttribute(key: string, value: TfsValue, left: PlainBudget): PlainValue {
   try {
-    return toPlain(value);
+    return toPlain(value, left);
   } catch (cause) {
     throw new FlotillaError(
       'DiskMalformed',
-      `The manifest's ${key} is nested without an end.`,
+      `The disk's manifest has no end, or more than is read of one, in ${brief(key)}.`,
       {},
       { cause },
     );
@@ -248,6 +258,11 @@ function readEnvironment(value: TfsValue | undefined): Record<string, string> {
       return [name, said];
     }),
   );
+}
+
+/** A name from a disk, for a message: such a name may have megabytes. */
+function brief(name: string): string {
+  return name.length <= 100 ? name : `${name.slice(0, 100)}…`;
 }
 
 function invalid(why: string): FlotillaError {

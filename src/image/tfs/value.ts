@@ -24,20 +24,38 @@ export function isTuple(value: TfsValue | undefined): value is TfsTuple {
 /** The null value: an attribute that says something by being there. */
 const present: Uint8Array = new Uint8Array(1);
 
+const deepestPlain = 32;
+
+/** What conversions to plain values may still make; those of one log share one, as its values may be one. */
+export interface PlainBudget {
+  values: number;
+  /** Of texts and names, in characters. */
+  characters: number;
+}
+
+export function plainBudget(): PlainBudget {
+  return { values: 100_000, characters: 32 * 1_048_576 };
+}
+
 /**
  * What a person or a database can read: tuples become objects, integers numbers where they are exact and
  * decimal strings where not, flags `true`, other buffers base64.
  *
- * A log may refer to a tuple from inside itself, so depth and number of values are bounded.
+ * A log may refer to a tuple from inside itself, and from many places, so depth, number and length of values are
+ * bounded.
  *
  * @throws RangeError where a bound is passed
  */
-export function toPlain(value: TfsValue, bounds = { depth: 32, values: 100_000 }): PlainValue {
-  let left = bounds.values;
+export function toPlain(value: TfsValue, left = plainBudget()): PlainValue {
+  function spend(characters: number): void {
+    left.characters -= characters;
+    if (left.characters < 0) throw new RangeError('the values are too long');
+  }
   function plain(current: TfsValue, depth: number): PlainValue {
-    left -= 1;
-    if (depth > bounds.depth || left < 0)
+    left.values -= 1;
+    if (depth > deepestPlain || left.values < 0)
       throw new RangeError('the values are nested too deeply or too many');
+    if (typeof current === 'string' || current instanceof Uint8Array) spend(current.length);
     if (typeof current === 'string') return current;
     if (typeof current === 'bigint') {
       return Number.isSafeInteger(Number(current)) ? Number(current) : String(current);
@@ -46,7 +64,12 @@ export function toPlain(value: TfsValue, bounds = { depth: 32, values: 100_000 }
       return current.length === 1 && current[0] === 0 ? true : Buffer.from(current).toString('base64');
     }
     if (isTuple(current)) {
-      return Object.fromEntries([...current].map(([name, inner]) => [name, plain(inner, depth + 1)]));
+      return Object.fromEntries(
+        [...current].map(([name, inner]) => {
+          spend(name.length);
+          return [name, plain(inner, depth + 1)];
+        }),
+      );
     }
     return current.map((inner) => plain(inner, depth + 1));
   }

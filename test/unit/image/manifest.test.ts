@@ -99,6 +99,21 @@ describe('a manifest', () => {
     ).toThrow(malformed);
   });
 
+  it('is malformed on a disk whose keys share what is too much for all of them together', () => {
+    // Half of what one may have, under a hundred keys.
+    const shared = new Map(Array.from({ length: 50_000 }, (_, i) => [`${i}`, 'x']));
+    const root = new Map<string, TfsValue>([['program', '/x']]);
+    for (let i = 0; i < 100; i += 1) root.set(`key ${i}`, shared);
+    expect(() => readManifest(root)).toThrow(malformed);
+  });
+
+  it('is malformed on a disk whose keys share bytes that would be too many texts', () => {
+    const long = new Uint8Array(1_048_576);
+    const root = new Map<string, TfsValue>([['program', '/x']]);
+    for (let i = 0; i < 40; i += 1) root.set(`key ${i}`, long);
+    expect(() => readManifest(root)).toThrow(malformed);
+  });
+
   it('takes an untyped buffer for a text, as the kernel does', () => {
     const [program, setting] = [Buffer.from('/x'), Buffer.from('ü\xff', 'latin1')];
     const root = new Map<string, TfsValue>([
