@@ -35,6 +35,8 @@ const mostNodes = 500_000;
 const deepestDirectory = 256;
 /** As many links as Linux follows in one path. */
 const mostLinks = 40;
+/** Characters of a path, or of what links make of it: `PATH_MAX` of Linux and Nanos. */
+const longestPath = 4096;
 
 /**
  * Reads the file system that fills `source`.
@@ -72,16 +74,18 @@ export function* walk(fs: FileSystem): Generator<TfsNode> {
 
 /**
  * The node at `path`, which may be relative to the root; symbolic links are followed, the last one too.
- * `undefined` where there is none.
+ * `undefined` where there is none, or where Linux would not find it: at the end of too long a path or too many links.
  *
  * @throws FlotillaError DiskMalformed
  */
 export function find(fs: FileSystem, path: string): TfsNode | undefined {
-  let rest = path.split('/').filter((name) => name !== '');
+  if (path.length > longestPath) return undefined;
+  let names = namesIn(path);
   const trail: { name: string; tuple: TfsTuple }[] = [];
-  for (let links = 0; rest.length > 0; ) {
-    const [name = '', ...after] = rest;
-    rest = after;
+  let links = 0;
+  for (let at = 0; at < names.length; ) {
+    const name = names[at] ?? '';
+    at += 1;
     if (name === '.') continue;
     if (name === '..') {
       trail.pop();
@@ -96,13 +100,23 @@ export function find(fs: FileSystem, path: string): TfsNode | undefined {
       continue;
     }
     links += 1;
-    if (typeof target !== 'string' || links > mostLinks) return undefined;
+    if (typeof target !== 'string' || target.length > longestPath || links > mostLinks) return undefined;
     if (target.startsWith('/')) trail.length = 0;
-    rest = [...target.split('/').filter((part) => part !== ''), ...rest];
-    if (rest.length > 4096) return undefined;
+    names = [...namesIn(target), ...names.slice(at)];
+    at = 0;
+    if (lengthOf(trail.map((step) => step.name)) + lengthOf(names) > longestPath) return undefined;
   }
   const last = trail.at(-1)?.tuple ?? fs.root;
   return toNode(fs, last, `/${trail.map(({ name }) => name).join('/')}`);
+}
+
+function namesIn(path: string): string[] {
+  return path.split('/').filter((name) => name !== '');
+}
+
+/** With a slash before each. */
+function lengthOf(names: readonly string[]): number {
+  return names.reduce((sum, { length }) => sum + 1 + length, 0);
 }
 
 const noChildren: TfsTuple = new Map();

@@ -123,6 +123,21 @@ describe('a file system', () => {
     expect(find(fs, '/')).toMatchObject({ kind: 'directory', path: '/' });
   });
 
+  it('finds nothing under a path that is longer than Linux takes, and says so at once', async () => {
+    const plan = planned({
+      files: [file('/bin/app', 'elf')],
+      symlinks: { '/long': `bin/${'./'.repeat(2046)}`, '/longer': `bin/${'./'.repeat(2047)}` },
+    });
+    const fs = await readFileSystem(readPlan(plan, {}));
+    expect(find(fs, `${'/.'.repeat(2044)}/bin/app`)).toMatchObject({ kind: 'file' });
+    expect(find(fs, `${'/.'.repeat(2045)}/bin/app`)).toBeUndefined();
+    // Copying what is left at each of ten million names would take for ever.
+    expect(find(fs, '/.'.repeat(10_000_000))).toBeUndefined();
+    expect(find(fs, '/long')).toMatchObject({ path: '/bin' });
+    expect(find(fs, '/longer')).toBeUndefined();
+    expect(find(fs, '/long/app')).toBeUndefined();
+  });
+
   it.each([
     ['a path of more names than readers follow', ['/a'.repeat(250)]],
     ['a relative path', ['a']],
