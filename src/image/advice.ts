@@ -74,16 +74,23 @@ export interface SettingsToAdvise {
   readonly port: number;
 }
 
+/** Advice is kept with the upload, in an item: no more than somebody would read, each in a few hundred characters. */
+const mostSettingsAdvice = 20;
+const longestQuote = 100;
+
 /** Folders that the kernel fills, or that a program makes files in. */
 const given = ['/dev', '/proc', '/sys', '/tmp', '/run', '/var', '/'];
 
-/** What the fleet's settings tell: paths that the image lacks, and another port than the health check's. */
+/**
+ * What the fleet's settings tell: another port than the health check's, and paths that the image lacks. Of many, the
+ * first ones.
+ */
 export function adviseSettings(settings: SettingsToAdvise): Advice[] {
   const named = [
-    ...settings.arguments.map((text) => ({ text, where: `The argument ${text}` })),
+    ...settings.arguments.map((text) => ({ text, where: `The argument ${quoted(text)}` })),
     ...Object.entries(settings.environment).map(([name, text]) => ({
       text,
-      where: `${name} in the environment`,
+      where: `${quoted(name)} in the environment`,
     })),
   ];
   const missing = named.flatMap(({ text, where }) =>
@@ -92,17 +99,24 @@ export function adviseSettings(settings: SettingsToAdvise): Advice[] {
       .map(
         (path): Advice => ({
           name: 'MissingFile',
-          message: `${where} names ${path}, which the image does not hold. Put it into image.files, or into the program (go:embed).`,
+          message: `${where} names ${quoted(path)}, which the image does not hold. Put it into image.files, or into the program (go:embed).`,
         }),
       ),
   );
-  return [...missing, ...portAdvice(settings)];
+  return [...portAdvice(settings), ...missing].slice(0, mostSettingsAdvice);
+}
+
+function quoted(text: string): string {
+  return text.length <= longestQuote ? text : `${text.slice(0, longestQuote)}…`;
 }
 
 /** `/etc/web.yml` and `--config=/etc/web.yml`; what has a scheme or no second letter is no path. */
 function pathsIn(text: string): string[] {
   const value = /^-{1,2}[\w.-]+=(.*)$/s.exec(text)?.[1] ?? text;
-  return /^\/[\w.-][\w./-]*$/.test(value) ? [value.replace(/(?<=.)\/+$/, '')] : [];
+  if (!/^\/[\w.-][\w./-]*$/.test(value)) return [];
+  let end = value.length;
+  while (value[end - 1] === '/') end -= 1;
+  return [value.slice(0, end)];
 }
 
 function isThere(path: string, paths: readonly string[]): boolean {
@@ -117,7 +131,7 @@ function portAdvice({ environment, port }: SettingsToAdvise): Advice[] {
     const isPort = /^(?:.*_)?(?:PORT|LISTEN|ADDR|ADDRESS)$/.test(name);
     const said = /^(?:\[?[0-9a-fA-F.:]*\]?:)?(\d{1,5})$/.exec(value)?.[1];
     if (!isPort || said === undefined || Number(said) === port) return [];
-    const message = `${name} in the environment says port ${said}, and the health check asks port ${port}: set the fleet's port, or the variable.`;
+    const message = `${quoted(name)} in the environment says port ${said}, and the health check asks port ${port}: set the fleet's port, or the variable.`;
     return [{ name: 'PortMismatch', message }];
   });
 }

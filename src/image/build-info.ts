@@ -50,6 +50,8 @@ const pieceBytes = 1_048_576;
 /** A version is a few bytes and the module text of a program with a thousand modules about 100 KB. */
 const mostVersionBytes = 1024;
 const mostModuleBytes = 4 * 1_048_576;
+/** Characters of a name, a version or a commit, which go into items and messages. Go's own lists may be long. */
+const longestFact = 1024;
 
 /**
  * Reads Go's build information, both where the text stands behind the header (Go 1.18 and later) and where the
@@ -189,6 +191,7 @@ export function parseModules(lines: string): Omit<GoBuildInfo, 'goVersion'> {
     // Other words are skipped, as Go does: a later version may add some.
   }
   const vcs = vcsOf(draft.settings);
+  requireBrief(draft, vcs);
   return {
     path: draft.path,
     ...(draft.main && { main: draft.main }),
@@ -287,6 +290,15 @@ function vcsOf(settings: ReadonlyMap<string, string>): GoVcs | undefined {
     ...(time !== undefined && { time }),
     ...(modified !== undefined && { modified: modified === 'true' }),
   };
+}
+
+/** What is told of a program beside the whole of its build information. */
+function requireBrief({ path, main, settings }: Draft, vcs: GoVcs | undefined): void {
+  const facts = [path, main?.path, main?.version, settings.get('GOOS')];
+  const longest = Math.max(
+    ...[...facts, vcs?.system, vcs?.revision, vcs?.time].map((one = '') => one.length),
+  );
+  if (longest > longestFact) throw malformed(`a name or version of ${longest} characters`);
 }
 
 function notGo(): FlotillaError {

@@ -187,6 +187,11 @@ export function manifestTuple(manifest: Manifest): TfsTuple {
   return tuple;
 }
 
+/** Of a program's path, in characters: it goes into items and from state to state. Files of a fleet have as much. */
+const longestProgram = 1024;
+/** Characters of an environment, names and values: as much as the item of a fleet could hold, that has one. */
+const mostEnvironment = 400_000;
+
 /** What a disk says of how its program is started. */
 export interface DiskManifest {
   /** As written: Ops' package images hold a bare name. */
@@ -205,6 +210,7 @@ export interface DiskManifest {
 export function readManifest(root: TfsTuple): DiskManifest {
   const program = textOf(root.get('program'));
   if (program === undefined || program === '') throw malformed('it names no program');
+  if (program.length > longestProgram) throw malformed(`its program's path has ${program.length} characters`);
   const attributes = [...root].filter(([key]) => key === 'klibs' || !ownKeys.has(key));
   const left = plainBudget();
   return {
@@ -250,11 +256,14 @@ function textOf(value: TfsValue | undefined): string | undefined {
 function readEnvironment(value: TfsValue | undefined): Record<string, string> {
   if (value === undefined) return {};
   if (!isTuple(value)) throw malformed('its environment is no tuple');
+  let characters = 0;
   return Object.fromEntries(
     [...value].map(([name, setting]) => {
       if (setting instanceof Uint8Array && setting.length === 1 && setting[0] === 0) return [name, '']; // the null value
       const said = textOf(setting);
-      if (said === undefined) throw malformed(`the environment's ${name} is no text`);
+      if (said === undefined) throw malformed(`the environment's ${brief(name)} is no text`);
+      characters += name.length + said.length;
+      if (characters > mostEnvironment) throw malformed('its environment is too long');
       return [name, said];
     }),
   );

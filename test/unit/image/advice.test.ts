@@ -36,6 +36,23 @@ describe('advice from settings', () => {
     expect(advised(change)).toEqual(expected);
   });
 
+  it('is short, whatever is asked for, and tells of ports first', () => {
+    const long = `/${'x'.repeat(4000)}`;
+    const advice = adviseSettings({
+      arguments: Array.from({ length: 256 }, () => long),
+      environment: { PORT: '80' },
+      paths: [],
+      port: 8080,
+    });
+    expect(advice[0]?.name).toBe('PortMismatch');
+    expect(advice).toHaveLength(20);
+    expect(JSON.stringify(advice).length).toBeLessThan(16_384);
+  });
+
+  it('does not look at a path of many slashes once for each of them', () => {
+    expect(advised({ environment: { DIR: `/a${'/'.repeat(400_000)}a` } })).toEqual(['MissingFile']);
+  });
+
   it('says what was seen and what to do', () => {
     const [advice] = adviseSettings({ arguments: ['--config=/x/y'], environment: {}, paths: [], port: 1 });
     expect(advice?.message).toContain('--config=/x/y');

@@ -38,6 +38,26 @@ async function readFrom(data: Uint8Array, address?: bigint) {
 }
 
 describe('the build information of Go', () => {
+  it.each([
+    ['path', (long: string) => `path\t${long}\n`],
+    ['module', (long: string) => `path\tx\nmod\t${long}\tv1\n`],
+    ['version', (long: string) => `path\tx\nmod\tx\t${long}\n`],
+    ['commit', (long: string) => `path\tx\nbuild\tvcs=git\nbuild\tvcs.revision=${long}\n`],
+    ['time', (long: string) => `path\tx\nbuild\tvcs=git\nbuild\tvcs.time=${long}\n`],
+    ['system', (long: string) => `path\tx\nbuild\tGOOS=${long}\n`],
+  ])('is malformed where its %s would not fit where it is told', (_, lines) => {
+    expect(() => parseModules(lines('x'.repeat(1024)))).not.toThrow();
+    expect(() => parseModules(lines('x'.repeat(1025)))).toThrow(
+      expect.objectContaining({ name: 'ArtifactMalformed' }),
+    );
+  });
+
+  it('may name many modules, and long settings', () => {
+    const deps = Array.from({ length: 2000 }, (_, i) => `dep\texample.com/${i}\tv1.0.0\n`).join('');
+    const found = parseModules(`path\tx\n${deps}build\t-ldflags=${'-X a=b '.repeat(1000)}\n`);
+    expect(found.deps).toHaveLength(2000);
+  });
+
   it('holds modules, replacements, settings and the commit', () => {
     expect(parseModules(text)).toEqual({
       path: 'example.com/shop/cmd/shop',

@@ -86,6 +86,15 @@ describe('a manifest', () => {
     expect(() => readManifest(new Map<string, TfsValue>([['program', '/x'], entry]))).toThrow(malformed);
   });
 
+  it.each<[string, string, TfsValue]>([
+    ['path', 'program', `/${'x'.repeat(1024)}`],
+    ['value in the environment', 'environment', new Map([['A', 'x'.repeat(400_000)]])],
+    ['name in the environment', 'environment', new Map([['x'.repeat(400_000), 'A']])],
+  ])('is malformed on a disk with too long a %s', (_, key, value) => {
+    const root = new Map([['program', '/x'] as const, [key, value] as const]);
+    expect(() => readManifest(root)).toThrow(malformed);
+  });
+
   it('is malformed on a disk where a key leads into itself', () => {
     const circle = new Map<string, TfsValue>();
     circle.set('again', circle);
