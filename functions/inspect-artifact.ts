@@ -15,7 +15,7 @@ import type { FleetSpec } from '../src/contracts/fleet-spec.ts';
 import type { ArtifactItem } from '../src/contracts/items.ts';
 import { type StoredArtifact, storedArtifact } from '../src/contracts/stored-artifact.ts';
 import { FlotillaError } from '../src/errors.ts';
-import { type Advice, adviseSettings } from '../src/image/advice.ts';
+import { type Advice, adviseSettings, holdsFiles } from '../src/image/advice.ts';
 import type { GoBuildInfo } from '../src/image/build-info.ts';
 import { programPath } from '../src/image/manifest.ts';
 import { type Recognised, recognise } from '../src/image/recognise.ts';
@@ -70,15 +70,16 @@ function requireFit(found: Recognised, sizeBytes: number, architecture: string, 
   }
 }
 
-/** Advice from the fleet's settings. A disk brings its own, and its files are not listed here. */
+/** Advice from the fleet's settings. A disk brings its own. */
 function settingsAdvice(found: Recognised, spec: FleetSpec, program: string): Advice[] {
   const { image, port } = spec;
   if (found.kind === 'nanos-disk') {
-    return adviseSettings({ arguments: [], environment: found.environment, paths: [], port });
+    const { environment, holds } = found;
+    return adviseSettings({ arguments: [], environment, holds, port });
   }
   const { arguments: given, environment } = image;
-  const paths = [program, ...Object.keys(image.files), '/etc/resolv.conf'];
-  return adviseSettings({ arguments: given, environment, paths, port });
+  const holds = holdsFiles([program, ...Object.keys(image.files), '/etc/resolv.conf']);
+  return adviseSettings({ arguments: given, environment, holds, port });
 }
 
 async function inspect(job: UploadJob, { table, objects }: Deps, { clock, config }: Invocation) {

@@ -68,8 +68,8 @@ export interface SettingsToAdvise {
   /** Arguments after the program's own name. */
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** Absolute paths that the image will hold, the program's among them. */
-  readonly paths: readonly string[];
+  /** Whether the image has, or will have, a file or folder at this absolute path. */
+  readonly holds: (path: string) => boolean;
   /** Where the health check asks. */
   readonly port: number;
 }
@@ -77,6 +77,8 @@ export interface SettingsToAdvise {
 /** Advice is kept with the upload, in an item: no more than somebody would read, each in a few hundred characters. */
 const mostSettingsAdvice = 20;
 const longestQuote = 100;
+/** Of a disk: each may lead through links. */
+const mostPathsSought = 256;
 
 /** Folders that the kernel fills, or that a program makes files in. */
 const given = ['/dev', '/proc', '/sys', '/tmp', '/run', '/var', '/'];
@@ -93,17 +95,23 @@ export function adviseSettings(settings: SettingsToAdvise): Advice[] {
       where: `${quoted(name)} in the environment`,
     })),
   ];
-  const missing = named.flatMap(({ text, where }) =>
-    pathsIn(text)
-      .filter((path) => !isThere(path, settings.paths))
-      .map(
-        (path): Advice => ({
-          name: 'MissingFile',
-          message: `${where} names ${quoted(path)}, which the image does not hold. Put it into image.files, or into the program (go:embed).`,
-        }),
-      ),
-  );
+  const missing = named
+    .flatMap(({ text, where }) => pathsIn(text).map((path) => ({ path, where })))
+    .filter(({ path }) => !isGiven(path))
+    .slice(0, mostPathsSought)
+    .filter(({ path }) => !settings.holds(path))
+    .map(
+      ({ path, where }): Advice => ({
+        name: 'MissingFile',
+        message: `${where} names ${quoted(path)}, which the image does not hold. Put it into image.files, or into the program (go:embed).`,
+      }),
+    );
   return [...portAdvice(settings), ...missing].slice(0, mostSettingsAdvice);
+}
+
+/** {@link SettingsToAdvise.holds} of an image that will have these files, and the folders above them. */
+export function holdsFiles(paths: readonly string[]): (path: string) => boolean {
+  return (path) => paths.some((one) => one === path || one.startsWith(`${path}/`));
 }
 
 function quoted(text: string): string {
@@ -119,10 +127,8 @@ function pathsIn(text: string): string[] {
   return [value.slice(0, end)];
 }
 
-function isThere(path: string, paths: readonly string[]): boolean {
-  if (given.some((folder) => path === folder || (folder !== '/' && path.startsWith(`${folder}/`))))
-    return true;
-  return paths.some((one) => one === path || one.startsWith(`${path}/`));
+function isGiven(path: string): boolean {
+  return given.some((folder) => path === folder || (folder !== '/' && path.startsWith(`${folder}/`)));
 }
 
 /** Names under which programs are told their port. */

@@ -14,7 +14,7 @@ import {
 } from './layout.ts';
 import { type DiskManifest, readManifest } from './manifest.ts';
 import { type ByteSource, cached, pieces, slice } from './source.ts';
-import { type FileSystem, find, openFile, readFileSystem } from './tfs/file-system.ts';
+import { type FileSystem, find, has, openFile, readFileSystem } from './tfs/file-system.ts';
 import { isTfs, SECTOR_BYTES } from './tfs/log.ts';
 
 export interface RecognisedElf {
@@ -36,6 +36,8 @@ export interface RecognisedDisk {
   readonly program: string;
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Whether the root file system has a file or folder at this absolute path. */
+  readonly holds: (path: string) => boolean;
   readonly manifest: DiskManifest;
   readonly programBytes: number;
   /** SHA-256 of the program inside, in hexadecimal: finds the same binary among artifacts. */
@@ -138,6 +140,7 @@ async function recogniseDisk(source: ByteSource, bootSector: Uint8Array): Promis
     program: manifest.program,
     arguments: manifest.arguments,
     environment: manifest.environment,
+    holds: (path) => has(rootFs, path),
     manifest,
     programBytes: program.sizeBytes,
     programSha256: await sha256(program),

@@ -79,9 +79,27 @@ export function* walk(fs: FileSystem): Generator<TfsNode> {
  * @throws FlotillaError DiskMalformed
  */
 export function find(fs: FileSystem, path: string): TfsNode | undefined {
+  const trail = follow(fs, path);
+  if (trail === undefined) return undefined;
+  const last = trail.at(-1)?.tuple ?? fs.root;
+  return toNode(fs, last, `/${trail.map(({ name }) => name).join('/')}`);
+}
+
+/** Whether {@link find} would find something there, be it malformed. */
+export function has(fs: FileSystem, path: string): boolean {
+  return follow(fs, path) !== undefined;
+}
+
+interface Step {
+  readonly name: string;
+  readonly tuple: TfsTuple;
+}
+
+/** From the root, which is not in it, to the node at `path`. */
+function follow(fs: FileSystem, path: string): readonly Step[] | undefined {
   if (path.length > longestPath) return undefined;
   let names = namesIn(path);
-  const trail: { name: string; tuple: TfsTuple }[] = [];
+  const trail: Step[] = [];
   let links = 0;
   for (let at = 0; at < names.length; ) {
     const name = names[at] ?? '';
@@ -106,8 +124,7 @@ export function find(fs: FileSystem, path: string): TfsNode | undefined {
     at = 0;
     if (lengthOf(trail.map((step) => step.name)) + lengthOf(names) > longestPath) return undefined;
   }
-  const last = trail.at(-1)?.tuple ?? fs.root;
-  return toNode(fs, last, `/${trail.map(({ name }) => name).join('/')}`);
+  return trail;
 }
 
 function namesIn(path: string): string[] {

@@ -3,12 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { adviseSettings, type SettingsToAdvise } from '../../../src/image/advice.ts';
+import { adviseSettings, holdsFiles, type SettingsToAdvise } from '../../../src/image/advice.ts';
 import { recognise } from '../../../src/image/recognise.ts';
 import { bytesSource } from '../../../src/image/source.ts';
 
 function advised(change: Partial<SettingsToAdvise>): string[] {
-  const settings = { arguments: [], environment: {}, paths: ['/bin/web', '/etc/web.yml'], port: 8080 };
+  const holds = holdsFiles(['/bin/web', '/etc/web.yml']);
+  const settings = { arguments: [], environment: {}, holds, port: 8080 };
   return adviseSettings({ ...settings, ...change }).map(({ name }) => name);
 }
 
@@ -41,7 +42,7 @@ describe('advice from settings', () => {
     const advice = adviseSettings({
       arguments: Array.from({ length: 256 }, () => long),
       environment: { PORT: '80' },
-      paths: [],
+      holds: () => false,
       port: 8080,
     });
     expect(advice[0]?.name).toBe('PortMismatch');
@@ -54,7 +55,12 @@ describe('advice from settings', () => {
   });
 
   it('says what was seen and what to do', () => {
-    const [advice] = adviseSettings({ arguments: ['--config=/x/y'], environment: {}, paths: [], port: 1 });
+    const [advice] = adviseSettings({
+      arguments: ['--config=/x/y'],
+      environment: {},
+      holds: () => false,
+      port: 1,
+    });
     expect(advice?.message).toContain('--config=/x/y');
     expect(advice?.message).toContain('image.files');
   });

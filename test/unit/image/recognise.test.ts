@@ -93,6 +93,18 @@ describe('a Nanos disk', () => {
     expect(await recognise(bytesSource(larger))).toMatchObject({ kind: 'nanos-disk', program: '/hello' });
   });
 
+  it('is asked for the files that its settings name', async () => {
+    const found = await recognise(bytesSource(good));
+    const holds = found.kind === 'nanos-disk' ? found.holds : () => undefined;
+    expect(['/hello', '/etc/resolv.conf', '/etc', '/absent', '/hello/x'].map(holds)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
   it('may hold a program that is not Go’s', async () => {
     const at = good.indexOf('Go buildinf', rootFs);
     const recognised = await recognise(patched([[at, [0]]]));
