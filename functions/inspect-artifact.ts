@@ -30,12 +30,30 @@ interface Deps {
 
 const gib = 1_073_741_824;
 
-async function sha256Of(objects: Objects, job: UploadJob): Promise<{ sha256: string; sizeBytes: number }> {
+/** Enough to end by name: Lambda would kill the function without one, and the next try would come no further. */
+const reserveMilliseconds = 20_000;
+
+/** @throws FlotillaError ArtifactTooSlow */
+function requireTime({ key, versionId, sizeBytes }: UploadJob, invocation: Invocation): void {
+  if (invocation.remainingMilliseconds() >= reserveMilliseconds) return;
+  throw new FlotillaError(
+    'ArtifactTooSlow',
+    `The time of the inspection was over before the file's ${sizeBytes} bytes were read`,
+    { key, versionId },
+  );
+}
+
+async function sha256Of(
+  objects: Objects,
+  job: UploadJob,
+  invocation: Invocation,
+): Promise<{ sha256: string; sizeBytes: number }> {
   const hash = createHash('sha256');
   let sizeBytes = 0;
   for await (const piece of await objects.stream(job)) {
     hash.update(piece);
     sizeBytes += piece.length;
+    requireTime(job, invocation);
   }
   return { sha256: hash.digest('hex'), sizeBytes };
 }
@@ -82,14 +100,22 @@ function settingsAdvice(found: Recognised, spec: FleetSpec, program: string): Ad
   return adviseSettings({ arguments: given, environment, holds, port });
 }
 
-async function inspect(job: UploadJob, { table, objects }: Deps, { clock, config }: Invocation) {
+async function inspect(job: UploadJob, { table, objects }: Deps, invocation: Invocation) {
+  const { clock, config } = invocation;
   const id = uploadId(job);
   const { upload, fleet } = await numberUpload(table, id, clock.now);
   const head = await objects.head(job);
   if (head === undefined) throw uploadGone(job);
-  const found = await recognise(objects.source(job, head.sizeBytes));
+  const source = objects.source(job, head.sizeBytes);
+  const found = await recognise({
+    ...source,
+    async read(...range) {
+      requireTime(job, invocation);
+      return await source.read(...range);
+    },
+  });
   requireFit(found, head.sizeBytes, fleet.spec.architecture, fleet.spec.image.volumeSizeGiB);
-  const { sha256, sizeBytes } = await sha256Of(objects, job);
+  const { sha256, sizeBytes } = await sha256Of(objects, job, invocation);
   if (sizeBytes !== head.sizeBytes) throw new Error(`S3 gave ${sizeBytes} of ${head.sizeBytes} bytes`);
 
   const { kind, architecture } = found;

@@ -81,6 +81,12 @@ export const errorCatalogue = {
     title: 'The artifact is larger than a volume of the fleet',
     advice: "Make it smaller, or raise image.volumeSizeGiB in the fleet's spec.",
   },
+  ArtifactTooSlow: {
+    status: 422,
+    title: 'The artifact could not be read in the time that a function has',
+    advice:
+      'Make it smaller; a disk of some dozen GiB is read in time. Keep data on volumes of their own. If it is small, upload it again.',
+  },
   ArtifactMalformed: {
     status: 422,
     title: 'The ELF contradicts itself',

@@ -1,0 +1,98 @@
+import { Readable } from 'node:stream';
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { sdkStreamMixin } from '@smithy/core/serde';
+import { beforeAll, beforeEach, expect, it } from 'vitest';
+import { handler } from '../../functions/inspect-artifact.ts';
+import { planDisk } from '../../src/image/disk.ts';
+import { readPlan } from '../../src/image/extents.ts';
+import { standInKernel } from '../../src/image/kernel-bundle.ts';
+import { makeManifest } from '../../src/image/manifest.ts';
+import { bytesSource } from '../../src/image/source.ts';
+import { keys } from '../../src/lineage/keys.ts';
+import { uploadId } from '../../src/lineage/upload.ts';
+import { giveEnvironment, lambdaContext } from '../support/function-kit.ts';
+import { mockClient } from '../support/mock-client.ts';
+import { makeGoElf } from '../unit/image/elf-maker.ts';
+import { fleet } from './api-kit.ts';
+
+const s3 = mockClient(S3Client);
+const table = mockClient(DynamoDBDocumentClient);
+const by = { principal: 'somebody', through: 's3' } as const;
+
+/** The event of an upload of these bytes, which S3 and the table then know. */
+function uploaded(bytes: Uint8Array) {
+  const upload = {
+    bucket: 'flotilla-uploads',
+    key: 'web/app',
+    versionId: 'v1',
+    sequencer: '01',
+    sizeBytes: bytes.length,
+  };
+  const id = uploadId(upload);
+  const item = {
+    ...upload,
+    type: 'upload',
+    id,
+    fleet: 'web',
+    number: 1,
+    state: 'received',
+    executionArn: 'arn:self',
+    receivedAt: '2026-11-23T12:00:00.000Z',
+    by,
+  };
+  const known = new Map<string, object>([
+    [JSON.stringify(keys.upload(id)), item],
+    [JSON.stringify(keys.fleet('web')), fleet()],
+  ]);
+  table.on(GetCommand).callsFake(({ Key }) => ({ Item: known.get(JSON.stringify(Key)) }));
+  s3.on(HeadObjectCommand).resolves({ ContentLength: bytes.length });
+  s3.on(GetObjectCommand).callsFake(({ Range }: { Range?: string }) => {
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(Range ?? '') ?? [];
+    const part = from === undefined ? bytes : bytes.subarray(Number(from), Number(to) + 1);
+    return { Body: sdkStreamMixin(Readable.from([part])) };
+  });
+  return { upload: { ...upload, uploader: by }, executionArn: 'arn:self' };
+}
+
+beforeAll(() => giveEnvironment());
+beforeEach(() => {
+  for (const client of [s3, table]) client.reset();
+  s3.on(PutObjectCommand).resolves({});
+  table.on(TransactWriteCommand).resolves({});
+});
+
+const asked = () => s3.commandCalls(GetObjectCommand).map((call) => call.args[0].input.Range);
+
+it.each([
+  ['recognised', () => true],
+  ['read whole', () => asked().includes(undefined)],
+])('ends by a name of its own where the time is over while a file is %s', async (_, isOver) => {
+  const event = uploaded(makeGoElf('path\texample.com/app\n'));
+  const context = lambdaContext();
+  context.getRemainingTimeInMillis = () => (isOver() ? 19_000 : 900_000);
+  await expect(handler(event, context)).rejects.toMatchObject({
+    name: 'ArtifactTooSlow',
+    message: expect.stringContaining('Make it smaller'),
+  });
+  expect(s3.commandCalls(PutObjectCommand)).toEqual([]);
+});
+
+it('tells of files that a disk lacks, and not of those that it holds', async () => {
+  const [kernelImg, bootImg] = standInKernel().files.map(({ bytes }) => bytes) as [Uint8Array, Uint8Array];
+  const program = makeGoElf('path\texample.com/app\n');
+  const environment = { RESOLVER: '/etc/resolv.conf', CONFIG: '/etc/absent.yml' };
+  const plan = planDisk({
+    kernel: { bootImg, kernelImgBytes: kernelImg.length, digest: 'd'.repeat(64) },
+    programBytes: program.length,
+    manifest: makeManifest({ environment }, '/app'),
+    volumeBytes: 20 * 1_048_576,
+    identity: 'e'.repeat(64),
+  });
+  const source = readPlan(plan, { program: bytesSource(program), kernel: bytesSource(kernelImg) });
+  const event = uploaded(await source.read(0, plan.sizeBytes));
+  await handler(event, lambdaContext(900_000));
+  const items = table.commandCalls(TransactWriteCommand)[0]?.args[0].input.TransactItems ?? [];
+  const advice = items.flatMap(({ Put }) => Put?.Item?.advice ?? []);
+  expect(advice).toMatchObject([{ name: 'MissingFile', message: expect.stringContaining('absent.yml') }]);
+});
