@@ -1,8 +1,8 @@
 /** What an image's writers left of its blocks, out of the store. */
+import { hasCode } from '../aws/errors.ts';
 import type { Objects } from '../aws/objects.ts';
 import type { SegmentBlocks } from '../contracts/image-blocks.ts';
 import type { ImageItem } from '../contracts/items.ts';
-import { isFlotillaError } from '../errors.ts';
 import { type BuiltBlocks, builtBlocks, unverifiable } from '../image/verify.ts';
 import { findBlockMap, readBlockFile } from './block-map.ts';
 import { readAhead } from './parallel.ts';
@@ -28,7 +28,7 @@ export async function readBuiltBlocks(
     for await (const [, segment] of read) segments.push(segment);
   } catch (error) {
     // Named for a build, which this is not.
-    if (isFlotillaError(error)) throw unverifiable(`are not whole: ${error.message}`);
+    if (hasCode(error, 'ImageBuildFailed')) throw unverifiable(`are not whole: ${(error as Error).message}`);
     throw error;
   }
   return builtBlocks(map, segments, image);

@@ -7,7 +7,7 @@ import type { Objects } from '../aws/objects.ts';
 import type { SnapshotReader } from '../aws/snapshot-blocks.ts';
 import type { Table } from '../aws/table.ts';
 import { fleetItem, type ImageItem, imageItem, releaseItem } from '../contracts/items.ts';
-import { isFlotillaError } from '../errors.ts';
+import { FlotillaError, isFlotillaError } from '../errors.ts';
 import { sampleBlocks } from '../image/verify.ts';
 import { keys, lists } from '../lineage/keys.ts';
 import { releaseId } from '../lineage/refs.ts';
@@ -30,6 +30,8 @@ const hourMilliseconds = 3_600_000;
 const concurrency = 16;
 /** With less left, the other images wait for the next hour, which begins with another one. */
 const reserveMilliseconds = 20_000;
+/** Of the time that is left, while others wait: an image of a TiB has millions of blocks to list. */
+const shareOfOne = 0.5;
 /** Of an event of EventBridge, which has room for 256 KB. */
 const mostDifferencesTold = 100;
 
@@ -84,10 +86,14 @@ export async function verifyImages(
   const inTurn = [...candidates.slice(first), ...candidates.slice(0, first)];
   const images: VerifiedImage[] = [];
   const failures: unknown[] = [];
-  for (const candidate of inTurn) {
-    if (remainingMilliseconds() < reserveMilliseconds) break;
+  for (const [index, candidate] of inTurn.entries()) {
+    const remaining = remainingMilliseconds();
+    if (remaining < reserveMilliseconds) break;
+    const isLast = index === inTurn.length - 1;
+    const kept = isLast ? reserveMilliseconds : Math.max(reserveMilliseconds, remaining * (1 - shareOfOne));
+    const timed = whileThereIsTime(deps, () => remainingMilliseconds() >= kept);
     try {
-      const seen = await verifyImage(candidate, deps, {
+      const seen = await verifyImage(candidate, timed, {
         hour,
         at: clock.now().toISOString(),
         storeBucket: config.storeBucket,
@@ -96,12 +102,45 @@ export async function verifyImages(
       if (seen.outcome !== 'matches')
         log.warn('the image is not what was built, or cannot be told', { ...seen });
     } catch (error) {
+      if (isFlotillaError(error) && error.name === 'DeadlineNear') {
+        log.warn('the image is left, as the others wait', { imageId: candidate.image.imageId });
+        continue;
+      }
       // One image's trouble must not keep the others waiting.
       failures.push(error);
     }
   }
   if (failures.length > 0) throw failures[0];
   return { images, left: inTurn.length - images.length };
+}
+
+/** What reads, as long as it may. @throws FlotillaError DeadlineNear, of what is read afterwards */
+function whileThereIsTime(deps: VerifyImagesDeps, isTime: () => boolean): VerifyImagesDeps {
+  const { objects, reader } = deps;
+  function requireTime(): void {
+    if (!isTime()) throw new FlotillaError('DeadlineNear', 'The time of this image is over');
+  }
+  return {
+    ...deps,
+    objects: {
+      async bytes(ref) {
+        requireTime();
+        return await objects.bytes(ref);
+      },
+    },
+    reader: {
+      async *pages(snapshotId, first) {
+        for await (const page of reader.pages(snapshotId, first)) {
+          requireTime();
+          yield page;
+        }
+      },
+      async read(snapshotId, block) {
+        requireTime();
+        return await reader.read(snapshotId, block);
+      },
+    },
+  };
 }
 
 async function verifyImage(
