@@ -17,13 +17,14 @@ export interface DeployOptions {
     Record<'VpcId' | 'SubnetIds' | 'SecurityGroupIds' | 'ListenerArn', string>
   > & {
     readonly InstanceRoles?: string;
+    readonly EbsKeyArn?: string;
   };
 }
 
-const usage = `npm run deploy -- --vpc VPC --subnets A,B --security-groups A,B --listener ARN [--instance-roles ROLES] [--stack NAME] [--region NAME]
+const usage = `npm run deploy -- --vpc VPC --subnets A,B --security-groups A,B --listener ARN [--instance-roles ROLES] [--ebs-key ARN] [--stack NAME] [--region NAME]
 
 Each can come from the environment instead: FLOTILLA_VPC, FLOTILLA_SUBNETS, FLOTILLA_SECURITY_GROUPS,
-FLOTILLA_LISTENER, FLOTILLA_INSTANCE_ROLES, FLOTILLA_STACK, AWS_REGION. docs/deploying.md says what they are.`;
+FLOTILLA_LISTENER, FLOTILLA_INSTANCE_ROLES, FLOTILLA_EBS_KEY, FLOTILLA_STACK, AWS_REGION. docs/deploying.md says what they are.`;
 
 /**
  * Reads what to deploy from arguments and environment, which the arguments outrank.
@@ -42,6 +43,7 @@ export function readDeployOptions(
       'security-groups': text,
       listener: text,
       'instance-roles': text,
+      'ebs-key': text,
       stack: text,
       region: text,
     },
@@ -53,6 +55,7 @@ export function readDeployOptions(
     return value ?? '';
   };
   const instanceRoles = values['instance-roles'] ?? env.FLOTILLA_INSTANCE_ROLES;
+  const ebsKey = values['ebs-key'] ?? env.FLOTILLA_EBS_KEY;
   const options: DeployOptions = {
     // The buckets' names hold the stack's, the account's and the region's; 63 characters are theirs at most.
     stack: checked(
@@ -90,6 +93,16 @@ export function readDeployOptions(
               instanceRoles,
               /^[\w+=,.@*?-][\w+=,.@/*?-]*$/,
               'flotilla/*',
+            ),
+          }),
+      ...(ebsKey === undefined
+        ? {}
+        : {
+            EbsKeyArn: checked(
+              '--ebs-key',
+              ebsKey,
+              /^arn:[^:]+:kms:[^:]+:\d{12}:key\/.+$/,
+              'arn:aws:kms:eu-west-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef',
             ),
           }),
     },

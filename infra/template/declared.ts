@@ -26,6 +26,8 @@ export interface DeclaredFunction {
 
 /** One IAM statement as the files of infra/roles have it, before `Fn::Sub` is put around its texts. */
 export interface Statement {
+  /** A condition of the template, without which the statement is not there. */
+  readonly If?: string;
   readonly Sid?: string;
   readonly Effect?: 'Allow' | 'Deny';
   readonly Action: string | readonly string[];
@@ -67,7 +69,7 @@ function readStatements(where: string, value: unknown): Statement[] {
   if (!Array.isArray(value)) throw new Error(`${where}: a list of statements was expected`);
   return value.map((entry, index) => {
     const statement = record(`${where}[${index}]`, entry);
-    onlyKeys(`${where}[${index}]`, statement, ['Sid', 'Effect', 'Action', 'Resource', 'Condition']);
+    onlyKeys(`${where}[${index}]`, statement, ['If', 'Sid', 'Effect', 'Action', 'Resource', 'Condition']);
     if (statement.Action === undefined || statement.Resource === undefined)
       throw new Error(`${where}[${index}]: a statement has an Action and a Resource`);
     return statement as unknown as Statement; // the two members that matter were just looked at

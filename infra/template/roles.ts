@@ -39,6 +39,11 @@ function spelt(text: string): string {
   return text.replaceAll(/\$\{(\w+)\}/g, (whole, name: string) => shorthands[name] ?? whole);
 }
 
+function policyStatement({ If, ...rest }: Statement): Json {
+  const statement = { Effect: 'Allow', ...(substituted(rest) as object) };
+  return If === undefined ? statement : { 'Fn::If': [If, statement, { Ref: 'AWS::NoValue' }] };
+}
+
 /** A role that `service` may assume, with one inline policy. */
 export function role(service: string, description: string, statements: readonly Statement[]): Json {
   return {
@@ -54,10 +59,7 @@ export function role(service: string, description: string, statements: readonly 
           PolicyName: 'own',
           PolicyDocument: {
             Version: '2012-10-17',
-            Statement: statements.map((statement) => ({
-              Effect: 'Allow',
-              ...(substituted(statement) as object),
-            })),
+            Statement: statements.map(policyStatement),
           },
         },
       ],

@@ -68,12 +68,15 @@ const values: Readonly<Record<string, string>> = {
   'AWS::Region': 'us-east-1',
   'AWS::AccountId': '123456789012',
   'AWS::StackName': 'flotilla',
+  EbsKeyArn: 'arn:aws:kms:us-east-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef',
 };
 
 function resolved(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(resolved);
   if (typeof value !== 'object' || value === null) return value;
-  const { 'Fn::Sub': text, 'Fn::GetAtt': attribute } = value as Record<string, unknown>;
+  const { 'Fn::Sub': text, 'Fn::GetAtt': attribute, 'Fn::If': choice } = value as Record<string, unknown>;
+  // The statements of every condition.
+  if (Array.isArray(choice)) return resolved(choice[1]);
   if (typeof text === 'string')
     return text.replaceAll(/\$\{([^}]+)\}/g, (_, name: string) =>
       name.endsWith('.Arn') ? `arn:aws:s3:::${name.slice(0, -4).toLowerCase()}` : (values[name] ?? name),

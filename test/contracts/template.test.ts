@@ -19,6 +19,10 @@ interface Statement {
   readonly Action: string | readonly string[];
   readonly Resource: unknown;
 }
+/** A statement that stands where a condition of the template holds. */
+interface Conditional {
+  readonly 'Fn::If': readonly [condition: string, statement: Statement, otherwise: unknown];
+}
 
 if (!existsSync(templateFile))
   throw new Error('Run npm run package first: these tests look at what it makes.');
@@ -29,8 +33,13 @@ const ofType = (type: string) => Object.entries(template.Resources).filter(([, {
 const functions = ofType('AWS::Lambda::Function');
 const machines = ofType('AWS::StepFunctions::StateMachine');
 const statements = ofType('AWS::IAM::Role').flatMap(([id, { Properties }]) =>
-  (Properties.Policies as { PolicyDocument: { Statement: Statement[] } }[]).flatMap((policy) =>
-    policy.PolicyDocument.Statement.map((statement) => ({ id, ...statement })),
+  (Properties.Policies as { PolicyDocument: { Statement: (Statement | Conditional)[] } }[]).flatMap(
+    (policy) =>
+      policy.PolicyDocument.Statement.map((one) => {
+        if (!('Fn::If' in one)) return { id, condition: undefined, ...one };
+        const [condition, statement, otherwise] = one['Fn::If'];
+        return { id, condition, otherwise, ...statement };
+      }),
   ),
 );
 const actionsOf = (statement: Statement) => [statement.Action].flat();
@@ -164,6 +173,23 @@ describe('the roles of the packaged template', () => {
       if (![statement.Resource].flat().includes('*')) continue;
       for (const action of actionsOf(statement)) expect(withoutResource, statement.id).toContain(action);
     }
+  });
+
+  it('hold rights to a key where one is named, for those alone who write, read or boot what it encrypts', () => {
+    const own = (action: RegExp) =>
+      new Set(
+        statements.filter((one) => actionsOf(one).some((name) => action.test(name))).map(({ id }) => id),
+      );
+    // Auto Scaling launches the instances of fleets by a role of its own.
+    const wanting = new Set([...own(/^ebs:/), 'LaunchSmokeBootRole']);
+    for (const action of [/^kms:/, /^kms:Decrypt$/, /^kms:CreateGrant$/])
+      expect(own(action)).toEqual(wanting);
+    for (const one of statements.filter((some) => actionsOf(some).some((name) => name.startsWith('kms:'))))
+      expect(one).toMatchObject({
+        condition: 'EbsKeyNamed',
+        otherwise: { Ref: 'AWS::NoValue' },
+        Resource: { 'Fn::Sub': '${EbsKeyArn}' },
+      });
   });
 
   it('trust one service each', () => {

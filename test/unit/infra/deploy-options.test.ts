@@ -42,6 +42,15 @@ describe('the options of a deployment', () => {
     );
   });
 
+  it('may say which key EBS encrypts with', () => {
+    const key = 'arn:aws:kms:eu-west-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef';
+    expect(readDeployOptions(['--ebs-key', key], env).parameters.EbsKeyArn).toBe(key);
+    // Rights are given to keys, and never to their aliases.
+    expect(() => readDeployOptions([], { ...env, FLOTILLA_EBS_KEY: 'alias/disks' })).toThrow(
+      '--ebs-key is alias/disks; it should look like arn:aws:kms:',
+    );
+  });
+
   it('are complained of all at once', () => {
     expect(() => readDeployOptions(['--stack', 'A stack'], { AWS_REGION: 'Frankfurt' })).toThrow(
       /--stack is A stack.*--region is Frankfurt.*--vpc is missing.*--subnets.*--security-groups.*--listener/s,
