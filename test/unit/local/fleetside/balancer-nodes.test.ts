@@ -160,7 +160,7 @@ describe('a target in a zone that its load balancer has not enabled', () => {
       const route = fleet.region.parts.elbv2.route(request, listener);
       return route.kind === 'forward' ? route.target.zone : route.kind;
     });
-    expect([...new Set(zones)].sort()).toEqual(fleet.region.context.zones.slice(0, -1));
+    expect(new Set(zones)).toEqual(new Set(fleet.region.context.zones.slice(0, -1)));
   });
 });
 
