@@ -259,7 +259,7 @@ export const errorCatalogue = {
     status: 502,
     title: 'AWS refused the control plane a right',
     advice:
-      "Give the function's role the right that the details name (an SCP or a boundary may take it away); for iam:PassRole give the instance profile a role that the stack's parameter InstanceRoles allows (/flotilla/ is their path by default). Then try again.",
+      "Give the function's role the right that the details name (an SCP or a boundary may take it away); for iam:PassRole, choose a role that the stack's InstanceRoles allows. Then try again.",
   },
   RequestRefused: {
     status: 409,
