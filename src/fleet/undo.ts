@@ -37,7 +37,7 @@ export type UndoStep =
   | { readonly do: 'weights'; readonly weights: Weights; readonly why: string }
   /** Lineage follows what the rule already has. */
   | { readonly do: 'record-weights'; readonly weights: Weights }
-  /** `set`: the rule still leads where it was told to. What somebody else made of it stays, and the next plan tells. */
+  /** `set`: the rule leads where it was told to, or not yet. What somebody else made of it stays, and the next plan tells. */
   | { readonly do: 'close-test'; readonly set: boolean }
   | { readonly do: 'shrink'; readonly groupName: string }
   | { readonly do: 'delete'; readonly groupName: string }
@@ -117,7 +117,10 @@ export function nextUndo(world: UndoWorld): UndoStep {
   }
   const tested = fleet.testTraffic?.slot ?? null;
   if (tested !== null) {
-    return { do: 'close-test', set: world.testRule !== undefined && leadsTo(world.testRule, tested) };
+    const { testRule } = world;
+    // A copy that shows nobody may be from before a call that landed a moment ago.
+    const set = testRule !== undefined && (leadsTo(testRule, tested) || leadsTo(testRule, null));
+    return { do: 'close-test', set };
   }
   const removal = nextRemoval(world);
   if (removal.do !== 'done') return removal;

@@ -191,10 +191,13 @@ describe('undoing a rollout that had test traffic', () => {
     expect(undoing({}, null)).toEqual({ do: 'done' });
   });
 
+  it('leads it there where it seems to be already: a late copy may be from before that call landed', () => {
+    expect(undoing({ testRule: rule(0, 0) })).toEqual({ do: 'close-test', set: true });
+  });
+
   it.each([
     ['what somebody else made of it', rule(50, 50)],
     ['a rule that is gone', undefined],
-    ['a rule that was never set', rule(0, 0)],
   ])('leaves %s', (_, testRule) => {
     expect(undoing({ testRule })).toEqual({ do: 'close-test', set: false });
   });
