@@ -31,7 +31,7 @@ import { type LocalRegion, startLocal } from '../../tour/up.ts';
 
 const MiB = 1_048_576;
 const partBytes = 64 * MiB;
-/** What the issue of this path allows a function that reads whole disks. */
+/** What the template gives a function that reads whole disks. */
 const mostMemoryMb = 512;
 /** Lambda's, of which no function here has more: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const longestSeconds = 900;

@@ -89,7 +89,14 @@ async function howToRepeat(one: MatrixCase, part: Part): Promise<string> {
   const words = `--only "${wordsOf(one)}" --seed ${part.seed}`;
   if (isBroken(alone)) return `npm run crash-matrix -- rollout ${words}`;
   const { only, from, cases, every, seed } = part;
-  return `not when it is alone in a region: npm run crash-matrix -- rollout --only "${only}" --from ${from} --cases ${cases} --every ${every} --seed ${seed}`;
+  const flags = [
+    ...(only === '' ? [] : [`--only "${only}"`]),
+    ...(from === 0 ? [] : [`--from ${from}`]),
+    ...(Number.isFinite(cases) ? [`--cases ${cases}`] : []),
+    ...(every === 1 ? [] : [`--every ${every}`]),
+    `--seed ${seed}`,
+  ];
+  return `not when it is alone in a region: npm run crash-matrix -- rollout ${flags.join(' ')}`;
 }
 
 function isBroken(result: CaseResult | undefined): boolean {
