@@ -100,13 +100,35 @@ const launches = (activity: ActivityView): boolean => /^Launching/i.test(activit
 /** The instance that an activity's description names. */
 export const instanceIn = (text: string): string | undefined => /\bi-[0-9a-f]+\b/.exec(text)?.[0];
 
-/** Terminations because of failed health, as Auto Scaling words them; scaling in is none. */
+/**
+ * Causes that speak of health: `an EC2 health check indicating it has been terminated or stopped`, `an EC2 instance status
+ * checks failure`, `an ELB system health check failure`. That an instance was `taken out of service` says nothing of it:
+ * scaling in, age and notices of Spot begin with these words, too.
+ * https://repost.aws/knowledge-center/auto-scaling-instance-how-terminated
+ */
+const failedHealth = /health[- ]?check|unhealthy|status check/i;
+
+/** Terminations because of failed health, as Auto Scaling words them. */
 function replacements(activities: readonly ActivityView[]): readonly ActivityView[] {
   return activities.filter(
-    (activity) =>
-      /^Terminating/i.test(activity.description) &&
-      /health[- ]?check|unhealthy|taken out of service/i.test(activity.cause),
+    ({ description, cause }) => /^Terminating/i.test(description) && failedHealth.test(cause),
   );
+}
+
+/** How far back replacements count, where a health check's deadline is shorter. */
+export const flappingSeconds = 900;
+
+/**
+ * What happened in the last while. Hosts fail now and then: in a bake of days, or a pause, even a healthy candidate loses
+ * some instances, and only those that are lost in quick succession tell that it is sick.
+ */
+export function lately(
+  activities: readonly ActivityView[],
+  now: Date,
+  deadlineSeconds: number,
+): readonly ActivityView[] {
+  const since = now.getTime() - Math.max(deadlineSeconds, flappingSeconds) * 1000;
+  return activities.filter(({ startedAt }) => startedAt >= since);
 }
 
 function describe(target: TargetView): string {

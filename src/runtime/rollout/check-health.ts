@@ -12,6 +12,7 @@ import {
   healthVerdict,
   healthyLooks,
   instanceIn,
+  lately,
   servingVerdict,
 } from '../../fleet/health.ts';
 import { phases } from '../../fleet/phases.ts';
@@ -220,13 +221,15 @@ export async function refuseIfFailing(
     readonly wanted: number;
     readonly targets: readonly TargetView[];
     readonly activities: readonly ActivityView[];
+    readonly now: Date;
   },
   instances: Instances,
 ): Promise<void> {
-  const { ok, healthy, reasons } = servingVerdict(seen.wanted, seen.targets, seen.activities);
+  const recent = lately(seen.activities, seen.now, seen.spec.healthCheck.deadlineSeconds);
+  const { ok, healthy, reasons } = servingVerdict(seen.wanted, seen.targets, recent);
   if (ok) return;
   const ill = seen.targets.filter(({ state }) => state !== 'healthy').map(({ id }) => id);
-  const others = seen.activities.flatMap(({ description }) => instanceIn(description) ?? []);
+  const others = recent.flatMap(({ description }) => instanceIn(description) ?? []);
   const [first = 'no targets', ...rest] = reasons;
   const when = candidate.share > 0 ? ` while it had ${candidate.share} % of the traffic` : '';
   throw await unhealthy(

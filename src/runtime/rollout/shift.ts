@@ -85,7 +85,7 @@ export async function leaveGate(
       groupName: plan.groupName,
       share: hold.fleet.weights[plan.slot],
     },
-    { spec: hold.fleet.spec, wanted: provenSize(hold.fleet, plan), targets, activities },
+    { spec: hold.fleet.spec, wanted: provenSize(hold.fleet, plan), targets, activities, now: hold.now() },
     deps.instances,
   );
   return {

@@ -70,20 +70,20 @@ describe('a candidate that is waited for', () => {
     const cause = ' the instance was unhealthy for another cause ';
     const odd = activity('Terminating EC2 instance: i-9', { cause });
     const nameless = activity('Terminating an instance', {
-      cause: 'taken out of service in response to an odd thing',
+      cause: 'unhealthy, and taken out of service in response to an odd thing',
     });
     expect(ask({ targets: [], activities: [odd] })).toMatchObject({
       reasons: [`Terminating EC2 instance: i-9: ${cause}`, expect.anything()],
     });
     expect(ask({ targets: [], activities: [nameless] })).toMatchObject({
       reasons: [
-        'Terminating an instance: taken out of service in response to an odd thing',
+        'Terminating an instance: unhealthy, and taken out of service in response to an odd thing',
         '2 of 2 instances are not registered with the load balancer yet',
       ],
     });
   });
   it.each(['', '.', '.  '])('reads the cause of a replacement that ends in %j', (end) => {
-    const cause = `at a time an instance was taken out of service in response to an odd thing${end}`;
+    const cause = `at a time an unhealthy instance was taken out of service in response to an odd thing${end}`;
     expect(
       ask({ targets: [], activities: [activity('Terminating EC2 instance: i-9', { cause })] }),
     ).toMatchObject({
@@ -127,6 +127,12 @@ describe('a candidate that is waited for', () => {
     ['Terminating EC2 instance: i-9', 'a health-check failed'],
     ['terminating i-9', 'healthcheck'],
     ['Terminating EC2 instance: i-9', 'marked UNHEALTHY by a user'],
+    ['Terminating EC2 instance: i-9', 'in response to an EC2 instance Status Checks failure'],
+    ['Terminating EC2 instance: i-9', 'in response to an EC2 instance status check failure'],
+    [
+      'Terminating EC2 instance: i-9',
+      'in response to an EC2 health check indicating it has been terminated or stopped.',
+    ],
   ])('takes for a replacement: %s, %s', (description, cause) => {
     const twice = [activity(description, { cause }), activity(description, { id: '2', cause })];
     expect(ask({ activities: twice })).toMatchObject({ verdict: 'failed' });
@@ -134,6 +140,20 @@ describe('a candidate that is waited for', () => {
   it.each([
     ['Launching a new EC2 instance: i-9', 'in response to an unhealthy instance'],
     ['Not Terminating EC2 instance: i-9', 'unhealthy'],
+    ['Terminating EC2 instance: i-9', 'the status was checked'],
+    [
+      'Terminating EC2 instance: i-9',
+      'an instance was taken out of service in response to a difference between desired and actual capacity, shrinking the capacity from 3 to 2.',
+    ],
+    ['Terminating EC2 instance: i-9', 'taken out of service in response to its maximum instance lifetime.'],
+    [
+      'Terminating EC2 instance: i-9',
+      'taken out of service in response to an EC2 instance rebalance recommendation.',
+    ],
+    [
+      'Terminating EC2 instance: i-9',
+      'taken out of service in response to an EC2 Spot Instance interruption notice.',
+    ],
   ])('takes for none: %s, %s', (description, cause) => {
     const twice = [activity(description, { cause }), activity(description, { id: '2', cause })];
     expect(ask({ activities: twice })).toMatchObject({ verdict: 'healthy' });

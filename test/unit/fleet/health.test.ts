@@ -2,7 +2,14 @@ import { ScalingActivityStatusCode } from '@aws-sdk/client-auto-scaling';
 import { TargetHealthReasonEnum, TargetHealthStateEnum } from '@aws-sdk/client-elastic-load-balancing-v2';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { activityProgress, servingVerdict, standingOf, targetStandings } from '../../../src/fleet/health.ts';
+import {
+  activityProgress,
+  flappingSeconds,
+  lately,
+  servingVerdict,
+  standingOf,
+  targetStandings,
+} from '../../../src/fleet/health.ts';
 import { activity, askHealth as ask, group, replaced, target } from './views.ts';
 
 describe('the tables of the verdict', () => {
@@ -141,5 +148,18 @@ describe('what serves', () => {
     const verdict = servingVerdict(1, [target('i-1', 'healthy')], [replaced('i-8'), replaced('i-9')]);
     expect(verdict).toMatchObject({ ok: false });
     expect(verdict.reasons.join()).toContain('2 instances were replaced');
+  });
+});
+
+describe('what happened lately', () => {
+  const now = new Date('2026-11-23T12:00:00.000Z');
+  const ago = (seconds: number) => activity('ended', { startedAt: now.getTime() - seconds * 1000 });
+
+  it('began in the last quarter of an hour, to the second', () => {
+    expect(flappingSeconds).toBe(900);
+    expect(lately([ago(901), ago(900), ago(1)], now, 300)).toEqual([ago(900), ago(1)]);
+  });
+  it('goes as far back as a new instance may take to become healthy', () => {
+    expect(lately([ago(1201), ago(1200)], now, 1200)).toEqual([ago(1200)]);
   });
 });
