@@ -42,7 +42,8 @@ export interface FleetRoles {
 
 /**
  * Why a group must not be emptied or deleted: it is live, its slot has weight, it shares live's slot, or nothing
- * healthy would be left to serve.
+ * healthy would be left to serve. What has no healthy target either cannot be needed; of a group in no slot nobody
+ * knows, and it stays.
  */
 export function guardRemoval(removal: Removal, roles: FleetRoles, world: TrafficWorld): string[] {
   const reasons: string[] = [];
@@ -56,7 +57,8 @@ export function guardRemoval(removal: Removal, roles: FleetRoles, world: Traffic
   }
   if (roles.served && live !== null && removal.slot !== live.slot) {
     if (world.rule.weights[live.slot] === 0) reasons.push(`${live.slot}, where live is, has no traffic`);
-    if (healthyCount(world.slots[live.slot]) === 0) {
+    const couldServe = removal.slot === undefined || healthyCount(world.slots[removal.slot]) > 0;
+    if (couldServe && healthyCount(world.slots[live.slot]) === 0) {
       reasons.push(`live has no healthy target in ${live.slot}; ${removal.groupName} may be needed`);
     }
   }

@@ -14,7 +14,14 @@ import { judgeHooks, type SeenHook } from './hooks.ts';
 import { judgeQuotas, type QuotaWorld } from './quotas.ts';
 import { describeTestRule, leadsTo, testWeights } from './test-listener.ts';
 import { formatWeights, idleSlot, sameWeights } from './traffic.ts';
-import type { AlarmView, GroupView, RuleView, SlotSettings, SlotViews } from './world.ts';
+import {
+  type AlarmView,
+  type GroupView,
+  healthyCount,
+  type RuleView,
+  type SlotSettings,
+  type SlotViews,
+} from './world.ts';
 
 export interface RolloutWorld {
   readonly fleet: FleetItem;
@@ -176,6 +183,14 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   const first = sizeForShare(mode, steps[0]?.weight ?? 100, whole.desired, undefined);
   const evict =
     warm !== null && way === 'launch' ? { release: warm.release, groupName: warm.groupName } : null;
+  // The guard would not let it go, force or not.
+  const liveDown = live !== null && healthyCount(world.slots[live.slot]) === 0;
+  if (liveDown && evict !== null && healthyCount(world.slots[slot]) > 0) {
+    const able = releaseLabel(evict.release);
+    reasons.push(
+      `live has no healthy target, and ${able}, which is warm and healthy, would have to leave; roll back to ${able} first`,
+    );
+  }
   const evicted = world.groups.find((group) => group.name === evict?.groupName);
   const { types, spotPercent } = fleet.spec.instances;
   const quotas = judgeQuotas(

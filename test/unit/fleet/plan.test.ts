@@ -210,4 +210,36 @@ describe('a plan', () => {
     expect(plan({ groups, slots: ill(1), force: true }).verdict).toBe('go');
     expect(plan({ groups, slots: ill(0) }).verdict).toBe('go');
   });
+  it('keeps a healthy warm release while live is down, forced or not, and names the way back', () => {
+    const targets = (slot: string, healthy: boolean) => ({
+      targets: [0, 1].map((i) => ({ id: `i-${slot}${i}`, state: healthy ? 'healthy' : 'unhealthy' })),
+    });
+    const ask = (alive: { live: boolean; warm: boolean }, more: Partial<RolloutWorld> = {}) =>
+      plan({
+        fleet: { ...fleet, warm },
+        groups: [group(live.groupName, 2, 'b'), group(warm.groupName, 2, 'g')],
+        slots: { blue: targets('b', alive.live), green: targets('g', alive.warm) },
+        ...more,
+      });
+    const refused = {
+      verdict: 'refused',
+      reasons: [
+        'live has no healthy target, and v2, which is warm and healthy, would have to leave; roll back to v2 first',
+      ],
+    };
+    expect(ask({ live: false, warm: true })).toMatchObject(refused);
+    expect(ask({ live: false, warm: true }, { force: true })).toMatchObject(refused);
+    expect(ask({ live: false, warm: true }, { release: release(2) }).verdict).toBe('go');
+    expect(ask({ live: false, warm: false }).verdict).toBe('go');
+    expect(ask({ live: true, warm: true }).verdict).toBe('go');
+    const nothing = { ...fleet, live: null, warm, served: false, weights: { blue: 0, green: 0 } };
+    expect(
+      plan({
+        fleet: nothing,
+        rule: { weights: nothing.weights, foreign: [], sticky: false },
+        groups: [group(warm.groupName, 2, 'g')],
+        slots: { blue: targets('b', false), green: targets('g', true) },
+      }),
+    ).toMatchObject({ reasons: [expect.stringContaining('blue holds i-b0'), expect.anything()] });
+  });
 });

@@ -178,6 +178,12 @@ describe('the traffic guard', () => {
       'blue, where live is, has no traffic',
     ]);
   });
+  it('lets a group go that could not serve either, when live cannot', () => {
+    expect(guardRemoval(candidate, { live, served: true }, world(rest, slots(0, 0)))).toEqual([]);
+    expect(guardRemoval(candidate, { live, served: true }, world(rest, slots(0, 1)))).toEqual([
+      'live has no healthy target in blue; flt-web-v2-r2 may be needed',
+    ]);
+  });
   it('keeps a group in no slot, too, while live cannot serve', () => {
     const lost = { groupName: 'flt-web-v9-r9', slot: undefined };
     expect(guardRemoval(lost, { live, served: true }, world(rest, slots(0, 0)))).toEqual([

@@ -125,10 +125,10 @@ describe('the traffic guard', () => {
   });
   it('says everything that stands against a removal', () => {
     const live = { release: 1, slot: 'blue' as const, groupName: 'old' };
-    const world = (blue: number, blueSlot: SlotView) =>
+    const world = (blue: number, blueSlot: SlotView, greenSlot = empty) =>
       ({
         rule: { weights: { blue, green: 100 - blue } },
-        slots: { blue: blueSlot, green: empty },
+        slots: { blue: blueSlot, green: greenSlot },
       }) as unknown as TrafficWorld;
     const roles = { live, served: true };
     expect(guardRemoval({ groupName: 'new', slot: 'green' }, roles, world(100, healthy))).toEqual([]);
@@ -136,7 +136,7 @@ describe('the traffic guard', () => {
       'old is live',
       'blue, the slot of old, has 100 % of the traffic',
     ]);
-    expect(guardRemoval({ groupName: 'new', slot: 'green' }, roles, world(0, empty))).toEqual([
+    expect(guardRemoval({ groupName: 'new', slot: 'green' }, roles, world(0, empty, healthy))).toEqual([
       'green, the slot of new, has 100 % of the traffic',
       'blue, where live is, has no traffic',
       'live has no healthy target in blue; new may be needed',

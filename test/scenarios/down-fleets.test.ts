@@ -1,0 +1,69 @@
+/** A fleet that is down: its release answers nobody any more. What is deployed then must not make it worse. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { unrest } from './kit/at-rest.ts';
+import { Fleet, minute } from './kit/fleet.ts';
+import { notPackaged } from './kit/fleet-in-virtual-time.ts';
+import { healthyIn } from './kit/sizes.ts';
+
+describe.skipIf(notPackaged !== undefined)('a fleet that is down', () => {
+  let fleet: Fleet;
+  let ill = false;
+  afterEach(async () => {
+    await fleet?.world.close();
+  });
+
+  async function create(keepWarmSeconds: number): Promise<void> {
+    ill = false;
+    fleet = await Fleet.create({
+      instances: { minimum: 1, desired: 1, maximum: 2 },
+      rollout: { steps: [{ weight: 100 }], drainSeconds: 0, keepWarmSeconds },
+    });
+  }
+
+  /** Deploys what falls ill, and waits until the load balancer says so. */
+  async function fallIll(name: string, slot: 'blue' | 'green'): Promise<void> {
+    expect(await fleet.deploy(await fleet.image(name, { healthy: () => !ill }))).toMatchObject({
+      status: 'SUCCEEDED',
+    });
+    ill = true;
+    await fleet.world.seconds(2 * minute);
+    expect(await healthyIn(fleet, slot)).toBe(0);
+  }
+
+  it('is free again after a fix that failed, and takes the next one', async () => {
+    await create(300);
+    await fallIll('one', 'blue');
+    const two = await fleet.image('two', { healthy: false });
+    expect(await fleet.deploy(two)).toMatchObject({ error: 'CandidateUnhealthy' });
+    expect(await fleet.item()).toMatchObject({
+      live: { release: 1 },
+      candidate: null,
+      lease: null,
+      pins: [],
+    });
+    expect((await fleet.groups()).map(({ name }) => name)).toEqual(['flt-web-v1-r1']);
+
+    expect(await fleet.deploy(await fleet.image('three'))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.item()).toMatchObject({ live: { release: 3 }, lease: null });
+    ill = false;
+    await fleet.world.seconds(10 * minute);
+    expect(await unrest([fleet])).toEqual([]);
+  });
+
+  it('keeps a warm release that is healthy, and goes back to it', async () => {
+    await create(3_600);
+    expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
+    await fallIll('two', 'green');
+    const three = await fleet.image('three');
+    const cure = 'v1, which is warm and healthy, would have to leave; roll back to v1 first';
+    const refused = await fleet.plan(three);
+    expect(refused).toMatchObject({ outcome: 'refused', reasons: [expect.stringContaining(cure)] });
+    const end = await fleet.ended(await fleet.ask(three, { force: true }));
+    expect(end).toMatchObject({ error: 'PlanRefused', cause: expect.stringContaining(cure) });
+    expect(await fleet.item()).toMatchObject({ warm: { release: 1 }, lease: null });
+
+    expect(await fleet.ended(await fleet.rollBack())).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.item()).toMatchObject({ live: { release: 1 }, lease: null });
+    expect(await healthyIn(fleet, 'blue')).toBe(1);
+  });
+});
