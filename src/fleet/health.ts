@@ -61,8 +61,26 @@ export const activityProgress: Readonly<Record<string, Progress>> = {
 const hopelessLaunch =
   /InvalidAMIID|InvalidSnapshot|does not exist|UnauthorizedOperation|not authorized|VcpuLimitExceeded|vCPU limit|InvalidParameter|Invalid IAM Instance Profile|InvalidKeyPair|InvalidGroup|InvalidSubnet|not supported|Unsupported|Client\.InternalError|OptInRequired|PendingVerification/i;
 
-/** Failed launches of unknown kind that are waited out before the candidate is given up. */
-export const failedLaunchesAllowed = 2;
+/**
+ * What one zone refuses, another may take: `Unsupported: Your requested instance type (t3.nano) is not supported in your
+ * requested Availability Zone (us-east-1e).` Auto Scaling goes on to another zone by itself.
+ * https://repost.aws/knowledge-center/ec2-instance-type-not-supported-az-error
+ * https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-availability-zone-balanced.html
+ */
+const zoneRefused = /not supported in your requested Availability Zone/i;
+
+function isHopeless({ message, description }: ActivityView): boolean {
+  const words = `${message} ${description}`;
+  return hopelessLaunch.test(words) && !zoneRefused.test(words);
+}
+
+/**
+ * Failed launches that are waited out before the candidate is given up, unless one is hopeless: one for each instance, as a
+ * zone without capacity may fail the first try of each.
+ */
+export function failedLaunchesAllowed(wanted: number): number {
+  return Math.max(2, wanted);
+}
 
 /**
  * Instances of the candidate that may be replaced for failing health before it is given up: a Nanos guest in a
@@ -175,11 +193,8 @@ export function healthVerdict(question: HealthQuestion): HealthVerdict {
   const failedLaunches = activities.filter(
     (activity) => launches(activity) && activityProgress[activity.status] === 'failed',
   );
-  const hopeless = failedLaunches.find((activity) =>
-    hopelessLaunch.test(`${activity.message} ${activity.description}`),
-  );
   const launchReasons = failedLaunches.map((activity) => `${activity.description}: ${activity.message}`);
-  if (hopeless !== undefined || failedLaunches.length > failedLaunchesAllowed) {
+  if (failedLaunches.some(isHopeless) || failedLaunches.length > failedLaunchesAllowed(wanted)) {
     return {
       verdict: 'failed',
       error: 'CandidateLaunchFailed',
