@@ -8,6 +8,7 @@ import type { FleetItem } from '../../contracts/items.ts';
 import { fleetItem, rolloutItem } from '../../contracts/items.ts';
 import { isFlotillaError } from '../../errors.ts';
 import { alarmVerdict, watchedWhileWarm } from '../../fleet/gates.ts';
+import { inTurn } from '../../fleet/in-turn.ts';
 import { keys, lists } from '../../lineage/keys.ts';
 import { type Config, executionArn } from '../config.ts';
 import { startRollout, swapExecutionName } from '../request-rollout.ts';
@@ -35,7 +36,10 @@ const retirementLateMilliseconds = 5 * 60_000;
 /** Less is not enough to finish a fleet; the next sweep goes on. */
 const enoughMilliseconds = 30_000;
 
-/** One sweep over all fleets. @returns what was done, by fleet. */
+/**
+ * One sweep over all fleets. Where its time does not last for all of them, another begins elsewhere, so that each has
+ * its turn. @returns what was done, by fleet.
+ */
 export async function sweep(
   deps: SweepDeps,
   time: Time,
@@ -46,29 +50,29 @@ export async function sweep(
   // Nothing is going on with most fleets, at most times: then an empty list is all that a sweep reads. It lags by
   // moments; what it does not show yet is seen by the next sweep.
   const only = { kind: 'with-work' } as const;
+  const waiting: string[] = [];
   for (let from: string | undefined; ; ) {
     const page = await deps.table.list(lists.fleets, fleetItem, {
       only,
       ...(from === undefined ? {} : { from }),
     });
-    for (const listed of page.items) {
-      if (time.remainingMilliseconds() < enoughMilliseconds) return { did };
-      if (onlyWarm(listed, time.clock.now())) continue;
-      try {
-        const done = await sweepFleet(listed.fleet, deps, time, config);
-        if (done.length > 0) did[listed.fleet] = done;
-      } catch (error) {
-        // One fleet's trouble must not keep the sweeper from the others; the next sweep tries it again.
-        log.warn(
-          `sweeping ${listed.fleet} failed`,
-          error instanceof Error ? error : new Error(String(error)),
-        );
-        did[listed.fleet] = [`failed: ${isFlotillaError(error) ? error.name : String(error)}`];
-      }
-    }
+    const { items } = page;
+    waiting.push(...items.filter((one) => !onlyWarm(one, time.clock.now())).map(({ fleet }) => fleet));
     from = page.next;
-    if (from === undefined) return { did };
+    if (from === undefined) break;
   }
+  for (const fleet of inTurn(waiting, time.clock.now())) {
+    if (time.remainingMilliseconds() < enoughMilliseconds) return { did };
+    try {
+      const done = await sweepFleet(fleet, deps, time, config);
+      if (done.length > 0) did[fleet] = done;
+    } catch (error) {
+      // One fleet's trouble must not keep the sweeper from the others; the next sweep tries it again.
+      log.warn(`sweeping ${fleet} failed`, error instanceof Error ? error : new Error(String(error)));
+      did[fleet] = [`failed: ${isFlotillaError(error) ? error.name : String(error)}`];
+    }
+  }
+  return { did };
 }
 
 /** A release is warm, and nothing has to be done about it: its time is not over, and nobody asked to watch it. */
