@@ -130,12 +130,15 @@ export type TestTrafficStep =
 /**
  * The next step of leading the test rule to a candidate's slot. It is proven when it is read back after every node of
  * the load balancer must have heard of it; before that an answer might be the former rule's.
+ * @param heard an earlier step was heard to its end: that the rule leads to nobody is then somebody's doing, and else
+ *   may be that of a call that never came to AWS
  */
 export function nextTestTraffic(
   rule: RuleView | undefined,
   told: FleetItem['testTraffic'],
   slot: SlotColour,
   now: Date,
+  heard: boolean,
 ): TestTrafficStep {
   const reasons = [
     `${describeTestRule(rule)}; lineage expects ${formatWeights(testWeights(told?.slot ?? null))}`,
@@ -154,7 +157,7 @@ export function nextTestTraffic(
   }
   if (leadsTo(rule, slot)) return left > 0 ? { do: 'wait', seconds: left } : { do: 'proven' };
   // The call that was to set it may have been lost, or does not show yet.
-  return left > 0 && leadsTo(rule, null) ? { do: 'set' } : { do: 'refuse', reasons };
+  return (left > 0 || !heard) && leadsTo(rule, null) ? { do: 'set' } : { do: 'refuse', reasons };
 }
 
 /** A host that the rule's patterns match; undefined where it matches every one. */

@@ -14,13 +14,30 @@ const validate = createRequire(import.meta.url)('asl-validator') as (
 
 interface Rule {
   readonly ErrorEquals: readonly string[];
+  readonly IntervalSeconds?: number;
+  readonly MaxAttempts?: number;
 }
 interface State {
   readonly Type: string;
   readonly Comment?: string;
   readonly Retry?: readonly Rule[];
   readonly Catch?: readonly Rule[];
+  readonly Arguments?: { readonly FunctionName?: string };
 }
+
+/** https://docs.aws.amazon.com/step-functions/latest/dg/bp-lambda-serviceexception.html */
+const ofLambda = [
+  'Lambda.ClientExecutionTimeoutException',
+  'Lambda.ServiceException',
+  'Lambda.AWSLambdaException',
+  'Lambda.SdkClientException',
+];
+/** A function in a VPC has given its network interface back, or gets it again: it did not run. */
+const notReady = [
+  'Lambda.ResourceNotReadyException',
+  'Lambda.ResourceConflictException',
+  'Lambda.ENINotReadyException',
+];
 
 describe.each(['swap-fleet', 'retire-release'])('%s', (name) => {
   const definition = parse(text(`statemachines/${name}.asl.yml`)) as { States: Record<string, State> };
@@ -58,6 +75,15 @@ describe.each(['swap-fleet', 'retire-release'])('%s', (name) => {
     }
   });
 
+  it('asks our functions again where AWS, or Lambda, did not let them work', () => {
+    const own = states.filter(([, { Arguments }]) => /^\$\{\w+Arn\}$/.test(Arguments?.FunctionName ?? ''));
+    expect(own.length).toBeGreaterThan(3);
+    for (const [state, { Retry = [] }] of own) {
+      const names = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
+      expect(names, state).toEqual(expect.arrayContaining(['AwsUnavailable', 'DeadlineNear', ...ofLambda]));
+    }
+  });
+
   it('tells an operator what happens in each state', () => {
     for (const [state, { Comment = '' }] of states) expect(Comment, state).not.toBe('');
   });
@@ -77,12 +103,23 @@ it("asks a fleet's hooks again only where Lambda itself failed", () => {
   const { States } = parse(text('statemachines/swap-fleet.asl.yml')) as { States: Record<string, State> };
   for (const name of ['AskBeforeTraffic', 'AskAfterTraffic']) {
     expect(States[name]?.Retry?.flatMap(({ ErrorEquals }) => ErrorEquals)).toEqual([
+      ...notReady,
       'Lambda.ServiceException',
       'Lambda.AWSLambdaException',
       'Lambda.SdkClientException',
       'Lambda.TooManyRequestsException',
     ]);
   }
+});
+
+it.each([
+  ['swap-fleet', 'AskInstance'],
+  ['build-image', 'AskInstance'],
+])('%s waits in %s for a network interface as long as Lambda may need', (machine, state) => {
+  const { States } = parse(text(`statemachines/${machine}.asl.yml`)) as { States: Record<string, State> };
+  const rule = States[state]?.Retry?.[0];
+  expect(rule).toMatchObject({ ErrorEquals: notReady, BackoffRate: 1 });
+  expect((rule?.IntervalSeconds ?? 0) * (rule?.MaxAttempts ?? 0)).toBeGreaterThanOrEqual(120);
 });
 
 describe('recovery', () => {

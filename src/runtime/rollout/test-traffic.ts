@@ -1,5 +1,5 @@
 /** Leading the test listener's rule to a candidate before any traffic, proving that it does, and closing it again. */
-import type * as z from 'zod';
+import * as z from 'zod';
 import type { Entrances } from '../../aws/entrances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import type { FleetItem } from '../../contracts/items.ts';
@@ -19,6 +19,8 @@ export const testTrafficCall = heldCall.extend({
   plan: rolloutPlan,
   /** What CheckHealth asks of the instances. JSONata's $merge drops it where it is null. */
   smoke: smokeQuestions.nullable().default(null),
+  /** An earlier pass of this state ended well. */
+  heard: z.boolean().default(false),
 });
 
 export interface TestTrafficDeps {
@@ -41,12 +43,12 @@ export async function allowTestTraffic(
   hold: Hold,
   { balancer, entrances }: TestTrafficDeps,
 ): Promise<TestTraffic> {
-  const { plan, rollout, smoke } = call;
+  const { plan, rollout, smoke, heard } = call;
   const { test } = hold.fleet.fixed;
   refuseIfEnded(hold.fleet, rollout);
   const slots = slotArns(hold.fleet);
   const rule = test === undefined ? undefined : await balancer.rule(test.ruleArn, slots);
-  const step = nextTestTraffic(rule, hold.fleet.testTraffic, plan.slot, hold.now());
+  const step = nextTestTraffic(rule, hold.fleet.testTraffic, plan.slot, hold.now(), heard);
   if (step.do === 'refuse' || test === undefined) {
     const reasons = step.do === 'refuse' ? step.reasons : ['the fleet has no test rule any more'];
     throw new FlotillaError('TrafficChangedByHand', reasons.join('; '), {

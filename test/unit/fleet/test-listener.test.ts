@@ -42,17 +42,23 @@ describe('the way of the test rule to a candidate in green', () => {
     ['ends where the rule is gone', undefined, { slot: 'green', since: ago(60) }, 'refuse'],
     ['waits for a rule that is not shown yet', undefined, { slot: null, since: ago(3) }, 'wait'],
   ] as const)('%s', (_, seen, told, expected) => {
-    expect(nextTestTraffic(seen, told, 'green', now).do).toBe(expected);
+    expect(nextTestTraffic(seen, told, 'green', now, true).do).toBe(expected);
+  });
+
+  it('is set again, however late, where no call of it was heard to its end', () => {
+    const told = { slot: 'green', since: ago(600) } as const;
+    expect(nextTestTraffic(rule(0, 0), told, 'green', now, false).do).toBe('set');
+    expect(nextTestTraffic(rule(50, 50), told, 'green', now, false).do).toBe('refuse');
   });
 
   it('waits for as long as nodes may take, and no longer', () => {
     const told = { slot: 'green', since: ago(7) } as const;
-    expect(nextTestTraffic(rule(0, 100), told, 'green', now)).toEqual({ do: 'wait', seconds: 3 });
+    expect(nextTestTraffic(rule(0, 100), told, 'green', now, true)).toEqual({ do: 'wait', seconds: 3 });
   });
 
   it('tells whom it would overwrite', () => {
     const told = { slot: 'green', since: ago(20) } as const;
-    const step = nextTestTraffic(rule(50, 50, { foreign: ['tg'], sticky: true }), told, 'green', now);
+    const step = nextTestTraffic(rule(50, 50, { foreign: ['tg'], sticky: true }), told, 'green', now, true);
     expect(step).toEqual({
       do: 'refuse',
       reasons: [

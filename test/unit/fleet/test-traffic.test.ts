@@ -148,6 +148,7 @@ describe('a test rule', () => {
         { slot: null, since },
         'green',
         new Date(Date.parse(since) + seconds * 1000),
+        false,
       );
     expect(at(9)).toEqual({ do: 'wait', seconds: 1 });
     expect(at(10)).toMatchObject({ do: 'refuse' });
