@@ -266,7 +266,12 @@ export const errorCatalogue = {
     title: 'The order is not legal now',
     advice: 'Read the reasons; look at flotilla status.',
   },
-  AlreadyLive: { status: 409, title: 'This release is live already', advice: 'Nothing needs to be done.' },
+  AlreadyLive: {
+    status: 409,
+    title: 'This release is live already',
+    advice:
+      'Nothing needs to be done. To launch it anew, as a new release: flotilla deploy --image AMI --fleet NAME --force.',
+  },
   SupersededUpload: {
     status: 409,
     title: 'A newer upload was deployed, or is being built',

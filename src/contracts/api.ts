@@ -71,7 +71,10 @@ export const rolloutRequest = z
       .union([z.number().int().min(1), z.string().regex(/^v?[1-9][0-9]{0,8}$/, 'for example v7')])
       .transform((value) => (typeof value === 'number' ? value : Number(value.replace(/^v/, ''))))
       .optional(),
-    force: z.boolean().default(false).describe('Deploys even what is live already.'),
+    force: z
+      .boolean()
+      .default(false)
+      .describe('Deploys even an image that is live already, or what failed before.'),
     plan: z.boolean().default(false).describe('Says what would happen, and does nothing.'),
   })
   .refine(

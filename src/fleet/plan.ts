@@ -12,6 +12,7 @@ import { type AlarmVerdict, alarmVerdict, watchedAt } from './gates.ts';
 import { servingVerdict } from './health.ts';
 import { judgeHooks, type SeenHook } from './hooks.ts';
 import { judgeQuotas, type QuotaWorld } from './quotas.ts';
+import { alreadyLiveWords } from './request.ts';
 import { describeTestRule, leadsTo, testWeights } from './test-listener.ts';
 import { formatWeights, idleSlot, sameWeights } from './traffic.ts';
 import {
@@ -99,6 +100,8 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   const way: RolloutPlan['way'] = returning === undefined ? 'launch' : 'warm';
   const name = returning?.groupName ?? groupName(fleet.fleet, release.number, world.rollout);
 
+  // It may have become live, or stayed so, while its rollout waited.
+  if (live?.release === release.number) reasons.push(alreadyLiveWords(release));
   if (fleet.candidate !== null && fleet.candidate.groupName !== name) {
     reasons.push(`${fleet.candidate.groupName} is still the candidate; recovery has not ended`);
   }

@@ -67,6 +67,11 @@ export function rollbackTarget(
     .sort((a, b) => (b.servedAt ?? '').localeCompare(a.servedAt ?? ''))[0];
 }
 
+/** Why a release that is live is not rolled out, with the cure. */
+export function alreadyLiveWords({ number, imageId }: Pick<ReleaseItem, 'number' | 'imageId'>): string {
+  return `${releaseLabel(number)} is live already; to launch it anew, force a deploy of its image, ${imageId}`;
+}
+
 /** Decides on a request. */
 export function decideRequest(request: RolloutRequest, world: RequestWorld): RequestVerdict {
   const { fleet } = world;
@@ -83,13 +88,16 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
 
   const { release } = wanted;
   const last = world.last;
-  if (last !== undefined && !force) {
+  if (last !== undefined) {
     const same =
       release === 'new'
         ? last.release.identity === world.image?.identity
         : last.release.number === release.number;
-    if (same) {
-      const live = last.release.number === fleet.live?.release;
+    const live = last.release.number === fleet.live?.release;
+    // A release has one group: anew is a new release of the same image.
+    if (same && live && force && release !== 'new')
+      return { verdict: 'refused', error: 'AlreadyLive', reasons: [alreadyLiveWords(release)] };
+    if (same && !force) {
       return {
         verdict: 'already-live',
         release: last.release.number,

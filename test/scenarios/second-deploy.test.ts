@@ -225,4 +225,27 @@ describe.skipIf(notPackaged !== undefined)('a deploy while another one runs', ()
     expect(await fleet.ended(forced)).toMatchObject({ status: 'SUCCEEDED' });
     expect(await fleet.item()).toMatchObject({ live: { release: 2 } });
   });
+
+  it('of the release that is live changes nothing, whether it was asked for busy or forced', async () => {
+    const instances = { minimum: 1, desired: 1, maximum: 2 };
+    fleet = await Fleet.create({
+      instances,
+      rollout: { steps: [{ weight: 50, bakeSeconds: 120 }, { weight: 100 }], whenBusy: 'supersede' },
+    });
+    await fleet.deploy(await fleet.image('one'));
+    const one = { kind: 'release', number: 1 } as const;
+    await expect(fleet.ask(one, { force: true })).rejects.toThrow('v1 is live already');
+
+    const two = await fleet.ask(await fleet.image('two'));
+    await fleet.phase('baking');
+    const back = await fleet.ask(one);
+    expect(back).toMatchObject({ outcome: 'queued', release: 1 });
+    expect(await fleet.ended(two)).toMatchObject({ error: 'GateAborted' });
+    const end = await fleet.ended(back);
+    expect(end).toMatchObject({ error: 'PlanRefused' });
+    expect(end.cause).toContain('v1 is live already; to launch it anew, force a deploy of its image');
+    expect(await fleet.item()).toMatchObject({ live: { release: 1 }, warm: null, lease: null });
+    expect(await fleet.release(1)).toMatchObject({ state: 'live' });
+    expect(await fleet.groups()).toEqual([{ name: 'flt-web-v1-r1', minimum: 1, desired: 1 }]);
+  });
 });

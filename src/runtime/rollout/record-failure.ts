@@ -116,7 +116,8 @@ export async function writeFailure(
     const ended = ['succeeded', 'superseded'].includes(rollout.status);
     if (lost || ended) return undefined;
     const state = blamed ? 'failed' : release?.servedAt === undefined ? 'new' : 'retired';
-    const touched = release?.state === 'candidate';
+    // What serves is live, whatever became of a rollout of it.
+    const touched = release?.state === 'candidate' && item.live?.release !== release.number;
     return {
       fleet: {
         ...item,

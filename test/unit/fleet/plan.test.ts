@@ -182,6 +182,13 @@ describe('a plan', () => {
       reasons: ['v3 failed before (no reason kept); force it to try again'],
     });
   });
+  it('is refused for the release that is live, forced or not', () => {
+    const reasons = ['v1 is live already; to launch it anew, force a deploy of its image, ami-1'];
+    for (const force of [false, true]) {
+      const verdict = plan({ release: release(1, { state: 'live' }), force });
+      expect(verdict).toMatchObject({ verdict: 'refused', reasons });
+    }
+  });
   it('wants the rule and the group of live', () => {
     expect(plan({ rule: undefined })).toMatchObject({
       reasons: ['the listener rule is gone; apply the fleet again'],

@@ -42,6 +42,23 @@ describe('a request', () => {
     });
     expect(ask({ force: true }, { last: { release: same, rollout: 0 } })).toMatchObject({ verdict: 'go' });
   });
+  it('for the live release itself is refused even where forced, with its image as the cure', () => {
+    const target = { kind: 'release', number: 1 } as const;
+    const forced = (world: Partial<RequestWorld> = {}, number = 1) =>
+      ask({ target: { kind: 'release', number }, force: true }, { release: release(number), ...world });
+    expect(forced()).toEqual({
+      verdict: 'refused',
+      error: 'AlreadyLive',
+      reasons: ['v1 is live already; to launch it anew, force a deploy of its image, ami-1'],
+    });
+    expect(ask({ target }, { release: release(1) })).toMatchObject({ verdict: 'already-live' });
+    expect(forced({}, 2)).toMatchObject({ verdict: 'go' });
+    // What is on its way may fail, and the same again may be wanted then.
+    const onItsWay = { last: { release: release(2), rollout: 2 } };
+    expect(forced(onItsWay)).toMatchObject({ verdict: 'go' });
+    expect(forced(onItsWay, 2)).toMatchObject({ verdict: 'go' });
+    expect(forced({ last: undefined })).toMatchObject({ verdict: 'go' });
+  });
   it('of an older upload is superseded; asked for by a person it is not', () => {
     expect(ask({ upload: 4 })).toMatchObject({ verdict: 'superseded' });
     expect(ask({ upload: 5 })).toMatchObject({ verdict: 'go' });
