@@ -15,6 +15,8 @@ const input = z.looseObject({
       value: z.string(),
       reason: z.string().default(''),
       reasonData: z.string().optional(),
+      /** When it changed: `2026-01-01T00:00:00.000+0000`. */
+      timestamp: z.string().optional(),
     }),
     configuration: z
       .looseObject({
@@ -52,8 +54,8 @@ export const handler = lambdaFunction({
   name: 'handle-alarm',
   input,
   deps: (config) => ({ table: openTable(config.table), executions: openExecutions() }),
-  run: async ({ detail }, deps, { clock, config }) =>
+  run: async ({ detail }, deps, { clock, config, log }) =>
     detail.state.value === 'ALARM'
-      ? alarmRang(evidenceIn(detail), { ...deps, clock, config })
+      ? alarmRang(evidenceIn(detail), detail.state.timestamp, { ...deps, clock, config }, log)
       : { aborted: [], rollingBack: [] },
 });

@@ -1,6 +1,6 @@
 /** Gates: the points where a rollout waits, and what lets it pass. Nothing polls there. */
 import type { AlarmWatch } from '../contracts/fleet-spec.ts';
-import type { FleetItem, RolloutItem } from '../contracts/items.ts';
+import type { FleetItem, Lease, RolloutItem } from '../contracts/items.ts';
 import type { RolloutPlan } from '../contracts/rollout.ts';
 import type { AlarmView } from './world.ts';
 
@@ -14,6 +14,39 @@ export function watchedAt<Watch extends Pick<AlarmWatch, 'fromStep'>>(
 ): readonly Watch[] {
   if (rollout.kind === 'rollback') return [];
   return alarms.filter(({ fromStep }) => Math.max(rollout.step, 1) >= Math.min(fromStep, rollout.steps));
+}
+
+/**
+ * Since when a rollout hears the events of an alarm: from its beginning, or from its gate on where the alarm counts from
+ * a later step on.
+ * @returns undefined where it does not hear them now: between two gates only what counts from the beginning is heard;
+ * the others are read when the next gate is entered.
+ */
+export function heardSince(
+  alarm: string,
+  {
+    lease,
+    gate,
+    spec,
+  }: Pick<FleetItem, 'gate' | 'spec'> & { readonly lease: Pick<Lease, 'rollout' | 'since'> },
+  kind: RolloutPlan['kind'],
+): string | undefined {
+  const { steps, alarms } = spec.rollout;
+  const named = ({ name }: { readonly name: string }) => name === alarm;
+  const here = gate?.rollout === lease.rollout ? gate : undefined;
+  if (here !== undefined && !here.alarms.some(named)) return undefined;
+  const always = watchedAt(alarms, { kind, step: 1, steps: steps.length }).some(named);
+  return always ? lease.since : here?.since;
+}
+
+/**
+ * Whether an alarm rang before it counted. Its event may come hours late, and more than once, when the alarm has been
+ * quiet again for long. What has no time of its own counts.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+ */
+export function rangBefore(rangAt: string | undefined, since: string): boolean {
+  return Date.parse(rangAt ?? '') < Date.parse(since);
 }
 
 export type AlarmVerdict =

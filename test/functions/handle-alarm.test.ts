@@ -1,3 +1,4 @@
+import { Logger } from '@aws-lambda-powertools/logger';
 import { CloudWatchClient, DescribeAlarmsCommand } from '@aws-sdk/client-cloudwatch';
 import { SendTaskFailureCommand, SFNClient } from '@aws-sdk/client-sfn';
 import {
@@ -6,7 +7,7 @@ import {
   QueryCommand,
   TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { handler } from '../../functions/handle-alarm.ts';
 import { openAlarms } from '../../src/aws/alarms.ts';
 import { giveEnvironment, lambdaContext } from '../support/function-kit.ts';
@@ -22,7 +23,7 @@ const at = '2026-11-23T12:00:00.000Z';
  * As the page of CloudWatch's events shows that of a composite alarm: no metrics, a rule over other alarms.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
  */
-const compositeEvent = (alarmName: string, value = 'ALARM') => ({
+const compositeEvent = (alarmName: string, value = 'ALARM', timestamp = at) => ({
   version: '0',
   source: 'aws.cloudwatch',
   'detail-type': 'CloudWatch Alarm State Change',
@@ -30,7 +31,7 @@ const compositeEvent = (alarmName: string, value = 'ALARM') => ({
   detail: {
     alarmName,
     configuration: { alarmRule: 'ALARM(errors) OR ALARM(latency)' },
-    state: { value, reason: `${alarmName}: latency transitioned to ALARM`, timestamp: at },
+    state: { value, reason: `${alarmName}: latency transitioned to ALARM`, timestamp },
     previousState: { value: 'OK', reason: '', timestamp: at },
   },
 });
@@ -97,6 +98,21 @@ describe('the event of a composite alarm', () => {
     expect(await handler(compositeEvent('others'), lambdaContext())).toMatchObject({ aborted: [] });
     expect(await handler(compositeEvent('all', 'OK'), lambdaContext())).toMatchObject({ aborted: [] });
     expect(states.commandCalls(SendTaskFailureCommand)).toHaveLength(0);
+  });
+
+  it('closes no gate, and says so, where it tells of a time before the rollout: it came late', async () => {
+    const said = vi.spyOn(Logger.prototype, 'info');
+    const late = compositeEvent('all', 'ALARM', '2026-11-23T11:59:59.999+0000');
+    expect(await handler(late, lambdaContext())).toEqual({ aborted: [], rollingBack: [] });
+    expect(states.commandCalls(SendTaskFailureCommand)).toHaveLength(0);
+    expect(table.commandCalls(TransactWriteCommand)).toHaveLength(0);
+    expect(said).toHaveBeenCalledWith('an event that came late is ignored', {
+      alarm: 'all',
+      fleet: 'web',
+      rangAt: '2026-11-23T11:59:59.999+0000',
+      countsSince: at,
+    });
+    said.mockRestore();
   });
 });
 

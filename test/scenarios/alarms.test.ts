@@ -23,6 +23,21 @@ describe.skipIf(notPackaged !== undefined)('an alarm', () => {
     return fleet.ask(await fleet.image('two'));
   }
 
+  /** The event of an alarm that rang then, as EventBridge delivers it late, or once more. */
+  const hearLate = (rangAt: number) =>
+    fleet.world.invoke('handle-alarm', {
+      source: 'aws.cloudwatch',
+      'detail-type': 'CloudWatch Alarm State Change',
+      detail: {
+        alarmName: 'errors',
+        state: {
+          value: 'ALARM',
+          reason: 'many',
+          timestamp: new Date(rangAt).toISOString().replace('Z', '+0000'),
+        },
+      },
+    });
+
   const long = [{ weight: 50, bakeSeconds: 600 }, { weight: 100 }];
   const twoSteps = [{ weight: 10, bakeSeconds: 120 }, { weight: 50, bakeSeconds: 120 }, { weight: 100 }];
 
@@ -67,6 +82,22 @@ describe.skipIf(notPackaged !== undefined)('an alarm', () => {
     expect(end.cause).toContain(how === 'renamed' ? 'errors does not exist' : 'errors rings');
   });
 
+  it('whose event comes late ends no rollout that began after it rang', async () => {
+    const answer = await second({}, [{ weight: 50, bakeSeconds: 60 }, { weight: 100 }]);
+    await fleet.phase('baking');
+    const since = Date.parse((await fleet.item()).lease?.since ?? '');
+    expect(await hearLate(since - 1)).toEqual({ aborted: [], rollingBack: [] });
+    expect(await fleet.ended(answer)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+
+  it('whose event comes late ends the rollout that began before it rang', async () => {
+    const answer = await second({}, long);
+    await fleet.phase('baking');
+    const since = Date.parse((await fleet.item()).lease?.since ?? '');
+    expect(await hearLate(since)).toEqual({ aborted: ['web-2'], rollingBack: [] });
+    expect(await fleet.ended(answer)).toMatchObject({ error: 'AlarmRang' });
+  });
+
   it('without data neither ends the rollout nor counts as quiet: lineage tells', async () => {
     const answer = await second({}, [{ weight: 50, bakeSeconds: 30 }, { weight: 100 }]);
     await fleet.phase('baking');
@@ -106,6 +137,15 @@ describe.skipIf(notPackaged !== undefined)('an alarm', () => {
       await fleet.alarm('errors', 'ALARM');
       await fleet.world.seconds(5 * minute);
       expect(await fleet.item()).toMatchObject({ live: { release: 1 }, nextRollout: 4 });
+    });
+
+    it('takes nothing back by an event of a time before the release served', async () => {
+      const answer = await second({ whileWarm: 'roll-back' }, [{ weight: 100, bakeSeconds: 30 }]);
+      expect(await fleet.ended(answer)).toMatchObject({ status: 'SUCCEEDED' });
+      const served = Date.parse((await fleet.release(2)).servedAt ?? '');
+      expect(await hearLate(served - 1)).toEqual({ aborted: [], rollingBack: [] });
+      expect(await fleet.item()).toMatchObject({ live: { release: 2 }, nextRollout: 3 });
+      expect(await hearLate(served)).toEqual({ aborted: [], rollingBack: ['web-3'] });
     });
 
     it('and was renamed takes nothing back', async () => {

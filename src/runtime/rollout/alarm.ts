@@ -1,20 +1,34 @@
 /** An alarm's event, turned into an order to abort, or into a way back to the release that is still warm. */
 import type { AlarmEvidence } from '../../contracts/failure-card.ts';
 import { rolloutId } from '../../contracts/ids.ts';
-import { type FleetItem, fleetItem, refItem, rolloutItem } from '../../contracts/items.ts';
+import {
+  type FleetItem,
+  fleetItem,
+  type Lease,
+  refItem,
+  releaseItem,
+  rolloutItem,
+} from '../../contracts/items.ts';
 import { isFlotillaError } from '../../errors.ts';
-import { mayRollBackByAlarm, watchedAt, watchedWhileWarm } from '../../fleet/gates.ts';
+import { heardSince, mayRollBackByAlarm, rangBefore, watchedWhileWarm } from '../../fleet/gates.ts';
 import { keys } from '../../lineage/keys.ts';
 import { giveOrder } from '../give-order.ts';
+import type { Invocation } from '../handler.ts';
 import { type RequestDeps, requestRollout } from '../request-rollout.ts';
 
+type Log = Pick<Invocation['log'], 'info'>;
+
 /**
- * What an alarm does when it rings. Repeating it finds nothing left to do.
+ * What an alarm does when it rings. Repeating it finds nothing left to do. An event of a time before the alarm counted is
+ * ignored: levels are read by the rollout itself, and by the sweeper.
  * @returns the rollouts that it aborted, and those that it asked for.
  */
 export async function alarmRang(
   evidence: AlarmEvidence,
+  /** The alarm's own time. */
+  rangAt: string | undefined,
   deps: RequestDeps,
+  log: Log,
 ): Promise<{ aborted: readonly string[]; rollingBack: readonly string[] }> {
   const alarm = evidence.name;
   const { pk } = keys.ref(`alarm/${alarm}`, 'fleet', '');
@@ -24,9 +38,15 @@ export async function alarmRang(
   for (const { to } of watchers) {
     const fleet = await deps.table.get(keys.fleet(to), fleetItem);
     if (fleet === undefined) continue;
-    if (await abortHolder(fleet, evidence, deps)) {
-      aborted.push(rolloutId(to, fleet.lease?.rollout ?? 0));
-    } else if (watchedWhileWarm(fleet, deps.clock.now()).some(({ name }) => name === alarm)) {
+    const since = await countsSince(fleet, alarm, deps);
+    if (since === undefined) continue;
+    if (rangBefore(rangAt, since)) {
+      log.info('an event that came late is ignored', { alarm, fleet: to, rangAt, countsSince: since });
+    } else if (fleet.lease !== null) {
+      if (await abortHolder(fleet, fleet.lease, evidence, deps)) {
+        aborted.push(rolloutId(to, fleet.lease.rollout));
+      }
+    } else {
       const rollout = await goBack(fleet, alarm, deps);
       if (rollout !== undefined) rollingBack.push(rollout);
     }
@@ -34,21 +54,29 @@ export async function alarmRang(
   return { aborted, rollingBack };
 }
 
-async function abortHolder(fleet: FleetItem, evidence: AlarmEvidence, deps: RequestDeps): Promise<boolean> {
-  const { name: alarm, reason } = evidence;
-  const { lease, gate, spec } = fleet;
-  if (lease?.purpose !== 'rollout' || lease.state !== 'held') return false;
-  const rollout = await deps.table.get(keys.rollout(fleet.fleet, lease.rollout), rolloutItem);
-  if (rollout === undefined) return false;
-  // Between two gates only what counts from the beginning is heard; the others are read when the next gate is entered.
-  const { steps, alarms } = spec.rollout;
-  const between = watchedAt(alarms, { kind: rollout.kind, step: 1, steps: steps.length });
-  const watched = gate?.rollout === lease.rollout ? gate.alarms : between;
-  if (!watched.some(({ name }) => name === alarm)) return false;
+/** From when on the alarm counts for what goes on with the fleet; undefined where it does not. */
+async function countsSince(fleet: FleetItem, alarm: string, deps: RequestDeps): Promise<string | undefined> {
+  const { fleet: name, lease, live } = fleet;
+  if (lease?.purpose === 'rollout' && lease.state === 'held') {
+    const rollout = await deps.table.get(keys.rollout(name, lease.rollout), rolloutItem);
+    return rollout && heardSince(alarm, { ...fleet, lease }, rollout.kind);
+  }
+  if (live === null || !watchedWhileWarm(fleet, deps.clock.now()).some((watch) => watch.name === alarm))
+    return undefined;
+  const release = await deps.table.get(keys.release(name, live.release), releaseItem);
+  return release?.servedAt;
+}
+
+async function abortHolder(
+  { fleet }: FleetItem,
+  { rollout }: Lease,
+  evidence: AlarmEvidence,
+  deps: RequestDeps,
+): Promise<boolean> {
   try {
-    const by = { principal: alarm, through: 'alarm' };
-    const order = { fleet: fleet.fleet, rollout: lease.rollout, verb: 'abort', by } as const;
-    await giveOrder({ ...order, reason: reason.slice(0, 1000), alarm: evidence }, deps);
+    const by = { principal: evidence.name, through: 'alarm' };
+    const reason = evidence.reason.slice(0, 1000);
+    await giveOrder({ fleet, rollout, verb: 'abort', by, reason, alarm: evidence }, deps);
     return true;
   } catch (error) {
     // Ended, or promoted, a moment ago: there is nothing to abort any more.
