@@ -74,7 +74,7 @@ export async function acquireLease(
       if (present.lease?.holder === execution && present.lease.state === 'held') return undefined;
       refuseIfHeld(call, asked?.requestedAt ?? call.startedAt, present, now);
       const release = call.purpose === 'rollout' ? asked?.release : call.release;
-      return grant(call, release ?? 0, present, now);
+      return grant(call, release ?? 0, present, now, asked?.status);
     },
     item,
   );
@@ -101,20 +101,33 @@ function given({ fence, release }: Lease, rollout: RolloutItem | undefined): Giv
 /** @param since when the waiting began: a rollout waits in the queue already, before it has an execution */
 function refuseIfHeld(call: LeaseCall, since: string, present: FleetItem, now: string): void {
   const first = present.queue[0];
-  const mine =
-    call.purpose === 'rollout' ? first === undefined || first === call.rollout : first === undefined;
-  if (present.lease === null && mine) return;
+  const isRollout = call.purpose === 'rollout';
+  // Each rollout begins in the queue: who took it out since its own item was read has ended it.
+  if (isRollout && !present.queue.includes(call.rollout)) {
+    const id = rolloutId(call.fleet, call.rollout);
+    throw new FlotillaError('LeaseLost', `Rollout ${id} was taken out of the queue and cannot begin`, {
+      rollout: id,
+    });
+  }
+  if (present.lease === null && first === (isRollout ? call.rollout : undefined)) return;
   const holder =
     present.lease === null ? `rollout ${first}, which came first` : whoHolds(present, present.lease, now);
   const waited = (Date.parse(now) - Date.parse(since)) / 1000;
   // A retirement has time: it waits until the fleet is free.
-  if (call.purpose === 'rollout' && waited >= present.spec.rollout.lockWaitSeconds) {
+  if (isRollout && waited >= present.spec.rollout.lockWaitSeconds) {
     throw new FlotillaError('LeaseTimeout', `${call.fleet} stayed held by ${holder}`, { fleet: call.fleet });
   }
   throw new FlotillaError('LeaseHeld', `${call.fleet} is held by ${holder}`, { fleet: call.fleet });
 }
 
-function grant(call: LeaseCall, release: number, present: FleetItem, now: string) {
+/** @param asked the rollout's status as it was read: it must be so still, when it begins */
+function grant(
+  call: LeaseCall,
+  release: number,
+  present: FleetItem,
+  now: string,
+  asked: RolloutItem['status'] | undefined,
+) {
   const { fleet, rollout, execution, purpose } = call;
   const fence = present.fence + 1;
   const lease: Lease = { holder: execution, purpose, rollout, release, since: now, fence, state: 'held' };
@@ -123,12 +136,12 @@ function grant(call: LeaseCall, release: number, present: FleetItem, now: string
     fleet: { ...present, lease, fence, queue: present.queue.filter((one) => !isRollout || one !== rollout) },
     writes: isRollout
       ? [
-          updateRollout(fleet, rollout, {
-            status: 'running' as const,
-            phase: phases.planning,
-            startedAt: now,
-            executionArn: execution,
-          }),
+          updateRollout(
+            fleet,
+            rollout,
+            { status: 'running', phase: phases.planning, startedAt: now, executionArn: execution },
+            asked,
+          ),
         ]
       : [],
     events: [

@@ -32,8 +32,15 @@ export function rolloutKey(rollout: number, step: string): string {
   return `rollout-${rollout}/${step}`;
 }
 
-export function updateRollout(fleet: string, number: number, set: Partial<RolloutItem>): Write {
-  return { kind: 'update', key: keys.rollout(fleet, number), set };
+/** @param from the status that the rollout must have for the write to be made, where it matters */
+export function updateRollout(
+  fleet: string,
+  number: number,
+  set: Partial<RolloutItem>,
+  from?: RolloutItem['status'],
+): Write {
+  const write = { kind: 'update', key: keys.rollout(fleet, number), set } as const;
+  return from === undefined ? write : { ...write, condition: { kind: 'equals', values: { status: from } } };
 }
 
 export function updateRelease(fleet: string, number: number, set: Partial<ReleaseItem>): Write {
