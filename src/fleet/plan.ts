@@ -74,14 +74,15 @@ export function parseGroupName(
 const atOnce: PlannedStep = { weight: 100, bakeSeconds: 0, approval: false, approvalSeconds: 60 };
 
 /**
- * The steps of a rollout: the spec's; but one step where nothing serves yet, or where the release that returns
- * served before and is still warm.
+ * The steps of a rollout: the spec's; but one step where nothing serves (yet, or any more: no share could stay there),
+ * or where the release that returns served before and is still warm.
  */
 export function plannedSteps(
-  fleet: Pick<FleetItem, 'live' | 'spec'>,
+  { spec }: Pick<FleetItem, 'spec'>,
   way: RolloutPlan['way'],
+  serves: boolean,
 ): PlannedStep[] {
-  return fleet.live === null || way === 'warm' ? [atOnce] : fleet.spec.rollout.steps;
+  return !serves || way === 'warm' ? [atOnce] : spec.rollout.steps;
 }
 
 function plannedPin(liveGroup: GroupView | undefined): RolloutPlan['pin'] {
@@ -141,7 +142,8 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       reasons.push(`${colour} keeps clients on one target, which defeats weights; turn stickiness off`);
     }
   }
-  const steps = plannedSteps(fleet, way);
+  const serves = live !== null && healthyCount(world.slots[live.slot]) > 0;
+  const steps = plannedSteps(fleet, way, serves);
   const watched = watchedAt(fleet.spec.rollout.alarms, { kind: world.kind, step: 0, steps: steps.length });
   const alarms: AlarmVerdict = alarmVerdict(watched, world.alarms);
   if (alarms.verdict === 'ringing')
@@ -187,7 +189,14 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   const evict =
     warm !== null && way === 'launch' ? { release: warm.release, groupName: warm.groupName } : null;
   // The guard would not let it go, force or not.
-  const liveDown = live !== null && healthyCount(world.slots[live.slot]) === 0;
+  const liveDown = live !== null && !serves;
+  const { steps: wished } = fleet.spec.rollout;
+  // It may be a moment's illness: to go past the steps is a person's word.
+  if (liveDown && liveGroup !== undefined && way === 'launch' && wished.length > 1 && !world.force) {
+    reasons.push(
+      `live has no healthy target, with which a share of the traffic could stay; force it to give ${releaseLabel(release.number)} all of it in one step`,
+    );
+  }
   if (liveDown && evict !== null && healthyCount(world.slots[slot]) > 0) {
     const able = releaseLabel(evict.release);
     reasons.push(
@@ -212,7 +221,13 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   // On the way back to a warm release nobody is asked.
   const hooks = judgeHooks(way === 'warm' ? [] : world.hooks, world.stack);
   reasons.push(...quotas.reasons, ...hooks.reasons);
-  const notes = [...quotas.notes, ...hooks.notes];
+  const notes = [
+    ...(liveDown && wished.length > 1
+      ? ['live has no healthy target: all traffic goes over in one step']
+      : []),
+    ...quotas.notes,
+    ...hooks.notes,
+  ];
   if (reasons.length > 0) return { verdict: 'refused', reasons, notes };
 
   return {

@@ -12,11 +12,11 @@ describe.skipIf(notPackaged !== undefined)('a fleet that is down', () => {
     await fleet?.world.close();
   });
 
-  async function create(keepWarmSeconds: number): Promise<void> {
+  async function create(keepWarmSeconds: number, weights: readonly number[] = [100]): Promise<void> {
     ill = false;
     fleet = await Fleet.create({
       instances: { minimum: 1, desired: 1, maximum: 2 },
-      rollout: { steps: [{ weight: 100 }], drainSeconds: 0, keepWarmSeconds },
+      rollout: { steps: weights.map((weight) => ({ weight })), drainSeconds: 0, keepWarmSeconds },
     });
   }
 
@@ -45,6 +45,22 @@ describe.skipIf(notPackaged !== undefined)('a fleet that is down', () => {
 
     expect(await fleet.deploy(await fleet.image('three'))).toMatchObject({ status: 'SUCCEEDED' });
     expect(await fleet.item()).toMatchObject({ live: { release: 3 }, lease: null });
+    ill = false;
+    await fleet.world.seconds(10 * minute);
+    expect(await unrest([fleet])).toEqual([]);
+  });
+
+  it('is mended in one step where it is asked for more, at a word', async () => {
+    await create(0, [50, 100]);
+    await fallIll('one', 'blue');
+    const two = await fleet.image('two');
+    expect(await fleet.deploy(two)).toMatchObject({
+      error: 'PlanRefused',
+      cause: expect.stringContaining('force it to give v2 all of it in one step'),
+    });
+    expect(await fleet.item()).toMatchObject({ live: { release: 1 }, lease: null });
+    expect(await fleet.ended(await fleet.ask(two, { force: true }))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.item()).toMatchObject({ live: { release: 3 } });
     ill = false;
     await fleet.world.seconds(10 * minute);
     expect(await unrest([fleet])).toEqual([]);

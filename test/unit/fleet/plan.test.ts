@@ -33,6 +33,9 @@ function plan(more: Partial<RolloutWorld> = {}) {
   });
 }
 
+const atOnce = { weight: 100, bakeSeconds: 5, approval: false, approvalSeconds: 60 };
+const oneStep = { ...fleet, spec: { ...fleet.spec, rollout: { ...fleet.spec.rollout, steps: [atOnce] } } };
+
 describe('a plan', () => {
   it('is refused for a quota beside every other reason', () => {
     const verdict = plan({
@@ -215,7 +218,41 @@ describe('a plan', () => {
     const groups = [group(live.groupName, 3, 'b')];
     expect(plan({ groups, slots: ill(1) }).verdict).toBe('refused');
     expect(plan({ groups, slots: ill(1), force: true }).verdict).toBe('go');
-    expect(plan({ groups, slots: ill(0) }).verdict).toBe('go');
+    expect(plan({ groups, slots: ill(0), fleet: oneStep })).toMatchObject({
+      verdict: 'go',
+      plan: { notes: [] },
+    });
+  });
+  it('goes past the steps where live is down, at a word', () => {
+    const two = [
+      { weight: 25, bakeSeconds: 60, approval: true, approvalSeconds: 60 },
+      { weight: 100, bakeSeconds: 60, approval: false, approvalSeconds: 60 },
+    ];
+    const stepped = { ...fleet, spec: { ...fleet.spec, rollout: { ...fleet.spec.rollout, steps: two } } };
+    const ask = (state: string, more: Partial<RolloutWorld> = {}) =>
+      plan({
+        fleet: stepped,
+        groups: [group(live.groupName, 1, 'b')],
+        slots: { blue: { targets: [{ id: 'i-b0', state }] }, green: { targets: [] } },
+        ...more,
+      });
+    expect(ask('unhealthy')).toMatchObject({
+      verdict: 'refused',
+      reasons: [
+        'live has no healthy target, with which a share of the traffic could stay; force it to give v3 all of it in one step',
+      ],
+    });
+    expect(ask('unhealthy', { force: true })).toMatchObject({
+      verdict: 'go',
+      plan: {
+        steps: [{ weight: 100, bakeSeconds: 0, approval: false }],
+        notes: ['live has no healthy target: all traffic goes over in one step'],
+      },
+    });
+    expect(ask('healthy', { force: true })).toMatchObject({ plan: { steps: two, notes: [] } });
+    const groups = [group(live.groupName, 1, 'b'), group(warm.groupName, 1, 'g')];
+    const back = { groups, fleet: { ...stepped, warm }, release: release(2) };
+    expect(ask('unhealthy', back)).toMatchObject({ verdict: 'go', plan: { way: 'warm' } });
   });
   it('keeps a healthy warm release while live is down, forced or not, and names the way back', () => {
     const targets = (slot: string, healthy: boolean) => ({
@@ -223,7 +260,7 @@ describe('a plan', () => {
     });
     const ask = (alive: { live: boolean; warm: boolean }, more: Partial<RolloutWorld> = {}) =>
       plan({
-        fleet: { ...fleet, warm },
+        fleet: { ...oneStep, warm },
         groups: [group(live.groupName, 2, 'b'), group(warm.groupName, 2, 'g')],
         slots: { blue: targets('b', alive.live), green: targets('g', alive.warm) },
         ...more,
