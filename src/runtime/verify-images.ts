@@ -13,6 +13,7 @@ import { keys, lists } from '../lineage/keys.ts';
 import { releaseId } from '../lineage/refs.ts';
 import { readBuiltBlocks } from './built-blocks.ts';
 import type { Invocation } from './handler.ts';
+import { inTurn } from './in-turn.ts';
 import { type SnapshotVerdict, verifySnapshot } from './verify-snapshot.ts';
 import { vetoImage } from './veto.ts';
 
@@ -82,14 +83,12 @@ export async function verifyImages(
 ): Promise<{ readonly images: readonly VerifiedImage[]; readonly left: number }> {
   const hour = Math.floor(clock.now().getTime() / hourMilliseconds);
   const candidates = await liveImages(deps.table);
-  const first = candidates.length === 0 ? 0 : hour % candidates.length;
-  const inTurn = [...candidates.slice(first), ...candidates.slice(0, first)];
   const images: VerifiedImage[] = [];
   const failures: unknown[] = [];
-  for (const [index, candidate] of inTurn.entries()) {
+  for (const [index, candidate] of inTurn(candidates, hour).entries()) {
     const remaining = remainingMilliseconds();
     if (remaining < reserveMilliseconds) break;
-    const isLast = index === inTurn.length - 1;
+    const isLast = index === candidates.length - 1;
     const kept = isLast ? reserveMilliseconds : Math.max(reserveMilliseconds, remaining * (1 - shareOfOne));
     const timed = whileThereIsTime(deps, () => remainingMilliseconds() >= kept);
     try {
@@ -111,7 +110,7 @@ export async function verifyImages(
     }
   }
   if (failures.length > 0) throw failures[0];
-  return { images, left: inTurn.length - images.length };
+  return { images, left: candidates.length - images.length };
 }
 
 /** What reads, as long as it may. @throws FlotillaError DeadlineNear, of what is read afterwards */

@@ -8,9 +8,9 @@ import type { FleetItem } from '../../contracts/items.ts';
 import { fleetItem, rolloutItem } from '../../contracts/items.ts';
 import { isFlotillaError } from '../../errors.ts';
 import { alarmVerdict, watchedWhileWarm } from '../../fleet/gates.ts';
-import { inTurn } from '../../fleet/in-turn.ts';
 import { keys, lists } from '../../lineage/keys.ts';
 import { type Config, executionArn } from '../config.ts';
+import { inTurn } from '../in-turn.ts';
 import { startRollout, swapExecutionName } from '../request-rollout.ts';
 import { goBack } from './alarm.ts';
 import { endWaits } from './end-waits.ts';
@@ -35,6 +35,9 @@ interface Log {
 const retirementLateMilliseconds = 5 * 60_000;
 /** Less is not enough to finish a fleet; the next sweep goes on. */
 const enoughMilliseconds = 30_000;
+/** It comes each minute, and has time for so many in any case: the next one begins behind them. */
+const sweepMilliseconds = 60_000;
+const eachSweep = 20;
 
 /**
  * One sweep over all fleets. Where its time does not last for all of them, another begins elsewhere, so that each has
@@ -61,7 +64,8 @@ export async function sweep(
     from = page.next;
     if (from === undefined) break;
   }
-  for (const fleet of inTurn(waiting, time.clock.now())) {
+  const turn = Math.floor(time.clock.now().getTime() / sweepMilliseconds);
+  for (const fleet of inTurn(waiting, turn * eachSweep)) {
     if (time.remainingMilliseconds() < enoughMilliseconds) return { did };
     try {
       const done = await sweepFleet(fleet, deps, time, config);
@@ -97,7 +101,7 @@ async function sweepFleet(
   if (fleet.lease !== null) {
     const recovery = await recoverFleet(fleet, deps, time, config);
     const waits = recovery.outcome === 'recovered' ? [] : await endWaits(fleet, deps.table, time);
-    if (recovery.outcome === 'running') return [...(await watchGate(fleet, deps)), ...waits];
+    if (recovery.outcome === 'running') return [...(await watchGate(fleet, deps, time.clock)), ...waits];
     return recovery.outcome === 'not-held' ? waits : [recovery.outcome, ...waits];
   }
   return [

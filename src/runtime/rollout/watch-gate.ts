@@ -7,7 +7,7 @@ import type { Executions } from '../../aws/executions.ts';
 import { together } from '../../aws/together.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { type ErrorName, isFlotillaError } from '../../errors.ts';
-import { type Clock, systemClock } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import { failureMessage } from '../failure.ts';
 import { answerGate } from './answer-gate.ts';
 import { type HealthDeps, refuseIfFailing } from './check-health.ts';
@@ -24,7 +24,7 @@ const gateClosers: readonly string[] = ['CandidateUnhealthy', 'AlarmRang'] satis
 export async function watchGate(
   fleet: FleetItem,
   deps: HealthDeps & { readonly executions: Executions; readonly alarms: Alarms },
-  clock: Clock = systemClock,
+  clock: Pick<Clock, 'now'>,
 ): Promise<string[]> {
   const { gate, candidate } = fleet;
   if (gate === null || candidate === null) return [];

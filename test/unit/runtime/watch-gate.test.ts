@@ -26,7 +26,7 @@ async function watched(cause: string, ...agoSeconds: readonly number[]): Promise
     alarms: { describe: async () => [] },
     executions: { fail: async () => 'delivered' },
   };
-  return watchGate(waiting, deps as never, { now: () => now, sleep: async () => undefined });
+  return watchGate(waiting, deps as never, { now: () => now });
 }
 
 describe('a candidate at a gate of a month', () => {
