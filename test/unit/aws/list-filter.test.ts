@@ -1,8 +1,8 @@
 /** The filters of lists, as a table answers them. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import * as z from 'zod';
 import type { ListFilter } from '../../../src/aws/list-filter.ts';
-import { openTableInRegion, type TableInRegion } from '../../support/table-in-region.ts';
+import { tableInRegion } from '../../support/table-in-region.ts';
 
 const time = (minute: number): string => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
 const idle = { lease: null, queue: [], pins: [], warm: null, updatedAt: time(0) };
@@ -15,10 +15,9 @@ const fleets = {
   'updated-at-5': { ...idle, updatedAt: time(5) },
 };
 
-let world: TableInRegion;
+const world = tableInRegion();
 
 beforeAll(async () => {
-  world = await openTableInRegion();
   for (const [name, item] of Object.entries(fleets)) {
     const key = { pk: name, sk: 'FLEET' };
     const list = { listPk: 'FLEETS', listSk: name };
@@ -27,8 +26,6 @@ beforeAll(async () => {
   // The index lags.
   await world.clock.advance(60_000);
 });
-
-afterAll(() => world.close());
 
 const all = Object.keys(fleets).sort();
 

@@ -1,5 +1,5 @@
 /** What happens to a rollout between the look at it and the write that gives it the fleet. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Executions } from '../../../src/aws/executions.ts';
 import type { Table } from '../../../src/aws/table.ts';
 import { fleetItem, type RolloutItem, rolloutItem } from '../../../src/contracts/items.ts';
@@ -8,14 +8,10 @@ import { keys } from '../../../src/lineage/keys.ts';
 import { giveOrder } from '../../../src/runtime/give-order.ts';
 import { acquireLease, type LeaseCall } from '../../../src/runtime/rollout/lease.ts';
 import { updateRollout } from '../../../src/runtime/rollout/record.ts';
-import { openTableInRegion, type TableInRegion } from '../../support/table-in-region.ts';
+import { tableInRegion } from '../../support/table-in-region.ts';
 import { by, fleet } from '../fleet/views.ts';
 
-let world: TableInRegion;
-beforeAll(async () => {
-  world = await openTableInRegion();
-});
-afterAll(() => world.close());
+const world = tableInRegion();
 
 const at = '2026-11-23T12:00:00.000Z';
 const clock = { now: () => new Date(at) };

@@ -1,16 +1,12 @@
 /** What a rollout that failed leaves in its release. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { releaseItem } from '../../../src/contracts/items.ts';
 import { keys } from '../../../src/lineage/keys.ts';
 import { writeFailure } from '../../../src/runtime/rollout/record-failure.ts';
-import { openTableInRegion, type TableInRegion } from '../../support/table-in-region.ts';
+import { tableInRegion } from '../../support/table-in-region.ts';
 import { by, fleet, live, release } from '../fleet/views.ts';
 
-let world: TableInRegion;
-beforeAll(async () => {
-  world = await openTableInRegion();
-});
-afterAll(() => world.close());
+const world = tableInRegion();
 
 const at = '2026-11-23T12:00:00.000Z';
 const clock = { now: () => new Date(at) };

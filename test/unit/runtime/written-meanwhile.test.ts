@@ -1,5 +1,5 @@
 /** Items that two write at the same moment: neither loses what the other wrote. */
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { BootInstances } from '../../../src/aws/boot-instances.ts';
 import type { Events } from '../../../src/aws/events.ts';
 import type { Instances } from '../../../src/aws/instances.ts';
@@ -23,13 +23,9 @@ import { endBoot } from '../../../src/runtime/smoke-boot/end.ts';
 import { putBoot } from '../../../src/runtime/smoke-boot/lease.ts';
 import { vetoImage } from '../../../src/runtime/veto.ts';
 import { buildingImage } from '../../functions/image-kit.ts';
-import { openTableInRegion, type TableInRegion } from '../../support/table-in-region.ts';
+import { tableInRegion } from '../../support/table-in-region.ts';
 
-let world: TableInRegion;
-beforeAll(async () => {
-  world = await openTableInRegion();
-});
-afterAll(() => world.close());
+const world = tableInRegion();
 
 const at = '2026-11-23T12:00:00.000Z';
 const by = { principal: 'AWS:someone', through: 'upload' } as const;
