@@ -75,7 +75,7 @@ const imageCommands: readonly CommandSpec[] = [
   },
   {
     name: 'image veto',
-    summary: 'let nothing deploy an image (AMI or identity); what runs of it runs on',
+    summary: 'let nothing deploy an image (AMI, snapshot, identity, or release); what runs of it runs on',
     positionals: ['AMI'],
     options: { reason: { ...reason, required: true } },
   },

@@ -8,10 +8,13 @@ import { CommandError, type ExitCode, exitCodes } from './exit-codes.ts';
 const waitSeconds = 20;
 /** How long S3's event may take to reach the control plane before something is wrong with the stack. */
 const uploadSeenWithinSeconds = 90;
-/** A closed lid, another network: what is followed goes on meanwhile, and so does the following. */
-const silenceMilliseconds = 10 * 60_000;
-/** What fails at the other end may be mended by another try, and seldom by the tenth. */
-const faultMilliseconds = 30_000;
+/** For how long to ask on, by what came of it. */
+const patienceMilliseconds: Partial<Record<ExitCode, number>> = {
+  // A closed lid, another network: what is followed goes on meanwhile, and so does the following.
+  [exitCodes.unreachable]: 10 * 60_000,
+  // What fails at the other end may be mended by another try, and seldom by the tenth.
+  [exitCodes.internal]: 30_000,
+};
 const askAgainMilliseconds = 5_000;
 
 /** `14:03:07`, in the person's own time. */
@@ -52,11 +55,7 @@ async function patiently<Answer>(
       return await ask();
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      const patience: Partial<Record<ExitCode, number>> = {
-        [exitCodes.unreachable]: silenceMilliseconds,
-        [exitCodes.internal]: faultMilliseconds,
-      };
-      if (now().getTime() - began > (patience[error.exitCode] ?? -1)) throw goingOn(error, again);
+      if (now().getTime() - began > (patienceMilliseconds[error.exitCode] ?? -1)) throw goingOn(error, again);
       output.progress(`  … ${error.message}; asking again`, false);
       await sleep(askAgainMilliseconds);
     }

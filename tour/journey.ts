@@ -106,7 +106,8 @@ async function deliver(
     },
   );
   const rolloutId = upload.rollout ?? (await again(stage, upload));
-  say.fact(`image ${upload.imageId} stands; rollout ${rolloutId}`);
+  const release = upload.release === undefined ? '' : `release v${upload.release}, `;
+  say.fact(`image ${upload.imageId} stands; ${release}rollout ${rolloutId}`);
 
   let told = '';
   const rollout = await follow(

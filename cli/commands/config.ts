@@ -2,7 +2,6 @@
  * `flotilla config`: the environment of a fleet's program. A change of it makes a new image and release of the
  * artifact that is live, which is not uploaded again.
  */
-
 import type { FleetView } from '../../src/contracts/api-views.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { CommandError, type ExitCode, exitCodes, usageError } from '../exit-codes.ts';

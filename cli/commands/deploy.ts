@@ -122,17 +122,14 @@ export async function followAnswer(
   context.goesOn(answer.message);
   output.progress(answer.message);
   for (const line of planCard(answer)) output.line(line);
-  if (invocation.flags.has('plan')) {
-    output.result({ ...before, ...answer });
-    return answer.outcome === 'refused' ? exitCodes.refused : exitCodes.ok;
-  }
-  if (answer.outcome === 'building' && answer.address !== undefined && !invocation.flags.has('no-wait')) {
+  const follows = !invocation.flags.has('plan') && !invocation.flags.has('no-wait');
+  if (follows && answer.outcome === 'building' && answer.address !== undefined) {
     return await followUploadOn(context, answer.address.slice('/uploads/'.length));
   }
   const underWay = answer.outcome === 'started' || answer.outcome === 'queued';
   // What is on its way already is followed too; what is live already has no rollout to follow.
-  const followed = answer.rollout !== undefined && (underWay || answer.outcome === 'already-live');
-  if (!followed || answer.rollout === undefined || invocation.flags.has('no-wait')) {
+  const begun = underWay || answer.outcome === 'already-live';
+  if (!follows || !begun || answer.rollout === undefined) {
     output.result({ ...before, ...answer });
     return answer.outcome === 'refused' ? exitCodes.refused : exitCodes.ok;
   }
