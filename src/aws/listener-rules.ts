@@ -82,8 +82,7 @@ export async function rulesOf(
 
 /**
  * The rules of any listener that name one of these target groups. A target group tells its load balancer, and
- * nothing in AWS tells the rule: each listener there is looked through. What is deleted
- * meanwhile has none.
+ * nothing in AWS tells the rule: each listener there is looked through. What is deleted meanwhile has none.
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroup.html
  */
 export async function rulesNaming(
