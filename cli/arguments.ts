@@ -327,7 +327,7 @@ export function parseCommandLine(words: readonly string[]): Invocation {
       strict: true,
     }) as typeof parsed; // without `multiple` no value is a list
   } catch (error) {
-    const words = (error as Error).message.split('. ')[0] ?? '';
+    const words = (error as Error).message.split(/\.\s/)[0] ?? '';
     throw usageError(`${command.name}: ${words}.`, `See flotilla help ${command.name}.`);
   }
   const values: Record<string, string> = {};

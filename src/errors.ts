@@ -269,8 +269,7 @@ export const errorCatalogue = {
   AlreadyLive: {
     status: 409,
     title: 'This release is live already',
-    advice:
-      'Nothing needs to be done. To launch it anew, as a new release: flotilla deploy --image AMI --fleet NAME --force.',
+    advice: 'Nothing needs to be done: it serves.',
   },
   SupersededUpload: {
     status: 409,

@@ -24,6 +24,7 @@ describe('the command line', () => {
 
   it.each([
     [['deploy', 'hello', '--fleet', 'web', '--bogus'], /Unknown option '--bogus'/],
+    [['deploy', '--image', '--fleet', 'web'], /^deploy: Option '--image' argument is ambiguous\.$/],
     [['deploy', 'hello'], /--fleet is missing/],
     [['deploy', 'hello', '--fleet'], /argument missing/],
     [['lineage'], /ID is missing/],
