@@ -17,7 +17,7 @@ import type { Crashable } from './faults.ts';
 import { endLines, startLine } from './log-lines.ts';
 import { Pulse } from './pulse.ts';
 import { sandboxValues, type Transport } from './sandbox.ts';
-import { scriptOf } from './script-store.ts';
+import { mainOf } from './script-store.ts';
 import { variablesOf } from './variables.ts';
 import { transportOf } from './vpc.ts';
 
@@ -272,8 +272,7 @@ export class ContextExecutor implements Executor, Crashable {
       },
     });
     const module = { exports: {} as Record<string, unknown> };
-    const main = scriptOf(revision.code, found).runInThisContext() as (...args: unknown[]) => void;
-    main(module.exports, module, ...values);
+    mainOf(revision.code, found)(module.exports, module, ...values);
     const handler = exported.reduce<unknown>(
       (value, key) => (value as Record<string, unknown>)?.[key],
       module.exports,

@@ -8,8 +8,12 @@ import { sandboxNames } from './sandbox.ts';
 /** The names that a script is given, in the order in which its function takes them. */
 const names = ['exports', 'module', ...sandboxNames].join(', ');
 
+/** The module, which runs anew each time that it is called with what the sandbox replaces. */
+export type Main = (...values: unknown[]) => void;
+
 interface Compiled {
   readonly script: Script;
+  readonly main: Main;
   /** Where the machine code is to be kept once it has run; undefined where it is kept already. */
   keepAt: string | undefined;
 }
@@ -18,22 +22,24 @@ interface Compiled {
 const compiled = new Map<string, Compiled>();
 
 /**
- * The module as a function of what the sandbox replaces. The translation, and V8's code once it has run, lie beside
+ * The module as a function of what the sandbox replaces: one for all environments, so that what V8 learns of its code in
+ * one serves the others. The translation, and V8's code once it has run, lie beside
  * the unpacked package, so that processes that share a folder of packages compile once.
  * @param file a JavaScript module in the package
  */
-export function scriptOf(code: FunctionCode, file: string): Script {
+export function mainOf(code: FunctionCode, file: string): Main {
   const path = join(code.directory, file);
   const found = compiled.get(path);
-  if (found !== undefined) return found.script;
+  if (found !== undefined) return found.main;
   const stem = `${code.directory}.${file}.${process.version}`;
   const source = translated(path, `${stem}.cjs`);
   const cacheFile = `${stem}.v8`;
   const cachedData = existsSync(cacheFile) ? readFileSync(cacheFile) : undefined;
   const script = new Script(source, { filename: path, ...(cachedData === undefined ? {} : { cachedData }) });
   const kept = cachedData !== undefined && script.cachedDataRejected === false;
-  compiled.set(path, { script, keepAt: kept ? undefined : cacheFile });
-  return script;
+  const main = script.runInThisContext() as Main;
+  compiled.set(path, { script, main, keepAt: kept ? undefined : cacheFile });
+  return main;
 }
 
 /** Keeps what V8 made of the scripts below a folder. What ran is in it, so that the next process need not even parse. */
