@@ -91,7 +91,7 @@ try {
     ending = true;
     await end(told === undefined || told.held ? 0 : 1);
   }
-  whereNext(local, say, told !== undefined);
+  whereNext(local, say, told !== undefined, process.env);
   // Nothing else keeps the process up: the region's own timers and sockets may be quiet.
   setInterval(() => {}, 3_600_000);
 } catch (error) {

@@ -1,11 +1,22 @@
 import type { Narrator } from './narrator.ts';
 import type { LocalRegion } from './up.ts';
 
+/** What is said of a region. */
+type Place = Pick<LocalRegion, 'endpoint' | 'apiUrl' | 'balancerUrl' | 'uploadBucket' | 'operator'> & {
+  readonly region: { readonly context: { readonly regionName: string } };
+};
+
 /**
  * What a person can do now, in lines that can be pasted into another terminal.
  * @param hasFleet whether the tour made its fleet
+ * @param env of this process, and so probably of the other terminal
  */
-export function whereNext(local: LocalRegion, say: Narrator, hasFleet: boolean): void {
+export function whereNext(
+  local: Place,
+  say: Narrator,
+  hasFleet: boolean,
+  env: Readonly<Record<string, string | undefined>>,
+): void {
   const { endpoint, operator } = local;
   say.chapter('Where to go next');
   say.print(`  load balancer   ${local.balancerUrl}/`);
@@ -13,7 +24,14 @@ export function whereNext(local: LocalRegion, say: Narrator, hasFleet: boolean):
   say.print(`  upload bucket   s3://${local.uploadBucket}/<fleet>/<name>`);
   say.print(`  a look inside   ${endpoint}/_region`);
   say.print();
-  say.print('  In another terminal, the command finds this region by itself:');
+  const elsewhere = env.FLOTILLA_API_URL;
+  if (elsewhere === undefined || elsewhere === '')
+    say.print('  In another terminal, the command finds this region by itself:');
+  else {
+    say.print(`  FLOTILLA_API_URL is set: the command would talk to ${elsewhere}, not to this region.`);
+    say.print('  In another terminal, first of all:');
+    say.print('    unset FLOTILLA_API_URL');
+  }
   if (!hasFleet) say.print('    npx flotilla fleet apply examples/hello/fleet.yml');
   say.print('    npx flotilla status');
   say.print('    npx flotilla deploy FILE --fleet hello');
