@@ -125,6 +125,26 @@ async function callerIn(region: string): Promise<{ account: string; arn: string 
   }
 }
 
+/** From what `osls info --verbose` says: a heading, and below it one output a line. */
+export function stackOutputs(said: string): ReadonlyMap<string, string> {
+  const listed = /^Stack Outputs:\n((?: +\S+: .*\n?)*)/m.exec(said)?.[1] ?? '';
+  return new Map([...listed.matchAll(/^ +(\S+): (.*)$/gm)].map(([, name = '', value = '']) => [name, value]));
+}
+
+/** What a person needs after a deployment: all outputs, and lines for the shell that make the command use them. */
+export function whatStands(outputs: ReadonlyMap<string, string>, region: string): string {
+  const listed = [...outputs].map(([name, value]) => `  ${name}: ${value}`);
+  return [
+    ...listed,
+    '',
+    'The flotilla command finds the API by:',
+    '',
+    `  export FLOTILLA_API_URL=${outputs.get('ApiUrl') ?? '(no output ApiUrl)'} AWS_REGION=${region}`,
+    '',
+    'Next: a kernel bundle, and sh infra/smoke.sh (docs/deploying.md).',
+  ].join('\n');
+}
+
 async function main(): Promise<void> {
   if (Object.keys(process.env).some((name) => name.startsWith('AWS_ENDPOINT_URL')))
     throw new Error(
@@ -143,8 +163,10 @@ async function main(): Promise<void> {
     '--param',
     `${name}=${value}`,
   ]);
-  osls(['deploy', '--stage', options.stack, '--region', options.region, ...parameters], 'inherit');
-  console.log('Deployed. The output ApiUrl is what FLOTILLA_API_URL should hold; next: sh infra/smoke.sh');
+  const place = ['--stage', options.stack, '--region', options.region];
+  osls(['deploy', ...place, ...parameters], 'inherit');
+  console.log('Deployed. The outputs of the stack:');
+  console.log(whatStands(stackOutputs(osls(['info', '--verbose', ...place])), options.region));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))

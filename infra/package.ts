@@ -49,8 +49,12 @@ function inputsDigest(stack: string): string {
   return hash.digest('hex');
 }
 
-/** Runs osls, the maintained fork of the Serverless Framework, with this very Node. */
-export function osls(args: readonly string[], stdio: 'inherit' | 'pipe' = 'pipe'): void {
+/**
+ * Runs osls, the maintained fork of the Serverless Framework, with this very Node.
+ * @returns what it wrote to stdout, where that is not inherited
+ * @throws Error with all that it said
+ */
+export function osls(args: readonly string[], stdio: 'inherit' | 'pipe' = 'pipe'): string {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', join(root, 'node_modules/osls/bin/serverless.js'), ...args],
@@ -62,6 +66,7 @@ export function osls(args: readonly string[], stdio: 'inherit' | 'pipe' = 'pipe'
     },
   );
   if (status !== 0) throw new Error(`osls ${args[0]} failed\n${stdout ?? ''}${stderr ?? ''}`);
+  return stdout ?? '';
 }
 
 /**

@@ -13,8 +13,24 @@ set -eu
 : "${FLOTILLA_KERNEL_BUNDLE:?a folder with a kernel bundle}"
 : "${FLOTILLA_LOAD_BALANCER:?the URL of the load balancer}"
 cd "$(dirname "$0")/.."
+for tool in node npm go curl; do
+  command -v "$tool" >/dev/null || { echo "infra/smoke.sh needs $tool, which is not installed." >&2; exit 1; }
+done
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+fleet_stands=no
+trap 'ended $?' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Whoever ran this hears what is left, since it costs something.
+ended() {
+  rm -rf "$work"
+  if [ "$fleet_stands" = yes ]; then
+    echo 'The fleet smoke may still stand, with its instances and its rule. Remove it, once its rollout has ended:' >&2
+    echo "  FLOTILLA_API_URL=$FLOTILLA_API_URL node $PWD/bin/flotilla.mjs fleet delete smoke --force --confirm smoke" >&2
+  fi
+  exit "$1"
+}
 
 flotilla() { node bin/flotilla.mjs "$@"; }
 
@@ -57,6 +73,7 @@ SPEC
 
 echo '== the kernel bundle, and the fleet'
 flotilla kernel add "$FLOTILLA_KERNEL_BUNDLE"
+fleet_stands=yes
 flotilla fleet apply "$work/smoke.yml"
 echo '== the first release'
 build smoke-1
@@ -72,4 +89,5 @@ expect smoke-1
 flotilla releases --fleet smoke
 echo '== the fleet goes'
 flotilla fleet delete smoke --force --confirm smoke
+fleet_stands=no
 echo 'The stack does its work.'

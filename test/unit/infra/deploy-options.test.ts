@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readDeployOptions } from '../../../infra/deploy.ts';
+import { readDeployOptions, stackOutputs, whatStands } from '../../../infra/deploy.ts';
 
 const listener =
   'arn:aws:elasticloadbalancing:eu-west-1:111122223333:listener/app/web/0123456789abcdef/0123456789abcdef';
@@ -59,5 +59,37 @@ describe('the options of a deployment', () => {
 
   it('refuse an option that nobody knows', () => {
     expect(() => readDeployOptions(['--subnet', 'subnet-0a'], env)).toThrow(/--subnet/);
+  });
+});
+
+describe('what is said after a deployment', () => {
+  // As osls 4.3.1 says it.
+  const said = [
+    'service: flotilla',
+    'endpoints:',
+    '  GET - https://a1.execute-api.eu-west-1.amazonaws.com/fleets',
+    'functions:',
+    '  apiRead: flotilla-api-read',
+    '',
+    'Stack Outputs:',
+    '  ApiUrl: https://a1.execute-api.eu-west-1.amazonaws.com',
+    '  ServerlessDeploymentBucketName: flotilla-serverlessdeploymentbucket-x',
+    '',
+  ].join('\n');
+
+  it('are the outputs of the stack, and nothing else', () => {
+    expect([...stackOutputs(said)]).toEqual([
+      ['ApiUrl', 'https://a1.execute-api.eu-west-1.amazonaws.com'],
+      ['ServerlessDeploymentBucketName', 'flotilla-serverlessdeploymentbucket-x'],
+    ]);
+    expect(stackOutputs('functions:\n  apiRead: flotilla-api-read\n').size).toBe(0);
+  });
+
+  it('is a line for the shell, by which the command finds the API', () => {
+    const text = whatStands(stackOutputs(said), 'eu-west-1');
+    expect(text).toContain('  ServerlessDeploymentBucketName: flotilla-serverlessdeploymentbucket-x\n');
+    expect(text).toContain(
+      '\n  export FLOTILLA_API_URL=https://a1.execute-api.eu-west-1.amazonaws.com AWS_REGION=eu-west-1\n',
+    );
   });
 });
