@@ -263,6 +263,18 @@ export function planFixedParts(
   return { verdict: 'go', actions };
 }
 
+/**
+ * Whether all of this may be done while a rollout or a retirement holds the fleet: nothing, or the rule made anew that
+ * is gone. Without it no undo gets on; with the condition that it had, it changes nothing that the holder works on.
+ */
+export function allowedWhileHeld(
+  actions: readonly PartAction[],
+  wanted: Condition,
+  former: Condition,
+): boolean {
+  return actions.every((action) => action.do === 'create-rule' && sameCondition(wanted, former));
+}
+
 /** Whether every part that was recorded stands in what was seen. */
 export function showsAll(
   recorded: {

@@ -9,6 +9,7 @@ import { together } from '../aws/together.ts';
 import { type FleetItem, fleetItem } from '../contracts/items.ts';
 import { FlotillaError } from '../errors.ts';
 import {
+  allowedWhileHeld,
   describeRule,
   fleetTags,
   launchTemplateName,
@@ -90,13 +91,7 @@ export async function ensureParts(
         ...(plan.name === 'SpecInvalid' ? { fields: plan.reasons } : { reasons: plan.reasons }),
       });
     }
-    if (plan.actions.length > 0 && existing?.lease != null) {
-      throw new FlotillaError(
-        'FleetInUse',
-        `A ${existing.lease.purpose} holds ${wanted.fleet}, and this spec would change what it works on: ${plan.actions.map(inWords).join(', ')}.`,
-        { fleet: wanted.fleet, holder: existing.lease.holder },
-      );
-    }
+    if (existing !== undefined) refuseIfHeld(plan.actions, wanted, existing);
     const ids = {
       blueArn: observed.blue?.arn,
       greenArn: observed.green?.arn,
@@ -135,6 +130,20 @@ export async function ensureParts(
     {
       fleet: wanted.fleet,
     },
+  );
+}
+
+/** What a holder works on is not changed under it, save that the rule is made anew without which it cannot go on. */
+function refuseIfHeld(actions: readonly PartAction[], wanted: WantedParts, existing: FleetItem): void {
+  const { fleet, lease, spec } = existing;
+  if (lease === null || allowedWhileHeld(actions, wanted.condition, spec.rule)) return;
+  const alone = actions.some((action) => action.do === 'create-rule')
+    ? ' With the spec as it was, the rule alone is made anew.'
+    : '';
+  throw new FlotillaError(
+    'FleetInUse',
+    `A ${lease.purpose} holds ${fleet}, and this spec would change what it works on: ${actions.map(inWords).join(', ')}.${alone}`,
+    { fleet, holder: lease.holder },
   );
 }
 

@@ -49,7 +49,11 @@ export async function ruleOf(
 ): Promise<RuleView> {
   const rule = await balancer.rule(ruleArn, slots);
   if (rule !== undefined) return rule;
-  throw new FlotillaError('TrafficNotProven', `The listener rule of ${fleet} is gone`, { fleet, ruleArn });
+  throw new FlotillaError(
+    'TrafficNotProven',
+    `The listener rule of ${fleet} is gone; flotilla fleet apply makes it anew, with the weights that it should have`,
+    { fleet, ruleArn },
+  );
 }
 
 /**

@@ -1,0 +1,72 @@
+/** What somebody deletes under a rollout: said by name, made anew, and the undo goes on. In virtual time. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { FleetSpecInput } from '../../src/contracts/fleet-spec.ts';
+import type { RolloutAnswer } from '../../src/contracts/request.ts';
+import { Fleet, minute } from './kit/fleet.ts';
+import { notPackaged } from './kit/fleet-in-virtual-time.ts';
+import { Invariants, type Violation } from './kit/invariants.ts';
+
+describe.skipIf(notPackaged !== undefined)('deleted by hand during a rollout', { timeout: 120_000 }, () => {
+  let fleet: Fleet;
+  let invariants: Invariants;
+  afterEach(async () => {
+    invariants?.end();
+    await fleet?.world.close();
+  });
+
+  const spec: Partial<FleetSpecInput> = {
+    rollout: { steps: [{ weight: 50, bakeSeconds: 300 }, { weight: 100 }], drainSeconds: 5 },
+  };
+  const halves = { blue: 50, green: 50 };
+
+  /** Release 1 is live, and release 2 has half of the traffic. */
+  async function baking(): Promise<RolloutAnswer> {
+    fleet = await Fleet.create(spec);
+    expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
+    invariants = await Invariants.over([fleet]);
+    const answer = await fleet.ask(await fleet.image('two'));
+    await fleet.phase('baking');
+    return answer;
+  }
+
+  const now = () => new Date(fleet.world.clock.now()).toISOString();
+  /** A hand took the traffic away: what was so between these moments is its doing. */
+  const exceptBetween = (from: string, to: string, violations: readonly Violation[]) =>
+    violations.filter(({ at }) => at < from || at > to);
+
+  describe('the listener rule', () => {
+    it('is made anew by applying the fleet, with its weights, and the undo goes on', async () => {
+      const undone = await baking();
+      const { fixed } = await fleet.item();
+      const deleted = now();
+      await fleet.world.call('elasticloadbalancing', 'DeleteRule', { RuleArn: fixed.ruleArn });
+      await fleet.order('abort');
+      expect(await fleet.ended(undone)).toMatchObject({ error: 'RollbackIncomplete' });
+      const told = 'The listener rule of web is gone; flotilla fleet apply makes it anew';
+      expect(await fleet.read('api-read', '/fleets/web')).toMatchObject({
+        state: 'needs-attention',
+        needsAttention: [expect.stringContaining(told)],
+      });
+
+      // What the rollout works on stays as it is; a rule with another condition would be another one.
+      const rollout = { ...spec.rollout, drainSeconds: 60 };
+      await expect(fleet.apply({ rollout })).rejects.toThrow('the rule alone is made anew');
+      await expect(fleet.apply({ ...spec, rule: { hosts: ['new.example.com'] } })).rejects.toThrow(
+        'FleetInUse',
+      );
+      expect((await fleet.item()).fixed).toEqual(fixed);
+
+      await fleet.apply(spec);
+      expect((await fleet.item()).fixed.ruleArn).not.toBe(fixed.ruleArn);
+      expect(await fleet.weights()).toEqual(halves);
+      await fleet.world.seconds(30);
+      const served = now();
+      await fleet.world.seconds(10 * minute);
+      expect(await fleet.item()).toMatchObject({ lease: null, candidate: null, live: { release: 1 } });
+      expect(await fleet.weights()).toEqual({ blue: 100, green: 0 });
+      expect(await fleet.rollout(2)).toMatchObject({ status: expect.stringMatching(/aborted|failed/) });
+      const violations = invariants.atRest({ web: { live: 1, desired: 2 } });
+      expect(exceptBetween(deleted, served, violations)).toEqual([]);
+    });
+  });
+});
