@@ -48,7 +48,7 @@ export interface Groups {
   describeAll(names: readonly string[]): Promise<GroupView[]>;
   /** `exists`: the name is taken; look whose it is, then adopt it or refuse. */
   create(spec: GroupSpec): Promise<'created' | 'exists'>;
-  /** Changes the counts that are given; a group that is gone stays so (`gone`). */
+  /** Changes the counts that are given; a group that is gone, or going, stays so (`gone`). */
   resize(name: string, capacity: Partial<Capacity>): Promise<'resized' | 'gone'>;
   /** Deletes an empty group, plainly. `busy`: it still has members or activities. */
   remove(name: string): Promise<'removed' | 'busy' | 'gone'>;
@@ -57,9 +57,19 @@ export interface Groups {
   putScaling(groupName: string, target: ScalingTarget): Promise<void>;
 }
 
-/** Auto Scaling answers `ValidationError` for a name that it does not know, and says so only in the message. */
+/** Auto Scaling answers `ValidationError` for many things, and says which only in the message. */
+function isInvalid(error: unknown, words: RegExp): boolean {
+  return errorCode(error) === 'ValidationError' && words.test((error as Error).message);
+}
+
+/** It does not know the name. */
 function isGone(error: unknown): boolean {
-  return errorCode(error) === 'ValidationError' && /not found|does not exist/i.test((error as Error).message);
+  return isInvalid(error, /not found|does not exist/i);
+}
+
+/** The group is being deleted, and takes no changes: https://github.com/kubernetes/kops/issues/844 */
+function isGoing(error: unknown): boolean {
+  return isInvalid(error, /pending delete/i);
 }
 
 function numberIn(tag: string | undefined, prefix: string): number {
@@ -185,7 +195,7 @@ export function openGroups(client: AutoScalingClient = autoScalingClient()): Gro
         );
         return 'resized';
       } catch (error) {
-        if (isGone(error)) return 'gone';
+        if (isGone(error) || isGoing(error)) return 'gone';
         throw error;
       }
     },

@@ -22,7 +22,7 @@ export function capacityOperations(state: AutoScalingState, reconciler: Reconcil
   const SetDesiredCapacity: Operation<SetDesiredCapacityType, object> = {
     access: (input) => [state.access('SetDesiredCapacity', input.AutoScalingGroupName)],
     run(input) {
-      const group = state.group(input.AutoScalingGroupName);
+      const group = state.changeable(input.AutoScalingGroupName);
       const wanted = input.DesiredCapacity;
       if (wanted === undefined) throw validation('DesiredCapacity is required');
       if (wanted < group.min)

@@ -158,10 +158,7 @@ export function groupOperations(state: AutoScalingState, reconciler: Reconciler)
     access: (input) => [state.access('UpdateAutoScalingGroup', input.AutoScalingGroupName)],
     run(input, call) {
       onlySupported('UpdateAutoScalingGroup', input, updatable, 'ValidationError');
-      const group = state.group(input.AutoScalingGroupName);
-      if (group.deleting) {
-        throw new AwsError('ScalingActivityInProgress', `AutoScalingGroup ${group.name} is pending delete`);
-      }
+      const group = state.changeable(input.AutoScalingGroupName);
       const before = { ...group };
       try {
         applySettings(ec2, group, input);

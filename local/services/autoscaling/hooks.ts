@@ -71,7 +71,7 @@ export function hookOperations(state: AutoScalingState, waits: LifecycleWaits) {
         ],
         'ValidationError',
       );
-      putHook(state.group(AutoScalingGroupName), asked);
+      putHook(state.changeable(AutoScalingGroupName), asked);
       return {};
     },
   };
@@ -94,7 +94,7 @@ export function hookOperations(state: AutoScalingState, waits: LifecycleWaits) {
   const DeleteLifecycleHook: Operation<DeleteLifecycleHookType, object> = {
     access: (input) => [state.access('DeleteLifecycleHook', input.AutoScalingGroupName)],
     run(input) {
-      const group = state.group(input.AutoScalingGroupName);
+      const group = state.changeable(input.AutoScalingGroupName);
       const name = input.LifecycleHookName ?? '';
       if (!group.hooks.has(name)) throw validation(`No Lifecycle Hook found with name ${name}`);
       // "If there are any outstanding lifecycle actions, they are completed first (ABANDON for launching

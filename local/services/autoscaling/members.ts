@@ -102,7 +102,7 @@ export function memberOperations(state: AutoScalingState, reconciler: Reconciler
   const SetInstanceProtection: Operation<SetInstanceProtectionQuery, object> = {
     access: (input) => [state.access('SetInstanceProtection', input.AutoScalingGroupName)],
     run(input) {
-      const group = state.group(input.AutoScalingGroupName);
+      const group = state.changeable(input.AutoScalingGroupName);
       const members = (input.InstanceIds ?? []).map((id) => {
         const member = group.members.get(id);
         if (member === undefined)

@@ -57,7 +57,7 @@ export function policyOperations(state: AutoScalingState, tracking: TargetTracki
         ],
         'ValidationError',
       );
-      const group = state.group(input.AutoScalingGroupName);
+      const group = state.changeable(input.AutoScalingGroupName);
       const name = input.PolicyName ?? '';
       if (name === '') throw validation('PolicyName is required');
       const configuration = input.TargetTrackingConfiguration;
@@ -125,6 +125,7 @@ export function policyOperations(state: AutoScalingState, tracking: TargetTracki
         if (input.AutoScalingGroupName !== undefined && group.name !== input.AutoScalingGroupName) continue;
         for (const [name, policy] of group.policies) {
           if (name !== wanted && policy.arn !== wanted) continue;
+          state.changeable(group.name);
           group.policies.delete(name);
           tracking.dropAlarms(policy);
           return {};
@@ -144,7 +145,7 @@ export function policyOperations(state: AutoScalingState, tracking: TargetTracki
         if (tag.ResourceType !== 'auto-scaling-group')
           throw validation('ResourceType must be auto-scaling-group');
         if (!tag.Key) throw validation('A tag needs a key');
-        state.group(tag.ResourceId);
+        state.changeable(tag.ResourceId);
       }
       for (const tag of input.Tags ?? []) {
         const propagate = tag.PropagateAtLaunch === true;
@@ -157,6 +158,7 @@ export function policyOperations(state: AutoScalingState, tracking: TargetTracki
   const DeleteTags: Operation<DeleteTagsType, object> = {
     access: (input) => (input.Tags ?? []).map((tag) => state.access('DeleteTags', tag.ResourceId)),
     run(input) {
+      for (const tag of input.Tags ?? []) state.changeable(tag.ResourceId);
       for (const tag of input.Tags ?? []) state.group(tag.ResourceId).tags.delete(tag.Key ?? '');
       return {};
     },

@@ -36,7 +36,10 @@ export function processOperations(state: AutoScalingState, reconciler: Reconcile
   const SuspendProcesses: Operation<ScalingProcessQuery, object> = {
     access: (input) => [state.access('SuspendProcesses', input.AutoScalingGroupName)],
     run(input) {
-      const group = state.group(input.AutoScalingGroupName);
+      const group = state.changeable(
+        input.AutoScalingGroupName,
+        'Processes may not be suspended while the AutoScaling group is pending delete',
+      );
       const words = `User suspended at ${new Date(state.context.clock.now()).toISOString().slice(0, 19)}Z`;
       for (const name of named(input)) if (!group.suspended.has(name)) group.suspended.set(name, words);
       return {};
@@ -46,7 +49,7 @@ export function processOperations(state: AutoScalingState, reconciler: Reconcile
   const ResumeProcesses: Operation<ScalingProcessQuery, object> = {
     access: (input) => [state.access('ResumeProcesses', input.AutoScalingGroupName)],
     run(input) {
-      const group = state.group(input.AutoScalingGroupName);
+      const group = state.changeable(input.AutoScalingGroupName);
       for (const name of named(input)) group.suspended.delete(name);
       reconciler.rearm(group);
       // Instances that came meanwhile are not added to their target groups now; AWS leaves that to the caller.
@@ -58,7 +61,7 @@ export function processOperations(state: AutoScalingState, reconciler: Reconcile
   const EnableMetricsCollection: Operation<EnableMetricsCollectionQuery, object> = {
     access: (input) => [state.access('EnableMetricsCollection', input.AutoScalingGroupName)],
     run(input) {
-      const group = state.group(input.AutoScalingGroupName);
+      const group = state.changeable(input.AutoScalingGroupName);
       if (input.Granularity !== '1Minute') throw validation('Granularity must be 1Minute');
       const all = [
         'GroupMinSize',
@@ -75,7 +78,7 @@ export function processOperations(state: AutoScalingState, reconciler: Reconcile
   const DisableMetricsCollection: Operation<DisableMetricsCollectionQuery, object> = {
     access: (input) => [state.access('DisableMetricsCollection', input.AutoScalingGroupName)],
     run(input) {
-      const group = state.group(input.AutoScalingGroupName);
+      const group = state.changeable(input.AutoScalingGroupName);
       for (const metric of input.Metrics?.length ? input.Metrics : [...group.metrics])
         group.metrics.delete(metric);
       return {};

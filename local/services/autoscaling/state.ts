@@ -181,6 +181,20 @@ export class AutoScalingState {
     throw validation(`AutoScalingGroup name not found - no such group: ${name ?? ''}`);
   }
 
+  /**
+   * A group that can be changed. AWS's pages do not say how one that is pending delete is refused; these are the words
+   * that users report: kubernetes/kops issue 844, cloud-custodian/cloud-custodian issue 497 (for SuspendProcesses).
+   * @throws ValidationError
+   */
+  changeable(
+    name: string | undefined,
+    refusal = 'The AutoScaling group may not be modified while it is pending delete',
+  ): GroupRecord {
+    const found = this.group(name);
+    if (found.deleting) throw validation(refusal);
+    return found;
+  }
+
   memberOf(instanceId: string): { group: GroupRecord; member: Member } | undefined {
     for (const group of this.groups.values()) {
       const member = group.members.get(instanceId);

@@ -31,7 +31,7 @@ export function targetGroupOperations(state: AutoScalingState) {
   const AttachLoadBalancerTargetGroups: Operation<AttachLoadBalancerTargetGroupsType, object> = {
     access: (input) => [state.access('AttachLoadBalancerTargetGroups', input.AutoScalingGroupName)],
     run(input) {
-      const group = state.group(input.AutoScalingGroupName);
+      const group = state.changeable(input.AutoScalingGroupName);
       const arns = checkTargetGroups(state, input.TargetGroupARNs);
       if (arns.length > limits.targetGroupsPerCall)
         throw validation(`At most ${limits.targetGroupsPerCall} target groups a call`);
@@ -54,7 +54,7 @@ export function targetGroupOperations(state: AutoScalingState) {
   const DetachLoadBalancerTargetGroups: Operation<DetachLoadBalancerTargetGroupsType, object> = {
     access: (input) => [state.access('DetachLoadBalancerTargetGroups', input.AutoScalingGroupName)],
     run(input) {
-      const group = state.group(input.AutoScalingGroupName);
+      const group = state.changeable(input.AutoScalingGroupName);
       for (const one of input.TargetGroupARNs ?? []) {
         const index = group.targetGroupArns.indexOf(one);
         if (index < 0)

@@ -138,6 +138,16 @@ export const groupCases: readonly Case[] = [
     fails: refused('ValidationError'),
   },
   {
+    operation: 'UpdateAutoScalingGroup',
+    says: 'refuses a group that is pending delete',
+    page: 'https://github.com/kubernetes/kops/issues/844',
+    // For two seconds.
+    given: [...empty, { call: 'DeleteAutoScalingGroup', input: { AutoScalingGroupName: '<name>' } }],
+    notByCli: 'the group may be gone before it has started',
+    input: { AutoScalingGroupName: '<name>', MinSize: 0 },
+    fails: refused('ValidationError', /may not be modified while it is pending delete$/),
+  },
+  {
     operation: 'DeleteAutoScalingGroup',
     says: 'removes an empty group',
     given: empty,
