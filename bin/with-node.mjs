@@ -30,24 +30,40 @@ function installed() {
   }
 }
 
-if (process.platform !== 'linux') {
-  console.error('flotilla runs on Linux: the local region starts instances as Linux processes.');
+/** The program that loads the pinned Node, by glibc's name for it: one for musl is named otherwise. */
+const loaders = { x64: '/lib64/ld-linux-x86-64.so.2', arm64: '/lib/ld-linux-aarch64.so.1' };
+
+/** What keeps the pinned Node from running here, in one sentence. */
+function obstacle() {
+  const { platform, arch } = process;
+  if (platform !== 'linux')
+    return 'flotilla runs on Linux alone: it brings its own Node, a Linux program, and the local region starts instances as Linux processes.';
+  const loader = loaders[arch];
+  if (loader === undefined) return `flotilla runs on x86-64 and arm64, and this is ${arch}.`;
+  if (!existsSync(loader))
+    return `flotilla needs glibc: its Node is loaded by ${loader}, which this system does not have.`;
+  return undefined;
+}
+
+/** @returns {never} */
+function giveUp(sentence) {
+  console.error(sentence);
   process.exit(1);
 }
+
+const reason = obstacle();
+if (reason !== undefined) giveUp(reason);
 if (!installed()) {
   console.error('Installing dependencies (npm ci) …');
-  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  const { status, error } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
   });
+  if (error !== undefined) giveUp(`npm does not start: ${error.message}.`);
   if (status !== 0) process.exit(status ?? 1);
 }
-if (!existsSync(node)) {
-  console.error(
-    `There is no Node 24 in ${node}: delete node_modules, and run npm ci without --omit=optional.`,
-  );
-  process.exit(1);
-}
+if (!existsSync(node))
+  giveUp(`There is no Node 24 in ${node}: delete node_modules, and run npm ci without --omit=optional.`);
 
 const [program, ...rest] = process.argv.slice(2);
 if (program === undefined) {
@@ -66,6 +82,7 @@ const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, p
     FLOTILLA_PARENT_FD: '3',
   },
 });
+child.on('error', (error) => giveUp(`${node} does not start: ${error.message}.`));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 const parent = process.ppid;
 setInterval(() => {

@@ -14,6 +14,7 @@ import { Caretaker, scratchFolder } from './caretaker.ts';
 import { whenToldToEnd } from './lifeline.ts';
 import { createNarrator } from './narrator.ts';
 import { packageStack } from './package-stack.ts';
+import { requirePrerequisites } from './prerequisites.ts';
 import type { LocalRegion } from './up.ts';
 import { whereNext } from './where-next.ts';
 
@@ -68,6 +69,7 @@ whenToldToEnd((why) => {
 
 const scratchDir = await scratchFolder(caretaker);
 try {
+  if (!noTour) await requirePrerequisites(caretaker);
   say.chapter('A local region');
   const tour = noTour ? undefined : await import('./tour.ts');
   const programs = tour?.startBuilding(scratchDir, caretaker);
