@@ -1,5 +1,4 @@
 /** The record of a rollout that failed. */
-import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Table } from '../../aws/table.ts';
 import { together } from '../../aws/together.ts';
@@ -110,11 +109,15 @@ export async function writeFailure(
   const blamed = blamesRelease(first.name);
   const alike = blamed && rolledBack ? await queuedAlike(present, release, table) : [];
 
+  const attention = (call.attention ?? failure.message).slice(0, 1000);
+
   const after = await changeFleet(table, name, clock, (item, now) => {
     // Nobody's failure is written over a fleet that somebody else holds by now.
     const lost = fence > 0 && item.lease?.fence !== fence;
     const ended = ['succeeded', 'superseded'].includes(rollout.status);
     if (lost || ended) return undefined;
+    const known = item.lease?.state === 'needs-attention' && item.lease.reason === attention;
+    if (!rolledBack && known) return undefined;
     const state = blamed ? 'failed' : release?.servedAt === undefined ? 'new' : 'retired';
     // What serves is live, whatever became of a rollout of it.
     const touched = release?.state === 'candidate' && item.live?.release !== release.number;
@@ -125,11 +128,7 @@ export async function writeFailure(
         lease:
           item.lease === null || fence === 0 || rolledBack
             ? item.lease
-            : {
-                ...item.lease,
-                state: 'needs-attention',
-                reason: (call.attention ?? failure.message).slice(0, 1000),
-              },
+            : { ...item.lease, state: 'needs-attention', reason: attention },
       },
       writes: [
         updateRollout(name, number, {
@@ -153,10 +152,10 @@ export async function writeFailure(
       events: [
         fleetEvent({
           fleet: name,
-          // Another reason is another event: the lease must show the newest.
+          // Another reason is another event, and so is one that comes back: the lease must show the newest.
           key: rolloutKey(
             number,
-            rolledBack ? `failed-f${fence}` : `needs-attention-f${fence}-${shortDigest(first.message)}`,
+            rolledBack ? `failed-f${fence}` : `needs-attention-f${fence}-at-${item.revision}`,
           ),
           kind: rolledBack ? 'rollout-failed' : 'rollout-needs-attention',
           at: now,
@@ -183,8 +182,4 @@ async function queuedAlike(
   return releases.flatMap((one) =>
     one !== undefined && one.state === 'new' && one.identity === failed?.identity ? [one.number] : [],
   );
-}
-
-function shortDigest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }

@@ -1,25 +1,26 @@
 /** What a rollout that failed leaves in its release. */
 import { expect, test } from 'vitest';
-import { releaseItem } from '../../../src/contracts/items.ts';
+import { eventItem, releaseItem, rolloutItem } from '../../../src/contracts/items.ts';
 import { keys } from '../../../src/lineage/keys.ts';
+import { readFleet } from '../../../src/runtime/rollout/hold.ts';
 import { writeFailure } from '../../../src/runtime/rollout/record-failure.ts';
 import { tableInRegion } from '../../support/table-in-region.ts';
-import { by, fleet, live, release } from '../fleet/views.ts';
+import { by, fleet, lease, live, release } from '../fleet/views.ts';
 
 const world = tableInRegion();
 
 const at = '2026-11-23T12:00:00.000Z';
 const clock = { now: () => new Date(at) };
 
-test.each([
-  ['stays as it was where it is what serves', 1, 'candidate'],
-  ['is retired where another serves', 2, 'retired'],
-])('a release that served before %s', async (_, serving, state) => {
-  const name = `web${serving}`;
-  const execution = `arn:aws:states:us-east-1:000000000000:execution:flotilla-swap-fleet:${name}-5`;
+const executionOf = (name: string) =>
+  `arn:aws:states:us-east-1:000000000000:execution:flotilla-swap-fleet:${name}-5`;
+
+/** Rollout 5, of a release that served before, of a fleet of its own. */
+async function rollingOut(name: string, more: object = {}, asked: object = {}): Promise<void> {
   const rollout = {
-    ...{ type: 'rollout', fleet: name, number: 5, kind: 'deploy', release: 1, from: serving },
-    ...{ executionArn: execution, status: 'running', phase: 'planning', requestedAt: at, by },
+    ...{ type: 'rollout', fleet: name, number: 5, kind: 'deploy', release: 1, from: 2 },
+    ...{ executionArn: executionOf(name), status: 'running', phase: 'planning', requestedAt: at, by },
+    ...asked,
   };
   const served = release(1, { fleet: name, state: 'candidate', servedAt: at, createdAt: at });
   await world.table.commit({
@@ -27,17 +28,56 @@ test.each([
       {
         kind: 'put',
         key: keys.fleet(name),
-        item: { ...fleet, fleet: name, live: { ...live, release: serving }, createdAt: at, updatedAt: at },
+        item: { ...fleet, fleet: name, createdAt: at, updatedAt: at, ...more },
       },
       { kind: 'put', key: keys.release(name, 1), item: served },
       { kind: 'put', key: keys.rollout(name, 5), item: rollout },
     ],
   });
+}
+
+test.each([
+  ['stays as it was where it is what serves', 1, 'candidate'],
+  ['is retired where another serves', 2, 'retired'],
+])('a release that served before %s', async (_, serving, state) => {
+  const name = `web${serving}`;
+  await rollingOut(name, { live: { ...live, release: serving } });
   const failure = { name: 'AwsRefused', message: 'no', details: {} };
   await writeFailure(
-    { fleet: name, rollout: 5, execution, fence: 0, rolledBack: true, failure },
+    { fleet: name, rollout: 5, execution: executionOf(name), fence: 0, rolledBack: true, failure },
     world.table,
     clock,
   );
   expect(await world.table.get(keys.release(name, 1), releaseItem)).toMatchObject({ state });
+});
+
+test('a fleet that needs attention shows the newest reason, one that comes back included, each with an event', async () => {
+  const name = 'stuck';
+  await rollingOut(name, { lease: lease({ rollout: 5, fence: 3, since: at }) });
+  const failure = { name: 'RolloutInterrupted', message: 'it ended', details: {} };
+  const call = {
+    fleet: name,
+    rollout: 5,
+    execution: executionOf(name),
+    fence: 3,
+    rolledBack: false,
+    failure,
+  };
+  const reasons = [
+    'live has 0 healthy targets',
+    'the rule is gone',
+    'the rule is gone',
+    'live has 0 healthy targets',
+  ];
+  for (const attention of reasons) {
+    await writeFailure({ ...call, attention }, world.table, clock);
+    const held = await readFleet(world.table, name);
+    expect(held.lease).toMatchObject({ state: 'needs-attention', reason: attention });
+  }
+  const told = await world.table.queryAll(keys.event(`fleet/${name}`, '').pk, 'rollout-5/', eventItem);
+  expect(told.map(({ kind }) => kind)).toEqual(Array(3).fill('rollout-needs-attention'));
+  expect(await world.table.get(keys.rollout(name, 5), rolloutItem)).toMatchObject({
+    status: 'needs-attention',
+    error: { name: 'RolloutInterrupted', message: 'it ended' },
+  });
 });
