@@ -93,6 +93,11 @@ export function explainError(name: string): { readonly title: string; readonly a
   };
 }
 
+/** `Nothing: all is as it was. Deploy again.` is not so while going back has not ended; what is left to do stays. */
+function afterwards(advice: string): string[] {
+  return advice.startsWith('Nothing: ') ? advice.split('. ').slice(1) : [advice];
+}
+
 /** The control plane joins reasons to one sentence, as logs want it; a person reads them one a line. */
 function reasonsOf(message: string, given: readonly string[] | undefined): string[] {
   const reasons = given !== undefined && given.length > 0 ? [...given] : message.split('; ');
@@ -136,7 +141,10 @@ export function failureCardOf(rollout: CardFacts, failure: Failure): FailureCard
     undone: [...rollout.undone],
     live: rollout.live,
     next: needsAttention
-      ? `Nothing yet: going back is tried again every minute; cure what it waits for. Then: ${advice}`
+      ? [
+          'Nothing yet: going back is tried again every minute; cure what it waits for.',
+          ...afterwards(advice),
+        ].join(' Then: ')
       : advice,
     executionArn: rollout.executionArn,
   };

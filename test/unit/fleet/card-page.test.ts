@@ -1,6 +1,7 @@
 /** The failure card as a page, line by line: what it says of each kind of evidence, and what it leaves out. */
 import { describe, expect, it } from 'vitest';
 import type { AlarmEvidence, FailureCard } from '../../../src/contracts/failure-card.ts';
+import { errorCatalogue } from '../../../src/errors.ts';
 import { cardText } from '../../../src/fleet/card-text.ts';
 import { type CardFacts, failureCardOf } from '../../../src/fleet/failure-card.ts';
 
@@ -263,6 +264,18 @@ describe('a card', () => {
     const stuck = cardOf('it failed', {}, { status: 'needs-attention' });
     expect(stuck.next).toBe(
       `Nothing yet: going back is tried again every minute; cure what it waits for. Then: ${next}`,
+    );
+  });
+
+  it.each([
+    ['GateAborted', ''],
+    ['RolloutInterrupted', ' Then: Deploy again.'],
+    ['SmokeTestFailed', ' Then: Mend what the answer tells of, and deploy again.'],
+    ['GateRejected', ` Then: ${errorCatalogue.GateRejected.advice}`],
+  ] as const)('does not say of %s that all is well while going back has not ended', (name, then) => {
+    const stuck = { status: 'needs-attention' as const };
+    expect(failureCardOf({ ...facts, ...stuck }, { name, message: 'm', details: {} }).next).toBe(
+      `Nothing yet: going back is tried again every minute; cure what it waits for.${then}`,
     );
   });
 
