@@ -12,6 +12,13 @@ describe.skipIf(notPackaged !== undefined)('a fleet that needs attention', { tim
 
   /** A rollout whose undoing cannot end: live has died with its candidate, and there is no capacity. */
   async function inNeed(rollout: object): Promise<RolloutAnswer> {
+    const answer = await withNobodyHealthy(rollout);
+    expect(await fleet.ended(answer, 40 * minute)).toMatchObject({ error: 'RollbackIncomplete' });
+    return answer;
+  }
+
+  /** A rollout that bakes while live and the candidate die. */
+  async function withNobodyHealthy(rollout: object): Promise<RolloutAnswer> {
     const steps = [{ weight: 50, bakeSeconds: 120 }, { weight: 100 }];
     fleet = await Fleet.create({ rollout: { steps, drainSeconds: 5, ...rollout } });
     expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
@@ -25,7 +32,6 @@ describe.skipIf(notPackaged !== undefined)('a fleet that needs attention', { tim
     for (const { name, instances } of await fleet.members()) {
       if (name === live?.groupName) for (const id of instances) outages.kill(id);
     }
-    expect(await fleet.ended(answer, 40 * minute)).toMatchObject({ error: 'RollbackIncomplete' });
     return answer;
   }
 
@@ -74,6 +80,46 @@ describe.skipIf(notPackaged !== undefined)('a fleet that needs attention', { tim
     });
     expect(await fleet.read('api-read', '/rollouts/web-2')).toMatchObject({ status: 'failed', ended: true });
     expect(await kinds()).toEqual(expect.arrayContaining(['rollout-failed', 'fleet-freed']));
+  });
+
+  it('keeps the reason for which its rollout ended, when recovery needs somebody on the way', async () => {
+    const { executionArn } = await withNobodyHealthy({});
+    await fleet.world.call('states', 'StopExecution', { executionArn });
+    await fleet.world.seconds(30 * minute);
+    const interrupted = { name: 'RolloutInterrupted', reasons: [expect.stringContaining('aborted')] };
+    expect(await fleet.read('api-read', '/rollouts/web-2')).toMatchObject({
+      status: 'needs-attention',
+      card: {
+        cause: interrupted,
+        undone: expect.arrayContaining([expect.stringContaining(`not finished: ${reason}`)]),
+      },
+    });
+
+    fleet.world.region.parts.ec2.outages.release({});
+    await fleet.world.seconds(30 * minute);
+    const ended = await fleet.read('api-read', '/rollouts/web-2');
+    expect(ended).toMatchObject({ status: 'failed', card: { cause: interrupted } });
+    expect((ended as { card: { text: string } }).card.text).not.toContain('attention');
+  });
+
+  it('says what stops its recovery, whatever that is', async () => {
+    const steps = [{ weight: 50, bakeSeconds: 120 }, { weight: 100 }];
+    fleet = await Fleet.create({ rollout: { steps } });
+    expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
+    const { executionArn } = await fleet.ask(await fleet.image('two'));
+    await fleet.phase('baking');
+    const { fixed } = await fleet.item();
+    await fleet.world.call('elasticloadbalancing', 'DeleteRule', { RuleArn: fixed.ruleArn });
+    await fleet.world.call('states', 'StopExecution', { executionArn });
+    await fleet.world.seconds(4 * minute);
+    expect(await fleet.read('api-read', '/fleets/web')).toMatchObject({
+      state: 'needs-attention',
+      lease: { state: 'needs-attention' },
+      needsAttention: [expect.stringContaining('The listener rule of web is gone')],
+    });
+    expect((await fleet.events('rollout-2/needs-attention')).map(({ kind }) => kind)).toEqual([
+      'rollout-needs-attention',
+    ]);
   });
 
   it('is named to whoever is refused because of it', async () => {

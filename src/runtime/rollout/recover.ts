@@ -5,7 +5,7 @@
 import type { ExecutionState, Executions } from '../../aws/executions.ts';
 import type { Table } from '../../aws/table.ts';
 import { type FleetItem, rolloutItem } from '../../contracts/items.ts';
-import { isFlotillaError } from '../../errors.ts';
+import { type ErrorName, isFlotillaError } from '../../errors.ts';
 import { keys } from '../../lineage/keys.ts';
 import type { Config } from '../config.ts';
 import { changeFleet, type Hold, type Time, takeHold } from './hold.ts';
@@ -102,6 +102,11 @@ export async function recoverFleet(
         return [];
       }
     }
+    const failure = {
+      name: 'RolloutInterrupted',
+      message: `The execution ended (${ended}) without finishing`,
+      details: {},
+    };
     try {
       const outcome = await rollBack(
         { ...call, since: lease.since, pass: 0 },
@@ -112,17 +117,13 @@ export async function recoverFleet(
       );
       if (!outcome.done) return outcome.reasons;
     } catch (error) {
-      if (!isFlotillaError(error) || (error.name !== 'RollbackIncomplete' && error.name !== 'GuardRefused'))
-        throw error;
-      const failure = { name: error.name, message: error.message, details: {} };
-      await writeFailure({ ...call, failure, rolledBack: false }, undoing.table, time.clock);
-      return [error.message];
+      if (comesByItself(error)) throw error;
+      const attention = error instanceof Error ? error.message : String(error);
+      await writeFailure({ ...call, failure, attention, rolledBack: false }, undoing.table, time.clock);
+      // One of ours says what to cure; any other is a fault of the control plane, which belongs into its log, too.
+      if (!isFlotillaError(error)) throw error;
+      return [attention];
     }
-    const failure = {
-      name: 'RolloutInterrupted',
-      message: `The execution ended (${ended}) without finishing`,
-      details: {},
-    };
     await writeFailure({ ...call, failure, rolledBack: true }, undoing.table, time.clock);
     await release(held, 'failed');
     return [];
@@ -141,6 +142,13 @@ export async function recoverFleet(
       { ...deps, clock: time.clock, config },
     );
   }
+}
+
+/** Somebody else goes on, the next sweep does, or AWS does: nobody has to look, as nobody has when RollBack meets these. */
+const passing: readonly string[] = ['LeaseLost', 'DeadlineNear', 'AwsUnavailable'] satisfies ErrorName[];
+
+function comesByItself(error: unknown): boolean {
+  return isFlotillaError(error) && passing.includes(error.name);
 }
 
 type Ended =
