@@ -50,6 +50,29 @@ export function splitDetails(text: string): {
   return { message: text.trim(), details: {} };
 }
 
+/** The failure that the machine caught under this name, with this text. */
+export function failureOf(name: string, text: string): Failure {
+  // The words of a fleet's own function are no details of ours, however they look.
+  if (name === 'HookRefused') return { name, message: text.trim(), details: {} };
+  if (name === 'HookFailed') return { name, message: readThrown(text).trim(), details: {} };
+  return { name, ...splitDetails(text) };
+}
+
+/**
+ * What Lambda answers for a function that threw, read: `… {"errorType":"Error","errorMessage":"no database","trace":[…`
+ * becomes `… no database`. It may be cut anywhere.
+ * https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html
+ */
+function readThrown(text: string): string {
+  const found = / \{(?:"errorType":"[^"]*",)?"errorMessage":("(?:[^"\\]|\\.)*")/.exec(text);
+  if (found?.[1] === undefined) return text;
+  try {
+    return `${text.slice(0, found.index)} ${JSON.parse(found[1])}`;
+  } catch {
+    return text;
+  }
+}
+
 /** The sentence, and what the instance said last where it said something. */
 export function withConsole({
   message,

@@ -93,7 +93,7 @@ describe.skipIf(notPackaged !== undefined)('the hooks of a fleet', () => {
   });
 
   it.each([
-    ['throw', "throw new Error('no database');", 'Error: {"errorType":"Error","errorMessage":"no database"'],
+    ['throw', "throw new Error('no database');", 'The hook before traffic failed: Error: no database'],
     [
       'give no answer in time',
       'await new Promise((r) => setTimeout(r, 50_000));',

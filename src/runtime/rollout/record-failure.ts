@@ -18,6 +18,7 @@ import {
   endedAs,
   type Failure,
   failureCardOf,
+  failureOf,
   splitDetails,
 } from '../../fleet/failure-card.ts';
 import { phases } from '../../fleet/phases.ts';
@@ -50,7 +51,7 @@ export async function recordFailure(
   clock: Pick<Clock, 'now'>,
 ): Promise<{ error: string; cause: string }> {
   const caught = readCaughtError(call.error);
-  const failure: Failure = { name: caught.name, ...splitDetails(caught.message) };
+  const failure = failureOf(caught.name, caught.message);
   const attention =
     call.undoError === undefined ? undefined : splitDetails(readCaughtError(call.undoError).message).message;
   const { first, rollout, fleet } = await writeFailure(

@@ -5,6 +5,7 @@ import {
   blamesRelease,
   endedAs,
   explainError,
+  failureOf,
   splitDetails,
   withConsole,
 } from '../../../src/fleet/failure-card.ts';
@@ -99,6 +100,44 @@ describe('the details behind a sentence', () => {
     ['a {"b": {"c":1}}', 'a', { b: { c: 1 } }],
   ])('of %j are found', (text, message, details) => {
     expect(splitDetails(text)).toEqual({ message, details });
+  });
+});
+
+describe('the words of a hook', () => {
+  const odd = 'no "main" \\ {"a":1}\nat all';
+  const thrown = 'The hook after traffic failed: Exception: ';
+  it.each([
+    [
+      `${thrown}{"errorMessage":"schema 41 is missing","errorType":"Exception"}`,
+      `${thrown}schema 41 is missing`,
+    ],
+    [
+      `${thrown}${JSON.stringify({ errorType: 'Error', errorMessage: odd, trace: ['Err'] }).slice(0, -4)}`,
+      thrown + odd,
+    ],
+    [`${thrown}{"errorMessage":"","errorType":"E"}`, thrown.trim()],
+    // Cut in the midst of the message, not what Lambda answers, and not JSON.
+    [`${thrown}{"errorMessage":"schema 41 is mis`, `${thrown}{"errorMessage":"schema 41 is mis`],
+    [`${thrown}{"message":"no"}`, `${thrown}{"message":"no"}`],
+    [`${thrown}{"errorMessage":"a\\x"}`, `${thrown}{"errorMessage":"a\\x"}`],
+    [' gave no answer within 5 s ', 'gave no answer within 5 s'],
+  ])('that failed are told: %j', (text, message) => {
+    expect(failureOf('HookFailed', text)).toEqual({ name: 'HookFailed', message, details: {} });
+  });
+  it('that refused are told as they are', () => {
+    const words = 'The hook before traffic refused: suite says {"errorMessage":"x","failed":["login"]}';
+    expect(failureOf('HookRefused', ` ${words} `)).toEqual({
+      name: 'HookRefused',
+      message: words,
+      details: {},
+    });
+  });
+  it('are told from the details of our own functions', () => {
+    expect(failureOf('AlarmRang', 'It rings. {"errorMessage":"x"}')).toEqual({
+      name: 'AlarmRang',
+      message: 'It rings.',
+      details: { errorMessage: 'x' },
+    });
   });
 });
 
