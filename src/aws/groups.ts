@@ -4,6 +4,7 @@ import {
   type AutoScalingGroup,
   CreateAutoScalingGroupCommand,
   DeleteAutoScalingGroupCommand,
+  DeletePolicyCommand,
   DescribeAutoScalingGroupsCommand,
   DescribeScalingActivitiesCommand,
   PutScalingPolicyCommand,
@@ -32,9 +33,11 @@ export interface GroupSpec {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** A fleet scales by these; the policy of each bears its name. */
+export const scalingMetrics = ['cpu', 'requests'] as const;
+
 export interface ScalingTarget {
-  readonly name: string;
-  readonly metric: 'cpu' | 'requests';
+  readonly metric: (typeof scalingMetrics)[number];
   readonly value: number;
   /** For requests: the slot that the group acts on. */
   readonly resourceLabel?: string;
@@ -55,6 +58,8 @@ export interface Groups {
   /** Newest first, at most 20. */
   activities(name: string): Promise<ActivityView[]>;
   putScaling(groupName: string, target: ScalingTarget): Promise<void>;
+  /** Takes a scaling policy away, and the alarms that AWS made for it; safe to repeat, and where there is none. */
+  removeScaling(groupName: string, metric: ScalingTarget['metric']): Promise<void>;
 }
 
 /** Auto Scaling answers `ValidationError` for many things, and says which only in the message. */
@@ -151,6 +156,9 @@ export function openGroups(client: AutoScalingClient = autoScalingClient()): Gro
             MaxInstanceLifetime: spec.maxLifetimeSeconds,
             // Without it a replacement for age or health terminates before it launches, and a fleet of one goes dark.
             InstanceMaintenancePolicy: { MinHealthyPercentage: 100, MaxHealthyPercentage: 200 },
+            // Without it a Spot Instance is replaced only once EC2 has taken it back and its health check has failed.
+            // https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-capacity-rebalancing.html
+            ...(spec.spotPercent > 0 ? { CapacityRebalance: true } : {}),
             ...(mixed
               ? {
                   MixedInstancesPolicy: {
@@ -240,7 +248,7 @@ export function openGroups(client: AutoScalingClient = autoScalingClient()): Gro
       await client.send(
         new PutScalingPolicyCommand({
           AutoScalingGroupName: groupName,
-          PolicyName: target.name,
+          PolicyName: target.metric,
           PolicyType: 'TargetTrackingScaling',
           TargetTrackingConfiguration: {
             TargetValue: target.value,
@@ -251,6 +259,14 @@ export function openGroups(client: AutoScalingClient = autoScalingClient()): Gro
           },
         }),
       );
+    },
+
+    async removeScaling(groupName, metric) {
+      try {
+        await client.send(new DeletePolicyCommand({ AutoScalingGroupName: groupName, PolicyName: metric }));
+      } catch (error) {
+        if (!isGone(error)) throw error;
+      }
     },
   };
 }

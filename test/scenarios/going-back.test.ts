@@ -66,4 +66,28 @@ describe.skipIf(notPackaged !== undefined)('a release to which traffic returns',
       expect(await sizeOf(candidate)).toMatchObject({ desired: liveSize });
     },
   );
+
+  it('and was promoted with other scaling policies: it has those of the spec, and no other', async () => {
+    const scaledBy = async (): Promise<string[]> => {
+      const answer = await fleet.world.call('autoscaling', 'DescribePolicies', {
+        AutoScalingGroupName: live,
+      });
+      return answer.ScalingPolicies.map(({ PolicyName }: { PolicyName: string }) => PolicyName).sort();
+    };
+    const spec = {
+      instances: { minimum: 1, desired: 2, maximum: 6 },
+      rollout: { steps: [{ weight: 100 }], drainSeconds: 0, keepWarmSeconds: 3600 },
+    };
+    fleet = await Fleet.create({ ...spec, scaling: { cpuPercent: 50 } });
+    expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await scaledBy()).toEqual(['cpu']);
+    await fleet.apply({ ...spec, scaling: { requestsPerTarget: 100 } });
+    expect(await fleet.deploy(await fleet.image('two'))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.ended(await fleet.rollBack())).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await scaledBy()).toEqual(['requests']);
+    const { MetricAlarms } = await fleet.world.call('monitoring', 'DescribeAlarms', {
+      AlarmNamePrefix: `TargetTracking-${live}-`,
+    });
+    for (const { MetricName } of MetricAlarms) expect(MetricName).toBe('RequestCountPerTarget');
+  });
 });

@@ -1,8 +1,8 @@
 /** What the spec says of instances, as Auto Scaling was asked for it; and that a weekly replacement loses nobody. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { Fleet } from './kit/fleet.ts';
+import { Fleet, minute } from './kit/fleet.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
-import { healthyTargets } from './kit/sizes.ts';
+import { healthyIn, healthyTargets } from './kit/sizes.ts';
 
 const week = 7 * 86_400;
 const rollout = { steps: [{ weight: 100 }], drainSeconds: 20, keepWarmSeconds: 0 };
@@ -30,6 +30,7 @@ describe.skipIf(notPackaged !== undefined)('the instances of a fleet', () => {
       {
         MaxInstanceLifetime: week,
         InstanceMaintenancePolicy: { MinHealthyPercentage: 100, MaxHealthyPercentage: 200 },
+        CapacityRebalance: true,
         MixedInstancesPolicy: {
           LaunchTemplate: { Overrides: [{ InstanceType: 't3.small' }, { InstanceType: 't3.micro' }] },
           InstancesDistribution: {
@@ -67,6 +68,24 @@ describe.skipIf(notPackaged !== undefined)('the instances of a fleet', () => {
         }),
       ]),
     );
+  });
+
+  it('are replaced before EC2 takes a Spot Instance back, and none fails', async () => {
+    fleet = await Fleet.create({
+      instances: { spotPercent: 100, minimum: 2, desired: 2, maximum: 4 },
+      rollout,
+    });
+    expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
+    const { Reservations } = await fleet.world.call('ec2', 'DescribeInstances', {
+      Filters: [{ Name: 'instance-lifecycle', Values: ['spot'] }],
+    });
+    const id = Reservations[0].Instances[0].InstanceId;
+    fleet.world.region.parts.ec2.outages.recommendRebalance(id);
+    for (let passed = 0; passed < 3 * minute; passed += 1) {
+      await fleet.world.seconds(1);
+      expect(await healthyIn(fleet, 'blue')).toBeGreaterThanOrEqual(2);
+    }
+    expect((await fleet.members()).flatMap(({ instances }) => instances)).not.toContain(id);
   });
 
   it.each([1, 2])(

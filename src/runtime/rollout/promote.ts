@@ -1,6 +1,6 @@
 /** Promotion: the one moment from which rolling back means a rollout of its own. */
 import type * as z from 'zod';
-import type { ScalingTarget } from '../../aws/groups.ts';
+import { type ScalingTarget, scalingMetrics } from '../../aws/groups.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
@@ -57,9 +57,16 @@ export async function promote(
     await hold.before();
     await deps.groups.resize(plan.groupName, bounds);
   }
-  for (const target of await scalingTargets(hold.fleet, slotArns(hold.fleet)[plan.slot], deps.balancer)) {
+  const targets = await scalingTargets(hold.fleet, slotArns(hold.fleet)[plan.slot], deps.balancer);
+  for (const target of targets) {
     await hold.before();
     await deps.groups.putScaling(plan.groupName, target);
+  }
+  // A warm release's group has what it was once promoted with.
+  for (const metric of plan.way === 'warm' ? scalingMetrics : []) {
+    if (targets.some((target) => target.metric === metric)) continue;
+    await hold.before();
+    await deps.groups.removeScaling(plan.groupName, metric);
   }
   const testTraffic = await closeTestTraffic(hold, deps.balancer);
 
@@ -132,14 +139,13 @@ async function scalingTargets(
 ): Promise<ScalingTarget[]> {
   const { scaling } = fleet.spec;
   const targets: ScalingTarget[] = [];
-  if (scaling?.cpuPercent !== undefined)
-    targets.push({ name: 'cpu', metric: 'cpu', value: scaling.cpuPercent });
+  if (scaling?.cpuPercent !== undefined) targets.push({ metric: 'cpu', value: scaling.cpuPercent });
   if (scaling?.requestsPerTarget !== undefined) {
     const resourceLabel = await balancer.resourceLabel(slotArn);
     if (resourceLabel === undefined) {
       throw new FlotillaError('TrafficNotProven', `No load balancer uses ${slotArn}`, { fleet: fleet.fleet });
     }
-    targets.push({ name: 'requests', metric: 'requests', value: scaling.requestsPerTarget, resourceLabel });
+    targets.push({ metric: 'requests', value: scaling.requestsPerTarget, resourceLabel });
   }
   return targets;
 }
