@@ -5,8 +5,9 @@
 import * as z from 'zod';
 import { openExecutions } from '../src/aws/executions.ts';
 import { openTable } from '../src/aws/table.ts';
+import { fleetItem } from '../src/contracts/items.ts';
+import { keys } from '../src/lineage/keys.ts';
 import { lambdaFunction } from '../src/runtime/handler.ts';
-import { readFleet } from '../src/runtime/rollout/hold.ts';
 import { fenceEnded } from '../src/runtime/rollout/recover.ts';
 
 /** EventBridge's "Step Functions Execution Status Change"; the input is the execution's own, as text. */
@@ -28,8 +29,9 @@ export const handler = lambdaFunction({
     executions: openExecutions(),
   }),
   run: async ({ detail }, deps, invocation) => {
-    const fleet = await readFleet(deps.table, detail.input.fleet);
-    if (fleet.lease?.holder !== detail.executionArn) return { outcome: 'not-held' as const };
+    // Gone where somebody removed it since: events come late.
+    const fleet = await deps.table.get(keys.fleet(detail.input.fleet), fleetItem);
+    if (fleet?.lease?.holder !== detail.executionArn) return { outcome: 'not-held' as const };
     const { outcome } = await fenceEnded(fleet, deps, invocation);
     return { outcome };
   },

@@ -7,7 +7,7 @@ import type { Weights } from './world.ts';
 export type RetirementVerdict =
   | { readonly verdict: 'retire'; readonly groupName: string }
   | { readonly verdict: 'wait'; readonly until: string }
-  /** Left alone: it is live again, was retired already, or has traffic. */
+  /** Left alone: it is live again, was retired already, went with its fleet, or has traffic. */
   | { readonly verdict: 'leave'; readonly reason: string };
 
 /**

@@ -50,13 +50,14 @@ export async function startRetirement(
   return outcome;
 }
 
-/** Looks whether the release may go; changes nothing. */
+/** Looks whether the release may go; changes nothing. A fleet that was removed took its warm release along. */
 export async function checkRetirement(
-  fleet: FleetItem,
+  fleet: FleetItem | undefined,
   release: number,
   balancer: LoadBalancer,
   now: Date,
 ): Promise<RetirementVerdict> {
+  if (fleet === undefined) return { verdict: 'leave', reason: 'the fleet was removed' };
   const early = decideRetirement(fleet, release, undefined, now.toISOString());
   if (early.verdict !== 'retire') return early;
   const rule = await balancer.rule(fleet.fixed.ruleArn, slotArns(fleet));
