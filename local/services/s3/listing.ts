@@ -11,6 +11,7 @@ import type { Context } from '../../context.ts';
 import { type Access, AwsError, type Operation } from '../../service.ts';
 import { bucketArn } from './rights.ts';
 import { type Buckets, bucketNamed, sortedKeys, type Version } from './state.ts';
+import { isNewer } from './version-ids.ts';
 
 interface Asked {
   readonly Bucket?: string | undefined;
@@ -64,6 +65,17 @@ interface Page {
   readonly last: { readonly key: string; readonly versionId?: string } | undefined;
 }
 
+/**
+ * Where a key's list goes on after the version `marker`, also where that one was deleted meanwhile, as in S3:
+ * https://github.com/localstack/localstack/issues/12255
+ * Where a null version was is not known. Rather than get lost, versions come again then.
+ */
+function indexAfter(versions: readonly Version[], marker: string | undefined): number {
+  if (marker === undefined) return versions.length;
+  const found = versions.findIndex((one) => one.versionId === marker);
+  return 1 + (found >= 0 ? found : versions.findLastIndex((one) => isNewer(one.versionId, marker)));
+}
+
 /** One page after `marker`. `all`: every version and marker, else the current objects only. */
 function pageOf(
   versionsOf: (key: string) => readonly Version[],
@@ -98,12 +110,8 @@ function pageOf(
       last = { key: common };
       continue;
     }
-    let skipping = key === marker?.key;
-    for (const version of all ? versions : versions.slice(0, 1)) {
-      if (skipping) {
-        skipping = version.versionId !== marker?.versionId;
-        continue;
-      }
+    const first = key === marker?.key ? indexAfter(versions, marker.versionId) : 0;
+    for (const version of all ? versions.slice(first) : versions.slice(0, 1)) {
       if (items.length + prefixes.size >= limit) return page(true);
       items.push({ version, latest: version === versions[0] });
       last = { key, versionId: version.versionId };

@@ -31,6 +31,7 @@ import { failedPreconditions, readRange } from './preconditions.ts';
 import { checkUpload, onBucket, onObject, refuse } from './rights.ts';
 import { type Buckets, bucketNamed, type Checksum, current, type Part, type Upload } from './state.ts';
 import { readTagHeader } from './tags.ts';
+import { idAlphabet } from './version-ids.ts';
 
 /** Each part but the last has at least 5 MiB: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
 const smallestPartBytes = 5 * 1024 * 1024;
@@ -69,7 +70,7 @@ export function createMultipart(
         input.ChecksumAlgorithm === undefined ? undefined : algorithmNamed(input.ChecksumAlgorithm);
       const type = input.ChecksumType ?? (algorithm === 'CRC64NVME' ? 'FULL_OBJECT' : 'COMPOSITE');
       const upload: Upload = {
-        id: context.random.text(64, 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._'),
+        id: context.random.text(64, idAlphabet),
         key: input.Key ?? '',
         headers: headersOf(input),
         tags: readTagHeader(input.Tagging),

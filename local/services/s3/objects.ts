@@ -30,6 +30,7 @@ import {
   type Version,
 } from './state.ts';
 import { readTagHeader } from './tags.ts';
+import { versionIds } from './version-ids.ts';
 
 type Streamed<T> = Omit<T, 'Body'> & { Body?: Readable | Uint8Array | undefined };
 
@@ -54,7 +55,8 @@ export interface NewObject {
 export type Objects = ReturnType<typeof createObjects>;
 
 export function createObjects(context: Context, buckets: Buckets, bytes: ByteStore, notify: Notify) {
-  const { clock, random } = context;
+  const { clock } = context;
+  const newVersionId = versionIds(context);
   // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html : times have whole seconds
   const now = (): Date => new Date(Math.floor(clock.now() / 1000) * 1000);
 
@@ -126,10 +128,6 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
     const replaced = insert(bucket, version);
     if (replaced !== undefined) bytes.release(replaced.pieces);
     return version;
-  }
-
-  function newVersionId(): string {
-    return random.text(32, 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._');
   }
 
   const putObject: Operation<Streamed<PutObjectRequest>, PutObjectOutput> = {
