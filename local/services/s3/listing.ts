@@ -10,7 +10,7 @@ import type {
 import type { Context } from '../../context.ts';
 import { type Access, AwsError, type Operation } from '../../service.ts';
 import { bucketArn } from './rights.ts';
-import { type Buckets, bucketNamed, sortedKeys, type Version } from './state.ts';
+import { type Buckets, bucketNamed, byBytes, sortedKeys, type Version } from './state.ts';
 import { isNewer } from './version-ids.ts';
 
 interface Asked {
@@ -98,8 +98,8 @@ function pageOf(
     const cut = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
     const common = cut < 0 ? undefined : key.slice(0, cut + delimiter.length);
     if (marker !== undefined) {
-      if (common !== undefined ? common <= marker.key : key < marker.key) continue;
-      if (common === undefined && key === marker.key && marker.versionId === undefined) continue;
+      const order = byBytes(common ?? key, marker.key);
+      if (order < 0 || (order === 0 && (common !== undefined || marker.versionId === undefined))) continue;
     }
     const versions = versionsOf(key);
     if (!all && versions[0]?.deleteMarker !== false) continue;

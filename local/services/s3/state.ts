@@ -104,7 +104,8 @@ export function sortedKeys(bucket: Bucket): readonly string[] {
   return bucket.sortedKeys;
 }
 
-function byBytes(a: string, b: string): number {
+/** Whether a key comes before (below zero) or after another one in a list. */
+export function byBytes(a: string, b: string): number {
   // UTF-16 and UTF-8 order differ only where a surrogate meets a character above it.
   return /[\ud800-\uffff]/.test(a + b)
     ? Buffer.compare(Buffer.from(a), Buffer.from(b))

@@ -3,6 +3,7 @@ import { absent, aTime, type Case } from '../case.ts';
 import {
   errors,
   etagOfHello,
+  guide,
   markers,
   notFound,
   noVersion,
@@ -166,6 +167,14 @@ export const readingCases: readonly Case[] = [
     given: ['a', 'b'].map((key) => put('hello', { Key: `<name>/${key}` })),
     input: { Bucket: 'world-plain', Prefix: '<name>/', StartAfter: '<name>/a' },
     answers: { Contents: [{ Key: '<name>/b' }] },
+  },
+  {
+    operation: 'ListObjectsV2',
+    says: 'begins after the key asked for in the order of their bytes, not of their UTF-16 units',
+    page: `${guide}/ListingKeysUsingAPIs.html`,
+    given: ['\uffee', '\u{1f600}'].map((key) => put('hello', { Key: `<name>/${key}` })),
+    input: { Bucket: 'world-plain', Prefix: '<name>/', StartAfter: '<name>/\uffee' },
+    answers: { Contents: [{ Key: '<name>/\u{1f600}' }] },
   },
   {
     operation: 'ListObjectsV2',

@@ -1,5 +1,10 @@
 /** Lists of a bucket: their order, and where a page begins. */
-import type { ListObjectVersionsOutput, PutObjectOutput } from '@aws-sdk/client-s3';
+import type {
+  ListObjectsOutput,
+  ListObjectsV2Output,
+  ListObjectVersionsOutput,
+  PutObjectOutput,
+} from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { VirtualClock } from '../../../local/clock.ts';
 import { createRegion, type Region } from '../../../local/region.ts';
@@ -75,4 +80,26 @@ test('after a null version that is gone, no version gets lost', async () => {
   expect(first.ids).toEqual(['null']);
   await remove(named(first));
   expect((await after(first)).ids).toEqual(ids);
+});
+
+// In UTF-16 the first of the two is the greater one.
+const byBytes = ['\uffee', '\u{1f600}'];
+
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/ListingKeysUsingAPIs.html
+test('pages follow the order of the keys in UTF-8', async () => {
+  for (const key of byBytes) await put(key);
+  const [first, second] = byBytes;
+  const MaxKeys = 1;
+  const v2 = await call<ListObjectsV2Output>('ListObjectsV2', { MaxKeys });
+  const token = { ContinuationToken: v2.NextContinuationToken };
+  const rest = [
+    await call<ListObjectsV2Output>('ListObjectsV2', token),
+    await call<ListObjectsV2Output>('ListObjectsV2', { StartAfter: first }),
+    await call<ListObjectsOutput>('ListObjects', { Marker: first }),
+  ];
+  expect(v2.Contents).toMatchObject([{ Key: first }]);
+  for (const { Contents } of rest) expect(Contents).toMatchObject([{ Key: second }]);
+  expect((await page({ KeyMarker: first })).Versions).toMatchObject([{ Key: second }]);
+  const folded = await call<ListObjectsV2Output>('ListObjectsV2', { Delimiter: second, StartAfter: first });
+  expect(folded.CommonPrefixes).toEqual([{ Prefix: second }]);
 });
