@@ -99,6 +99,8 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   const slot = idleSlot(live);
   const returning = warm !== null && warm.release === release.number && warm.slot === slot ? warm : undefined;
   const way: RolloutPlan['way'] = returning === undefined ? 'launch' : 'warm';
+  // Whoever goes back does so because live is not well, and has said so: in need nobody asks for more.
+  const urgent = world.force || world.kind === 'rollback';
   const name = returning?.groupName ?? groupName(fleet.fleet, release.number, world.rollout);
 
   // It may have become live, or stayed so, while its rollout waited.
@@ -177,7 +179,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
     else {
       const serving = servingVerdict(liveGroup.desired, world.slots[live.slot].targets);
       // A fleet that is down is deployed to all the more: what is not healthy cannot lose anything.
-      if (!serving.ok && serving.healthy > 0 && !world.force) {
+      if (!serving.ok && serving.healthy > 0 && !urgent) {
         reasons.push(`live is not well (${serving.reasons[0]}); wait until it is, or force it`);
       }
     }
@@ -192,7 +194,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   const liveDown = live !== null && !serves;
   const { steps: wished } = fleet.spec.rollout;
   // It may be a moment's illness: to go past the steps is a person's word.
-  if (liveDown && liveGroup !== undefined && way === 'launch' && wished.length > 1 && !world.force) {
+  if (liveDown && liveGroup !== undefined && way === 'launch' && wished.length > 1 && !urgent) {
     reasons.push(
       `live has no healthy target, with which a share of the traffic could stay; force it to give ${releaseLabel(release.number)} all of it in one step`,
     );

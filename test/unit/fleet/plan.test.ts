@@ -218,6 +218,7 @@ describe('a plan', () => {
     const groups = [group(live.groupName, 3, 'b')];
     expect(plan({ groups, slots: ill(1) }).verdict).toBe('refused');
     expect(plan({ groups, slots: ill(1), force: true }).verdict).toBe('go');
+    expect(plan({ groups, slots: ill(1), kind: 'rollback' }).verdict).toBe('go');
     expect(plan({ groups, slots: ill(0), fleet: oneStep })).toMatchObject({
       verdict: 'go',
       plan: { notes: [] },
@@ -248,6 +249,10 @@ describe('a plan', () => {
         steps: [{ weight: 100, bakeSeconds: 0, approval: false }],
         notes: ['live has no healthy target: all traffic goes over in one step'],
       },
+    });
+    expect(ask('unhealthy', { kind: 'rollback' })).toMatchObject({
+      verdict: 'go',
+      plan: { kind: 'rollback', way: 'launch', steps: [{ weight: 100, bakeSeconds: 0, approval: false }] },
     });
     expect(ask('healthy', { force: true })).toMatchObject({ plan: { steps: two, notes: [] } });
     const groups = [group(live.groupName, 1, 'b'), group(warm.groupName, 1, 'g')];
