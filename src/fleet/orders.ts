@@ -11,13 +11,14 @@ export type Verb = Order['verb'];
  * What a rollout is in: its phase, or what became of the execution that had it. These outrank the phase, which stays
  * as it was when the execution ended.
  */
-export type OrderState = PhaseKey | 'recovering' | 'needsAttention' | 'retiring';
+export type OrderState = PhaseKey | 'recovering' | 'needsAttention' | 'retiring' | 'unsuccessful';
 
 export const orderStates = {
   ...phases,
   recovering: 'being recovered',
   needsAttention: 'in need of attention',
   retiring: 'ended, and its former release is being retired',
+  unsuccessful: 'ended without success',
 } as const satisfies Record<OrderState, string>;
 
 /**
@@ -48,6 +49,7 @@ const never: Row = {
   recovering: 'no',
   needsAttention: 'no',
   retiring: 'no',
+  unsuccessful: 'no',
 };
 
 const underWay: Row = {
@@ -96,17 +98,20 @@ export const insteadOf: Readonly<Partial<Record<OrderState, string>>> = {
   needsAttention:
     'what it did could not be undone: cure the reason that flotilla status names, and the sweeper undoes the rest within a minute',
   retiring: 'flotilla rollback brings the former release back',
+  // Who were told to roll back would send away what serves well.
+  unsuccessful: 'nothing of it is left to undo; flotilla status shows what is live',
 };
 
 /** The state of a rollout by its own item and the fleet's; undefined for a phase that this code does not know. */
 export function orderState(
-  rollout: Pick<RolloutItem, 'number' | 'phase'>,
+  rollout: Pick<RolloutItem, 'number' | 'phase' | 'status'>,
   { lease }: Pick<FleetItem, 'lease'>,
 ): OrderState | undefined {
   if (lease?.purpose === 'rollout' && lease.rollout === rollout.number && lease.state !== 'held') {
     return lease.state === 'recovering' ? 'recovering' : 'needsAttention';
   }
   const phase = phaseKey(rollout.phase);
+  if (phase === 'ended' && rollout.status !== 'succeeded') return 'unsuccessful';
   return phase === 'ended' && lease?.purpose === 'retirement' ? 'retiring' : phase;
 }
 

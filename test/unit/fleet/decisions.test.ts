@@ -55,16 +55,21 @@ describe('orders', () => {
     );
   });
   it('are judged by what became of the execution, not by the phase that it left behind', () => {
-    const rollout = { number: 2, phase: 'baking' };
+    const rollout = { number: 2, phase: 'baking', status: 'running' } as const;
     const lease = (more: object) => ({ lease: { purpose: 'rollout', rollout: 2, ...more } }) as FleetItem;
     expect(orderState(rollout, lease({ state: 'held' }))).toBe('baking');
     expect(orderState(rollout, lease({ state: 'recovering' }))).toBe('recovering');
     expect(orderState(rollout, lease({ state: 'needs-attention' }))).toBe('needsAttention');
     expect(orderState(rollout, lease({ state: 'recovering', rollout: 3 }))).toBe('baking');
     expect(orderState(rollout, { lease: null })).toBe('baking');
-    const ended = { number: 2, phase: 'ended' };
-    expect(orderState(ended, lease({ purpose: 'retirement', rollout: 0, state: 'held' }))).toBe('retiring');
+    const ended = { number: 2, phase: 'ended', status: 'succeeded' } as const;
+    const retiring = lease({ purpose: 'retirement', rollout: 0, state: 'held' });
+    expect(orderState(ended, retiring)).toBe('retiring');
     expect(orderState(ended, { lease: null })).toBe('ended');
+    for (const status of ['failed', 'aborted', 'superseded'] as const) {
+      expect(orderState({ ...ended, status }, { lease: null })).toBe('unsuccessful');
+      expect(orderState({ ...ended, status }, retiring)).toBe('unsuccessful');
+    }
     const refused = judgeOrder('abort', 'needsAttention');
     expect(refused.verdict === 'refused' && refused.reasons.join()).toContain('cure the reason');
   });

@@ -23,6 +23,7 @@ describe('an order at the wrong time', () => {
     ['recovering', 'being recovered'],
     ['needsAttention', 'in need of attention'],
     ['retiring', 'ended, and its former release is being retired'],
+    ['unsuccessful', 'ended without success'],
   ])('is told that the rollout is %s: %s', (state, words) => {
     expect(refusal('approve', state)[0]).toBe(`approve is not legal while the rollout is ${words}`);
   });
@@ -37,6 +38,14 @@ describe('an order at the wrong time', () => {
       'what it did could not be undone: cure the reason that flotilla status names, and the sweeper undoes the rest within a minute',
     );
     expect(instead('retiring')).toBe('flotilla rollback brings the former release back');
+  });
+
+  it('is not told to roll back where the rollout has changed nothing: what serves would leave', () => {
+    expect(refusal('abort', 'unsuccessful')).toEqual([
+      'abort is not legal while the rollout is ended without success',
+      'nothing of it is left to undo; flotilla status shows what is live',
+      'no order is legal now',
+    ]);
   });
 
   it('is told the orders that are legal, and nothing else where waiting is all there is to do', () => {

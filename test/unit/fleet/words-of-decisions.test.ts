@@ -82,7 +82,7 @@ describe('an order', () => {
   });
   it('is judged by the phase alone where a retirement has the fleet, but the rollout has not ended', () => {
     const fleet = { lease: { purpose: 'retirement', rollout: 2, state: 'recovering' } } as FleetItem;
-    expect(orderState({ number: 2, phase: 'baking' }, fleet)).toBe('baking');
+    expect(orderState({ number: 2, phase: 'baking', status: 'running' }, fleet)).toBe('baking');
   });
 });
 
