@@ -75,7 +75,8 @@ function rules(): string {
 - **A later order outdoes a pause**: \`promote\` ends it; a pause that comes after \`promote\` holds before the next step.
 - **Repeating an order** changes nothing, and tells the gate once more.
 - A rollout that is **superseded** gets the abort of the rollout that takes its place, by the same table: past its
-  promotion it ends first.
+  promotion it ends first. A rollback is superseded by another rollback alone: what is deployed meanwhile waits behind it,
+  and its answer says so.
 `;
 }
 

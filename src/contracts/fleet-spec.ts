@@ -85,7 +85,7 @@ export const rolloutSettings = z.strictObject({
   keepWarmSeconds: seconds(0, 30 * day).default(3600),
   /** How long a rollout waits for the fleet's lease. */
   lockWaitSeconds: seconds(0, day).default(900),
-  /** What a second deploy does while one runs. */
+  /** What a second deploy does while one runs. A rollback that runs or waits is superseded by a rollback alone. */
   whenBusy: z.enum(['queue', 'supersede', 'refuse']).default('queue'),
   /**
    * Asked of each candidate instance before any traffic, and by the test listener where the fleet has one; absent:

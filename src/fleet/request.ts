@@ -1,7 +1,7 @@
 /** What becomes of a wish to make a release live: decided from the fleet and its releases as they are. */
 
 import { releaseLabel, rolloutId } from '../contracts/ids.ts';
-import type { FleetItem, ImageItem, ReleaseItem } from '../contracts/items.ts';
+import type { FleetItem, ImageItem, ReleaseItem, RolloutItem } from '../contracts/items.ts';
 import type { RolloutRequest } from '../contracts/request.ts';
 import type { ErrorName } from '../errors.ts';
 import { attentionWords } from './attention.ts';
@@ -19,6 +19,8 @@ export interface RequestWorld {
   readonly live: ReleaseItem | undefined;
   /** The release that will be live once everything under way and queued has ended; live's where nothing is. */
   readonly last: { readonly release: ReleaseItem; readonly rollout: number } | undefined;
+  /** The rollouts that hold the fleet or wait for it. */
+  readonly ahead: readonly Pick<RolloutItem, 'number' | 'kind'>[];
   /** Releases that served before, any order. Only for a rollback. */
   readonly former: readonly ReleaseItem[];
 }
@@ -43,6 +45,8 @@ export type RequestVerdict =
       readonly supersedes: readonly number[];
       /** The rollout under way that is to be aborted for this one. */
       readonly aborts: number | null;
+      /** Those that it would supersede or abort, did they not go back. */
+      readonly spares: readonly number[];
       /** What somebody has to cure before the rollout's turn can come. */
       readonly waitsFor?: string | undefined;
     };
@@ -129,17 +133,27 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
       ],
     };
   }
-  const overtakes = busy && whenBusy === 'supersede';
+  // What is being recovered is being undone already.
+  const held = lease?.purpose === 'rollout' && lease.state === 'held' ? [lease.rollout] : [];
+  const overtaken = [...held, ...queue].filter(() => whenBusy === 'supersede');
+  // Somebody is in need, and what is deployed meanwhile knows nothing of it.
+  const spares = wanted.kind === 'rollback' ? [] : overtaken.filter((one) => goesBack(one, world));
+  const ends = (one: number): boolean => overtaken.includes(one) && !spares.includes(one);
+  const supersedes = queue.filter(ends);
   return {
     verdict: 'go',
     kind: wanted.kind,
     release,
-    start: lease === null && (queue.length === 0 || overtakes),
-    supersedes: overtakes ? queue : [],
-    // What is being recovered is being undone already.
-    aborts: overtakes && lease?.purpose === 'rollout' && lease.state === 'held' ? lease.rollout : null,
+    start: lease === null && supersedes.length === queue.length,
+    supersedes,
+    aborts: held.find(ends) ?? null,
+    spares,
     waitsFor: trouble,
   };
+}
+
+function goesBack(number: number, { ahead }: RequestWorld): boolean {
+  return ahead.some((rollout) => rollout.number === number && rollout.kind === 'rollback');
 }
 
 /** A rollback that names no release is about what serves now; where something else is on its way, that is to go first. */

@@ -118,10 +118,20 @@ export async function requestRollout(request: RolloutRequest, deps: RequestDeps)
     executionArn: arn,
     message: verdict.start
       ? `Rollout ${rollout} makes ${releaseLabel(release)} live.`
-      : `Rollout ${rollout} of ${releaseLabel(release)} waits for those before it.${
-          verdict.waitsFor === undefined ? '' : ` The fleet needs attention: ${verdict.waitsFor}.`
-        }`,
+      : queuedWords(rollout, release, verdict),
   };
+}
+
+function queuedWords(
+  rollout: number,
+  release: number,
+  { spares, waitsFor }: Extract<RequestVerdict, { verdict: 'go' }>,
+): string {
+  return [
+    `Rollout ${rollout} of ${releaseLabel(release)} waits for those before it.`,
+    ...spares.map((one) => `Rollout ${one} goes back, and is not superseded.`),
+    ...(waitsFor === undefined ? [] : [`The fleet needs attention: ${waitsFor}.`]),
+  ].join(' ');
 }
 
 /** Starts the execution of a rollout; again is the same execution. */
@@ -139,12 +149,21 @@ export async function startRollout(
 }
 
 /** The rollout that holds the fleet and may still succeed: what is being undone is not on its way to be live. */
-async function holdingRollout(fleet: FleetItem, table: Table): Promise<FleetItem['lease'] | undefined> {
-  const { lease } = fleet;
+function holdingRollout(
+  { lease }: Pick<FleetItem, 'lease'>,
+  ahead: readonly RolloutItem[],
+): FleetItem['lease'] | undefined {
   if (lease?.purpose !== 'rollout' || lease.state !== 'held') return undefined;
-  const rollout = await table.get(keys.rollout(fleet.fleet, lease.rollout), rolloutItem);
+  const rollout = ahead.find(({ number }) => number === lease.rollout);
   const lost = rollout?.phase === phases.undoing || (rollout?.error ?? undefined) !== undefined;
   return lost ? undefined : lease;
+}
+
+/** The rollouts that hold the fleet or wait for it. */
+async function rolloutsAhead({ fleet, lease, queue }: FleetItem, table: Table): Promise<RolloutItem[]> {
+  const numbers = [...(lease?.purpose === 'rollout' ? [lease.rollout] : []), ...queue];
+  const rollouts = await together(numbers.map((one) => table.get(keys.rollout(fleet, one), rolloutItem)));
+  return rollouts.filter((rollout) => rollout !== undefined);
 }
 
 /** Reads what {@link decideRequest} looks at. */
@@ -160,13 +179,11 @@ export async function lookAround(
       : table.get(keys.release(fleet.fleet, number), releaseItem);
   const { target } = request;
   const lastRollout = fleet.queue.at(-1);
-  const last =
-    lastRollout === undefined
-      ? undefined
-      : await table.get(keys.rollout(fleet.fleet, lastRollout), rolloutItem);
-  const holding = await holdingRollout(fleet, table);
+  const ahead = await rolloutsAhead(fleet, table);
+  const last = ahead.find(({ number }) => number === lastRollout);
+  const holding = holdingRollout(fleet, ahead);
   const lastNumber = last?.release ?? holding?.release ?? fleet.live?.release;
-  const [live, asked, ahead, former] = await together([
+  const [live, asked, lastRelease, former] = await together([
     release(fleet.live?.release),
     target.kind === 'release' ? release(target.number) : undefined,
     release(lastNumber),
@@ -190,7 +207,11 @@ export async function lookAround(
     release: asked,
     sameImage,
     live,
-    last: ahead === undefined ? undefined : { release: ahead, rollout: lastRollout ?? holding?.rollout ?? 0 },
+    last:
+      lastRelease === undefined
+        ? undefined
+        : { release: lastRelease, rollout: lastRollout ?? holding?.rollout ?? 0 },
+    ahead,
     former: former?.items ?? [],
   };
 }

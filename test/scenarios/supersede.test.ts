@@ -137,6 +137,28 @@ describe.skipIf(notPackaged !== undefined)('a deploy supersedes one', () => {
   );
 });
 
+describe.skipIf(notPackaged !== undefined)('a deploy that supersedes, while somebody goes back', () => {
+  it('waits behind, says so, and goes live after it', async () => {
+    fleet = await Fleet.create({
+      rollout: { steps: [{ weight: 100 }], whenBusy: 'supersede', drainSeconds: 0, keepWarmSeconds: 3600 },
+    });
+    for (const name of ['one', 'two']) {
+      expect(await fleet.deploy(await fleet.image(name))).toMatchObject({ status: 'SUCCEEDED' });
+    }
+    const three = await fleet.image('three');
+    const back = await fleet.rollBack();
+    const deploy = await fleet.ask(three);
+    expect(deploy).toMatchObject({
+      outcome: 'queued',
+      message: 'Rollout 4 of v3 waits for those before it. Rollout 3 goes back, and is not superseded.',
+    });
+    expect(await fleet.ended(back)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.ended(deploy)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.rollout(3)).toMatchObject({ kind: 'rollback', status: 'succeeded' });
+    expect(await fleet.item()).toMatchObject({ live: { release: 3 }, lease: null, queue: [] });
+  });
+});
+
 /** A deploy is asked for as a function begins, once the group that leaves the slot is so far. */
 interface Ask {
   readonly begins: string;

@@ -15,6 +15,14 @@ const busy = (whenBusy: 'queue' | 'supersede' | 'refuse', more: Partial<FleetIte
   spec: { ...fleet.spec, rollout: { ...fleet.spec.rollout, whenBusy } },
   ...more,
 });
+/** Rollout 2 bakes, and 3 and 4 wait for it. */
+const ahead: RequestWorld['ahead'] = [
+  { number: 3, kind: 'deploy' },
+  { number: 2, kind: 'deploy' },
+  { number: 4, kind: 'deploy' },
+];
+const goingBack = (...numbers: number[]): RequestWorld['ahead'] =>
+  ahead.map((one) => (numbers.includes(one.number) ? { ...one, kind: 'rollback' } : one));
 const served = release(2, { servedAt: '2026-01', state: 'retired' });
 
 function ask(request: Partial<RolloutRequest>, world: Partial<RequestWorld> = {}) {
@@ -27,6 +35,7 @@ function ask(request: Partial<RolloutRequest>, world: Partial<RequestWorld> = {}
       live: release(1),
       last: { release: release(1), rollout: 0 },
       former: [served],
+      ahead,
       sameImage: [],
       unbooted: false,
       ...world,
@@ -56,6 +65,7 @@ describe('a request while another rollout has the fleet', () => {
       start: false,
       supersedes: [],
       aborts: null,
+      spares: [],
       waitsFor: stuckWords,
     });
   });
@@ -85,6 +95,32 @@ describe('a request while another rollout has the fleet', () => {
       supersedes: [],
       aborts: null,
       start: true,
+    });
+  });
+  it('waits behind whoever goes back, and says so, where it would take the place of others', () => {
+    const over = (back: number[], more: Partial<FleetItem>, whenBusy: 'queue' | 'supersede' = 'supersede') =>
+      ask({}, { fleet: busy(whenBusy, more), ahead: goingBack(...back) });
+    const held = { lease: lease(), queue: [3, 4] };
+    expect(over([2], held)).toMatchObject({ supersedes: [3, 4], aborts: null, spares: [2], start: false });
+    expect(over([3], held)).toMatchObject({ supersedes: [4], aborts: 2, spares: [3], start: false });
+    expect(over([2, 3], held)).toMatchObject({ supersedes: [4], aborts: null, spares: [2, 3] });
+    expect(over([], held)).toMatchObject({ supersedes: [3, 4], aborts: 2, spares: [] });
+    expect(over([2, 3], held, 'queue')).toMatchObject({ supersedes: [], aborts: null, spares: [] });
+    const free = { queue: [3, 4] };
+    expect(over([3], free)).toMatchObject({ supersedes: [4], spares: [3], start: false });
+    expect(over([], free)).toMatchObject({ supersedes: [3, 4], spares: [], start: true });
+  });
+  it('takes the place of who goes back where it goes back itself', () => {
+    const target = { kind: 'release', number: 2 } as const;
+    const on3 = busy('supersede', {
+      live: { ...live, release: 3 },
+      lease: lease({ release: 5 }),
+      queue: [3],
+    });
+    const world = { fleet: on3, release: served, last: undefined, ahead: goingBack(2, 3) };
+    expect(ask({ target }, world)).toMatchObject({
+      kind: 'rollback',
+      ...{ supersedes: [3], aborts: 2, spares: [] },
     });
   });
 });

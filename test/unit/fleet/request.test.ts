@@ -13,6 +13,7 @@ describe('a request', () => {
     live: release(1),
     last: { release: release(1), rollout: 0 },
     former: [],
+    ahead: [],
     sameImage: [],
     unbooted: false,
   };
