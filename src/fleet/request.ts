@@ -6,6 +6,7 @@ import type { RolloutRequest } from '../contracts/request.ts';
 import type { ErrorName } from '../errors.ts';
 import { attentionWords } from './attention.ts';
 import { failedBefore, failedWords } from './failed-before.ts';
+import { judgeOrder, orderState } from './orders.ts';
 
 export interface RequestWorld {
   readonly fleet: FleetItem;
@@ -20,7 +21,7 @@ export interface RequestWorld {
   /** The release that will be live once everything under way and queued has ended; live's where nothing is. */
   readonly last: { readonly release: ReleaseItem; readonly rollout: number } | undefined;
   /** The rollouts that hold the fleet or wait for it. */
-  readonly ahead: readonly Pick<RolloutItem, 'number' | 'kind'>[];
+  readonly ahead: readonly Pick<RolloutItem, 'number' | 'kind' | 'phase' | 'status'>[];
   /** Releases that served before, any order. Only for a rollback. */
   readonly former: readonly ReleaseItem[];
 }
@@ -87,7 +88,7 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
     };
   }
   const wanted = find(request, world);
-  const early = request.target.kind === 'rollback' ? rollbackTooEarly(fleet) : undefined;
+  const early = request.target.kind === 'rollback' ? rollbackTooEarly(world) : undefined;
   if (wanted.verdict !== 'found') return early ?? wanted;
 
   const { release } = wanted;
@@ -157,18 +158,27 @@ function goesBack(number: number, { ahead }: RequestWorld): boolean {
 }
 
 /** A rollback that names no release is about what serves now; where something else is on its way, that is to go first. */
-function rollbackTooEarly(fleet: FleetItem): Extract<RequestVerdict, { verdict: 'refused' }> | undefined {
+function rollbackTooEarly({
+  fleet,
+  ahead,
+}: RequestWorld): Extract<RequestVerdict, { verdict: 'refused' }> | undefined {
   const { lease, queue, live } = fleet;
   const holds = lease?.purpose === 'rollout' && lease.release !== live?.release;
   const first = holds ? lease.rollout : queue[0];
   if (first === undefined) return undefined;
   const serving = live === null ? 'nothing' : releaseLabel(live.release);
+  const rollout = ahead.find(({ number }) => number === first);
+  const abort = judgeOrder('abort', rollout && orderState(rollout, fleet));
+  const cure =
+    abort.verdict === 'refused'
+      ? 'wait until it has ended'
+      : `abort it, and ${serving} goes on serving (flotilla abort ${rolloutId(fleet.fleet, first)})`;
   const trouble = attentionWords(fleet);
   return {
     verdict: 'refused',
     error: 'RequestRefused',
     reasons: [
-      `rollout ${first} is not live yet: abort it, and ${serving} goes on serving (flotilla abort ${rolloutId(fleet.fleet, first)}); or name the release to go back to`,
+      `rollout ${first} is not live yet: ${cure}; or name the release to go back to`,
       ...(trouble === undefined ? [] : [trouble]),
     ],
   };

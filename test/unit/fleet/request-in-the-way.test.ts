@@ -17,9 +17,9 @@ const busy = (whenBusy: 'queue' | 'supersede' | 'refuse', more: Partial<FleetIte
 });
 /** Rollout 2 bakes, and 3 and 4 wait for it. */
 const ahead: RequestWorld['ahead'] = [
-  { number: 3, kind: 'deploy' },
-  { number: 2, kind: 'deploy' },
-  { number: 4, kind: 'deploy' },
+  { number: 3, kind: 'deploy', phase: 'queued', status: 'queued' },
+  { number: 2, kind: 'deploy', phase: 'baking', status: 'running' },
+  { number: 4, kind: 'deploy', phase: 'queued', status: 'queued' },
 ];
 const goingBack = (...numbers: number[]): RequestWorld['ahead'] =>
   ahead.map((one) => (numbers.includes(one.number) ? { ...one, kind: 'rollback' } : one));
@@ -145,7 +145,18 @@ describe('a rollback that names no release', () => {
     expect(back({ lease: lease(), queue: [3], live: null })).toMatchObject({
       reasons: [expect.stringContaining('rollout 2 is not live yet')],
     });
-    expect(back({ lease: stuck })).toMatchObject({ reasons: [expect.any(String), stuckWords] });
+  });
+  it('is not told to abort what can be aborted no more', () => {
+    const wait = 'rollout 2 is not live yet: wait until it has ended; or name the release to go back to';
+    expect(back({ lease: stuck })).toMatchObject({ reasons: [wait, stuckWords] });
+    expect(back({ lease: lease({ state: 'recovering' }) })).toMatchObject({ reasons: [wait] });
+    for (const phase of ['promoting', 'rolling back']) {
+      const promoted = ahead.map((one) => (one.number === 2 ? { ...one, phase } : one));
+      const world = { fleet: { ...fleet, lease: lease() }, ahead: promoted };
+      expect(ask({ target: { kind: 'rollback' } }, world)).toMatchObject({ reasons: [wait] });
+    }
+    const unknown = { fleet: { ...fleet, lease: lease() }, ahead: [] };
+    expect(ask({ target: { kind: 'rollback' } }, unknown)).toMatchObject({ reasons: [wait] });
   });
   it('is refused so rather than for having nowhere to go', () => {
     const nowhere = { fleet: { ...fleet, lease: lease() }, former: [] };
