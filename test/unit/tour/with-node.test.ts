@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -55,4 +55,18 @@ it('says why its Node does not start', () => {
   `);
   expect(said).toMatch(/^\/\S+\/node does not start: .*ENOENT\.\n$/);
   expect(code).toBe(1);
+});
+
+it('runs the command by a link, in the folder of whoever calls it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'flotilla-linked-'));
+  try {
+    symlinkSync(join(script, '../flotilla.mjs'), join(folder, 'flotilla'));
+    writeFileSync(join(folder, 'web.yml'), 'fleet: web\nprot: 80\n');
+    const words = ['fleet', 'apply', 'web.yml'];
+    const { status, stderr } = spawnSync(join(folder, 'flotilla'), words, { cwd: folder, encoding: 'utf8' });
+    expect(stderr).toContain('prot');
+    expect(status).toBe(2);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
