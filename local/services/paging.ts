@@ -33,7 +33,6 @@ export function page<T>(
 }
 
 function makeToken(at: number, key: string): string {
-  // In the letters that EBS allows its tokens: https://docs.aws.amazon.com/ebs/latest/APIReference/API_ListSnapshotBlocks.html
   return Buffer.from(JSON.stringify([at, key])).toString('base64');
 }
 

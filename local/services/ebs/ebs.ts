@@ -24,7 +24,8 @@ import { encryptionOutcome } from './encryption.ts';
 import { listOperations } from './lists.ts';
 import { blockSizeBytes, Snapshots } from './snapshots.ts';
 import type { EbsState, Encryption } from './state.ts';
-import { blockToken, invalid, snapshotArn } from './state.ts';
+import { invalid, snapshotArn } from './state.ts';
+import { isBlockToken } from './tokens.ts';
 
 /** https://docs.aws.amazon.com/general/latest/gr/ebs-service.html */
 const pendingSnapshotsLimit = 100;
@@ -287,7 +288,8 @@ function writeOperations(state: EbsState, startedByToken: Started) {
       }
       const index = input.BlockIndex ?? -1;
       const digest = snapshot.written.get(index) ?? snapshot.inherited.get(index);
-      if (digest === undefined || input.BlockToken !== blockToken(snapshot.snapshotId, index, digest)) {
+      const now = context.clock.now();
+      if (digest === undefined || !isBlockToken(input.BlockToken, snapshot.snapshotId, index, digest, now)) {
         throw invalid('The block token is invalid', 'INVALID_BLOCK_TOKEN');
       }
       const bytes = await snapshots.block(snapshot, index);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Context } from '../../context.ts';
 import type { Access } from '../../service.ts';
 import { AwsError } from '../../service.ts';
@@ -31,9 +30,4 @@ export function snapshotArn(context: Context, snapshotId: string): string {
 
 export function invalid(message: string, reason = 'INVALID_PARAMETER_VALUE'): AwsError {
   return new AwsError('ValidationException', message, 400, { Reason: reason });
-}
-
-/** An opaque name for a block; a token of another snapshot or of other bytes does not fit. */
-export function blockToken(snapshotId: string, index: number, digest: string): string {
-  return createHash('sha256').update(`${snapshotId}/${index}/${digest}`).digest('base64');
 }
