@@ -218,7 +218,10 @@ export function imageOperations(state: Ec2State) {
         const snapshot = snapshots.all.get(id);
         if (snapshot === undefined) continue;
         const used = imageUsing(state, id) !== undefined;
-        if (!used) await snapshots.delete(snapshot);
+        if (!used) {
+          await snapshots.delete(snapshot);
+          tags.forget(id);
+        }
         results.push({ SnapshotId: id, ReturnCode: used ? ('skipped' as const) : ('success' as const) });
       }
       return { Return: true, DeleteSnapshotResults: results };

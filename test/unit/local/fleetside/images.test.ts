@@ -134,12 +134,14 @@ describe('an image', () => {
     };
     expect(await fleet.refusal('ec2', 'RegisterImage', again)).toBe('InvalidAMIName.Duplicate');
     expect(await fleet.refusal('ec2', 'DeleteSnapshot', { SnapshotId })).toBe('InvalidSnapshot.InUse');
+    await fleet.call('ec2', 'CreateTags', { Resources: [SnapshotId], Tags: [{ Key: 'team', Value: 'a' }] });
     await fleet.call('ec2', 'DeregisterImage', { ImageId: imageId, DeleteAssociatedSnapshots: true });
     expect(await fleet.refusal('ec2', 'DescribeImages', { ImageIds: [imageId] })).toBe(
       'InvalidAMIID.NotFound',
     );
     const named = { SnapshotIds: [SnapshotId] };
     expect(await fleet.refusal('ec2', 'DescribeSnapshots', named)).toBe('InvalidSnapshot.NotFound');
+    expect((await fleet.call('ec2', 'DescribeTags', {})).Tags).toEqual([]);
   });
 
   it('is not made of a snapshot that is not completed', async () => {
