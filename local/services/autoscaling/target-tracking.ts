@@ -143,9 +143,10 @@ export class TargetTracking {
   }
 
   #isWarm(group: GroupRecord, policies: readonly PolicyRecord[], member: Member): boolean {
-    const own = policies.map((policy) => policy.definition.EstimatedInstanceWarmup ?? 0);
-    // "If not defined, the value of this parameter defaults to the value for the default cooldown period".
-    const seconds = Math.max(...own) || (group.warmupSeconds ?? group.cooldownSeconds);
+    // "When a warm-up period is specified here, it overrides the default instance warmup"; else that is taken, or "the
+    // value of default cooldown". https://docs.aws.amazon.com/autoscaling/ec2/APIReference/API_PutScalingPolicy.html
+    const usual = group.warmupSeconds ?? group.cooldownSeconds;
+    const seconds = Math.max(...policies.map((one) => one.definition.EstimatedInstanceWarmup ?? usual));
     const since = member.inServiceAt;
     return since !== undefined && this.#state.context.clock.now() - since >= seconds * 1_000;
   }

@@ -22,7 +22,11 @@ afterEach(() => fleet.region.close());
 
 const AutoScalingGroupName = 'web';
 
-async function put(more: object = {}, name = 'requests'): Promise<{ PolicyARN: string; Alarms: Alarm[] }> {
+async function put(
+  more: object = {},
+  name = 'requests',
+  warmup: object = {},
+): Promise<{ PolicyARN: string; Alarms: Alarm[] }> {
   const { elbv2 } = fleet.region.parts;
   const ResourceLabel = `${elbv2.defaultLoadBalancer.fullName}/${elbv2.state.group(blue).fullName}`;
   return await fleet.call('autoscaling', 'PutScalingPolicy', {
@@ -34,6 +38,7 @@ async function put(more: object = {}, name = 'requests'): Promise<{ PolicyARN: s
       PredefinedMetricSpecification: { PredefinedMetricType: 'ALBRequestCountPerTarget', ResourceLabel },
       ...more,
     },
+    ...warmup,
   });
 }
 
@@ -131,6 +136,21 @@ describe('a group', () => {
     expect(await desired()).toBe(3);
     await fleet.seconds(1_200);
     expect(await desired()).toBe(1);
+  });
+
+  it.each([
+    ['none', { EstimatedInstanceWarmup: 0 }, 1],
+    ['an hour', { EstimatedInstanceWarmup: 3_600 }, 3],
+    ['the usual', {}, 3],
+  ])('lets instances warm up for as long as the policy says: %s', async (_, warmup, left) => {
+    await fleet.call('autoscaling', 'UpdateAutoScalingGroup', {
+      AutoScalingGroupName,
+      DesiredCapacity: 3,
+      DefaultInstanceWarmup: 3_600,
+    });
+    await put({}, 'requests', warmup);
+    await fleet.seconds(2_400);
+    expect(await desired()).toBe(left);
   });
 
   it('shrinks within a minute once its minimum lets it, although the alarm rang long before', async () => {
