@@ -8,9 +8,9 @@ export function conformancePage(sheets: readonly Sheet[]): string {
   const cli = all.filter(({ one }) => one.notByCli === undefined).length;
   return `# Conformance of the local region
 
-What AWS's pages say of the operations that Flotilla uses, as cases that other people's clients play against the
-[local region](local-region.md), over real sockets: ${all.length} cases of ${operations} operations. Each is played by boto3 and by the
-AWS SDK for JavaScript, and ${cli} by the AWS CLI, too: all but those marked \\*, which it cannot ask, or refuses by itself. A
+What AWS's pages say of the operations that Flotilla uses, and of some more, as cases that other people's clients play
+against the [local region](local-region.md), over real sockets: ${all.length} cases of ${operations} operations. Each is played by boto3 and by
+the AWS SDK for JavaScript, and ${cli} by the AWS CLI, too: all but those marked \\*, which it cannot ask, or refuses by itself. A
 test keeps the table complete: every operation that the code uses has its cases, and every error that the code knows by
 name is met.
 

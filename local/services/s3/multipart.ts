@@ -27,7 +27,7 @@ import { Checking, checksumFields } from './checking.ts';
 import { algorithmNamed, compositeSum, summing } from './checksums.ts';
 import type { Notify } from './notifications.ts';
 import { headersOf, type Objects, sourceAccess, sourceOf } from './objects.ts';
-import { failedPreconditions, readRange } from './preconditions.ts';
+import { failedPreconditions, readRange, sourcePreconditions } from './preconditions.ts';
 import { checkUpload, onBucket, onObject, refuse } from './rights.ts';
 import { type Buckets, bucketNamed, type Checksum, current, type Part, type Upload } from './state.ts';
 import { readTagHeader } from './tags.ts';
@@ -36,6 +36,13 @@ import { idAlphabet } from './version-ids.ts';
 /** Each part but the last has at least 5 MiB: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
 const smallestPartBytes = 5 * 1024 * 1024;
 
+/** What an upload is named by. */
+interface Named {
+  readonly Bucket?: string | undefined;
+  readonly Key?: string | undefined;
+  readonly UploadId?: string | undefined;
+}
+
 export function createMultipart(
   context: Context,
   buckets: Buckets,
@@ -43,11 +50,7 @@ export function createMultipart(
   objects: Objects,
   notify: Notify,
 ) {
-  function uploadOf(input: {
-    Bucket?: string | undefined;
-    Key?: string | undefined;
-    UploadId?: string | undefined;
-  }): Upload {
+  function uploadOf(input: Named): Upload {
     const upload = bucketNamed(buckets, input.Bucket).uploads.get(input.UploadId ?? '');
     if (upload === undefined || upload.key !== input.Key)
       throw new AwsError(
@@ -103,6 +106,32 @@ export function createMultipart(
     return number;
   }
 
+  /** Takes a part's bytes in, and keeps it where the upload is still there then: it may be completed or aborted meanwhile. */
+  async function takePart(
+    input: Named & { Body?: Readable | Uint8Array },
+    number: number,
+    checking: Checking,
+  ) {
+    const { piece, md5 } = await bytes.receive(input.Body, checking.sums);
+    try {
+      const { ChecksumType: _, ...sums } = checksumFields(checking.verify(md5, input.Body));
+      const upload = uploadOf(input);
+      const [checksum] = Object.values(sums);
+      const part: Part = {
+        number,
+        piece,
+        etag: `"${md5}"`,
+        checksum,
+        lastModified: new Date(context.clock.now()),
+      };
+      keep(upload, part);
+      return { ...part, sums };
+    } catch (error) {
+      bytes.release([piece]);
+      throw error;
+    }
+  }
+
   const uploadPart: Operation<
     Omit<UploadPartRequest, 'Body'> & { Body?: Readable | Uint8Array },
     UploadPartOutput
@@ -112,21 +141,7 @@ export function createMultipart(
       refuse(input, ['SSECustomerAlgorithm', 'SSECustomerKey']);
       const number = partNumber(input);
       const upload = uploadOf(input);
-      const checking = new Checking(input, upload.checksum?.algorithm);
-      const { piece, md5 } = await bytes.receive(input.Body, checking.sums);
-      let checksum: Checksum | undefined;
-      try {
-        checksum = checking.verify(md5, input.Body);
-        // It may have been completed or aborted while the bytes came.
-        uploadOf(input);
-      } catch (error) {
-        bytes.release([piece]);
-        throw error;
-      }
-      const etag = `"${md5}"`;
-      const lastModified = new Date(context.clock.now());
-      keep(upload, { number, piece, etag, checksum: checksum?.value, lastModified });
-      const { ChecksumType: _, ...sums } = checksumFields(checksum);
+      const { etag, sums } = await takePart(input, number, new Checking(input, upload.checksum?.algorithm));
       return { ETag: etag, ServerSideEncryption: 'AES256', ...sums };
     },
   };
@@ -137,20 +152,19 @@ export function createMultipart(
       refuse(input, ['SSECustomerAlgorithm', 'CopySourceSSECustomerAlgorithm']);
       const number = partNumber(input);
       const upload = uploadOf(input);
-      const source = objects.findSource(sourceOf(input.CopySource), call);
-      failedPreconditions(source, {
-        IfMatch: input.CopySourceIfMatch,
-        IfNoneMatch: input.CopySourceIfNoneMatch,
-      });
+      const from = sourceOf(input.CopySource);
+      const source = objects.findSource(from, call);
+      failedPreconditions(source, sourcePreconditions(input));
       const range = readRange(input.CopySourceRange, source.sizeBytes) ?? { start: 0, end: source.sizeBytes };
-      const body = await bytes.read(source.pieces, range.start, range.end);
+      const { VersionId } = objects.versionField(from.Bucket, source);
+      const Body = await bytes.read(source.pieces, range.start, range.end);
       const checking = new Checking({}, upload.checksum?.algorithm);
-      const { piece, md5 } = await bytes.receive(body, checking.sums);
-      const checksum = checking.verify(md5, undefined);
-      const etag = `"${md5}"`;
-      const lastModified = new Date(context.clock.now());
-      keep(upload, { number, piece, etag, checksum: checksum?.value, lastModified });
-      return { CopyPartResult: { ETag: etag, LastModified: lastModified } };
+      const { etag, lastModified, sums } = await takePart({ ...input, Body }, number, checking);
+      return {
+        CopyPartResult: { ETag: etag, LastModified: lastModified, ...sums },
+        ServerSideEncryption: 'AES256',
+        ...(VersionId === undefined ? {} : { CopySourceVersionId: VersionId }),
+      };
     },
   };
 

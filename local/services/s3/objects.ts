@@ -17,7 +17,7 @@ import { type ByteStore, type Piece, sizeOf } from './bytes.ts';
 import { Checking, checksumFields } from './checking.ts';
 import { algorithmNamed, summing } from './checksums.ts';
 import type { Notify } from './notifications.ts';
-import { failedPreconditions, readRange } from './preconditions.ts';
+import { failedPreconditions, readRange, sourcePreconditions } from './preconditions.ts';
 import { bucketArn, checkUpload, mayList, onObject, onVersion, refuse } from './rights.ts';
 import {
   type Bucket,
@@ -264,12 +264,7 @@ export function createObjects(context: Context, buckets: Buckets, bytes: ByteSto
           'InvalidRequest',
           "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
         );
-      failedPreconditions(source, {
-        IfMatch: input.CopySourceIfMatch,
-        IfNoneMatch: input.CopySourceIfNoneMatch,
-        IfModifiedSince: input.CopySourceIfModifiedSince,
-        IfUnmodifiedSince: input.CopySourceIfUnmodifiedSince,
-      });
+      failedPreconditions(source, sourcePreconditions(input));
       const { IfMatch, IfNoneMatch } = input;
       failedPreconditions(current(bucket, input.Key ?? ''), { IfMatch, IfNoneMatch });
       const replaceTags = input.TaggingDirective === 'REPLACE';

@@ -46,6 +46,21 @@ export function failedPreconditions(found: Version | undefined, conditions: Prec
   }
 }
 
+/** What a copy says of its source. */
+export function sourcePreconditions(input: {
+  readonly CopySourceIfMatch?: string | undefined;
+  readonly CopySourceIfNoneMatch?: string | undefined;
+  readonly CopySourceIfModifiedSince?: Date | undefined;
+  readonly CopySourceIfUnmodifiedSince?: Date | undefined;
+}): Preconditions {
+  return {
+    IfMatch: input.CopySourceIfMatch,
+    IfNoneMatch: input.CopySourceIfNoneMatch,
+    IfModifiedSince: input.CopySourceIfModifiedSince,
+    IfUnmodifiedSince: input.CopySourceIfUnmodifiedSince,
+  };
+}
+
 /**
  * Reads one range of bytes; `end` is exclusive. A range that is not understood is ignored, as RFC 9110 wants it.
  * @throws AwsError InvalidRange (416)

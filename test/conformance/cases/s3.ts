@@ -1,4 +1,5 @@
 import type { Sheet } from '../case.ts';
+import { multipartCases } from './s3-multipart.ts';
 import { readingCases } from './s3-reading.ts';
 import { api } from './s3-things.ts';
 import { writingCases } from './s3-writing.ts';
@@ -8,5 +9,5 @@ export const s3: Sheet = {
   service: 's3',
   title: 'Amazon S3',
   pages: `${api}/API_*.html`,
-  cases: [...writingCases, ...readingCases],
+  cases: [...writingCases, ...readingCases, ...multipartCases],
 };
