@@ -14,7 +14,7 @@ import { judgeHooks, type SeenHook } from './hooks.ts';
 import { judgeQuotas, type QuotaWorld } from './quotas.ts';
 import { alreadyLiveWords } from './request.ts';
 import { describeTestRule, leadsTo, testWeights } from './test-listener.ts';
-import { formatWeights, idleSlot, sameWeights } from './traffic.ts';
+import { formatWeights, idleSlot, sameWeights, weightsFor } from './traffic.ts';
 import {
   type AlarmView,
   type GroupView,
@@ -113,6 +113,9 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       reasons.push('the image has been vetoed; deploy another, or force it');
     if (release.state === 'failed') reasons.push(failedWords(release, release.number));
   }
+  // Somebody saved the service by hand, and the rollout completes it: no weight is left to move.
+  const movedByHand =
+    way === 'warm' && rule !== undefined && sameWeights(rule.weights, weightsFor(slot, 100));
   if (rule === undefined) {
     reasons.push('the listener rule is gone; apply the fleet again');
   } else {
@@ -122,7 +125,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       );
     }
     if (rule.sticky) reasons.push("the rule's action is sticky, which defeats weights; turn it off");
-    if (!sameWeights(rule.weights, fleet.weights)) {
+    if (!movedByHand && !sameWeights(rule.weights, fleet.weights)) {
       reasons.push(
         `the rule has ${formatWeights(rule.weights)} and lineage expects ${formatWeights(fleet.weights)}; set it back, or apply the fleet again`,
       );
@@ -226,6 +229,9 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   const notes = [
     ...(liveDown && wished.length > 1
       ? ['live has no healthy target: all traffic goes over in one step']
+      : []),
+    ...(movedByHand
+      ? [`the rule gives ${releaseLabel(release.number)} all traffic already, which was set by hand`]
       : []),
     ...quotas.notes,
     ...hooks.notes,

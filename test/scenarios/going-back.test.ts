@@ -67,6 +67,29 @@ describe.skipIf(notPackaged !== undefined)('a release to which traffic returns',
     },
   );
 
+  it('by hand, since live answers nobody: a rollback completes it', async () => {
+    let ill = false;
+    fleet = await Fleet.create({
+      rollout: { steps: [{ weight: 100 }], drainSeconds: 0, keepWarmSeconds: 3600 },
+    });
+    expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
+    const two = await fleet.image('two', { healthy: () => !ill });
+    expect(await fleet.deploy(two)).toMatchObject({ status: 'SUCCEEDED' });
+    ill = true;
+    await fleet.world.seconds(60);
+    await fleet.setWeights({ blue: 100, green: 0 });
+    expect(await fleet.planBack()).toMatchObject({
+      outcome: 'planned',
+      plan: { notes: ['the rule gives v1 all traffic already, which was set by hand'] },
+    });
+    expect(await fleet.ended(await fleet.rollBack())).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.weights()).toEqual({ blue: 100, green: 0 });
+    expect(await fleet.item()).toMatchObject({
+      ...{ live: { release: 1 }, warm: { release: 2 }, lease: null },
+      weights: { blue: 100, green: 0 },
+    });
+  });
+
   it('and was promoted with other scaling policies: it has those of the spec, and no other', async () => {
     const scaledBy = async (): Promise<string[]> => {
       const answer = await fleet.world.call('autoscaling', 'DescribePolicies', {

@@ -106,6 +106,31 @@ describe('a plan', () => {
       plan: { way: 'launch', evict: { release: 2, groupName: warm.groupName } },
     });
   });
+  it('completes by the warm release what somebody began by hand, and nothing else', () => {
+    const groups = [group(live.groupName, 2, 'b'), group(warm.groupName, 2, 'g')];
+    const ask = (green: number, more: Partial<RolloutWorld> = {}) =>
+      plan({
+        fleet: { ...fleet, warm },
+        groups,
+        release: release(2, { state: 'warm' }),
+        rule: { weights: { blue: 100 - green, green }, foreign: [], sticky: false },
+        ...more,
+      });
+    expect(ask(100)).toMatchObject({
+      verdict: 'go',
+      plan: { way: 'warm', notes: ['the rule gives v2 all traffic already, which was set by hand'] },
+    });
+    expect(ask(0)).toMatchObject({ verdict: 'go', plan: { notes: [] } });
+    const expects = (has: string) => ({
+      verdict: 'refused',
+      reasons: [
+        `the rule has ${has} and lineage expects blue 100 %, green 0 %; set it back, or apply the fleet again`,
+      ],
+      notes: [],
+    });
+    expect(ask(50)).toMatchObject(expects('blue 50 %, green 50 %'));
+    expect(ask(100, { release: release(3) })).toMatchObject(expects('blue 0 %, green 100 %'));
+  });
   it('is refused with all reasons at once', () => {
     const verdict = plan({
       image: { state: 'vetoed' },
