@@ -7,7 +7,7 @@ import type { Events } from '../aws/events.ts';
 import type { Objects } from '../aws/objects.ts';
 import type { Table } from '../aws/table.ts';
 import { together } from '../aws/together.ts';
-import { buildKeys, executionArn, uploadJob } from '../contracts/build.ts';
+import { executionArn, uploadJob } from '../contracts/build.ts';
 import { fleetName, rolloutId, sha256Hex } from '../contracts/ids.ts';
 import {
   type EventItem,
@@ -31,6 +31,7 @@ import { keys } from '../lineage/keys.ts';
 import { uploadId } from '../lineage/upload.ts';
 import { putUpload, requireUpload } from './accept-upload.ts';
 import { caughtError, type ReadableFailure, readCaughtError } from './failure.ts';
+import { toldOf, writeResult } from './result-file.ts';
 import { liveIn, rolloutCard } from './rollout-card.ts';
 
 export const uploadOutcome = z.strictObject({
@@ -189,13 +190,8 @@ export async function tell(
   { table, objects, events }: ReportDeps,
   storeBucket: string,
 ): Promise<'tagged' | 'gone'> {
-  const { type: _type, told: _told, ...told } = item;
-  await objects.put(
-    { bucket: storeBucket, key: buildKeys.result(item.key) },
-    `${JSON.stringify(told, null, 2)}\n`,
-    'application/json',
-  );
-  await events.put('flotilla', 'Flotilla Upload Outcome', told);
+  await writeResult(item, { table, objects }, storeBucket);
+  await events.put('flotilla', 'Flotilla Upload Outcome', toldOf(item));
   const { bucket, key, versionId } = item;
   const tagged = await objects.tag({ bucket, key, versionId }, tagsOf(item));
   if (item.told !== item.state) {

@@ -40,13 +40,12 @@ const lookBackMilliseconds = 6 * 3_600_000;
 /** Lambda repeats a failed call of S3's for some minutes: until then the execution may still begin. */
 const beginsWithinMilliseconds = 15 * 60_000;
 
-/** Uploads of the last hours that have not ended, or whose rollout may have, or that were not told; newest first. */
+/** Uploads of the last hours that have not ended, or whose rollout may have, or that were not told; oldest first. */
 async function unfinished(table: Table, now: Date): Promise<UploadItem[]> {
   const found: UploadItem[] = [];
   const since = new Date(now.getTime() - lookBackMilliseconds).toISOString();
   for (let from: string | undefined; ; ) {
     const page = await table.list(lists.uploads, uploadItem, {
-      newestFirst: true,
       only: { kind: 'from-place', listSk: since },
       ...(from === undefined ? {} : { from }),
     });

@@ -50,7 +50,9 @@ const events = () => bus.commandCalls(PutEventsCommand).flatMap((call) => call.a
 beforeAll(() => giveEnvironment());
 beforeEach(() => {
   for (const mock of [s3, table, bus]) mock.reset();
-  table.on(GetCommand).resolves({ Item: building });
+  table
+    .on(GetCommand)
+    .callsFake(({ Key }: { Key: { sk: string } }) => (Key.sk === 'UPLOAD' ? { Item: building } : {}));
   table.on(TransactWriteCommand).resolves({});
   s3.on(PutObjectCommand).resolves({});
   s3.on(GetObjectTaggingCommand).resolves({ TagSet: [] });

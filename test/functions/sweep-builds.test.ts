@@ -16,6 +16,7 @@ import {
   DynamoDBDocumentClient,
   GetCommand,
   QueryCommand,
+  type QueryCommandInput,
   TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -84,14 +85,18 @@ const rollout = (changes: object = {}) => ({
 });
 
 /** The table as this function sees it: one upload, and the image that its execution builds. */
-function world(present: { upload?: object; image?: object; rollouts?: object[] } = {}): void {
+function world(
+  present: { upload?: object; others?: object[]; image?: object; rollouts?: object[] } = {},
+): void {
   const theUpload = present.upload ?? upload();
-  const { rollouts = [] } = present;
-  table.on(QueryCommand).callsFake((input: { IndexName?: string; ExpressionAttributeValues: object }) => {
-    const about = Object.values(input.ExpressionAttributeValues)[0];
+  const { rollouts = [], others = [] } = present;
+  const listed = [theUpload, ...others] as { id: string }[];
+  table.on(QueryCommand).callsFake((input: QueryCommandInput) => {
+    const about = Object.values(input.ExpressionAttributeValues ?? {})[0];
     if (about === 'FLEETS') return { Items: rollouts.length === 0 ? [] : [fleet()] };
     if (about === 'SMOKE_BOOTS') return { Items: [] };
-    if (input.IndexName === 'byList') return { Items: [theUpload] };
+    if (input.IndexName === 'byList')
+      return { Items: input.ScanIndexForward === false ? listed.toReversed() : listed };
     if (about === 'FLEET#web') return { Items: rollouts };
     const found = {
       type: 'ref',
@@ -102,15 +107,17 @@ function world(present: { upload?: object; image?: object; rollouts?: object[] }
     };
     return { Items: about === `REF#${executionArn}` ? [found] : [] };
   });
-  table.on(GetCommand).callsFake((input: { Key: { sk: string } }) => ({
+  table.on(GetCommand).callsFake((input: { Key: { pk: string; sk: string } }) => ({
     Item:
       input.Key.sk === 'UPLOAD'
-        ? theUpload
-        : input.Key.sk === 'FLEET'
-          ? fleet()
-          : input.Key.sk.startsWith('ROLLOUT#')
-            ? rollouts[0]
-            : (present.image ?? image),
+        ? (listed.find(({ id }) => input.Key.pk === `UPLOAD#${id}`) ?? theUpload)
+        : input.Key.sk === 'KEY'
+          ? undefined
+          : input.Key.sk === 'FLEET'
+            ? fleet()
+            : input.Key.sk.startsWith('ROLLOUT#')
+              ? rollouts[0]
+              : (present.image ?? image),
   }));
 }
 const ended = (status: ExecutionStatus, secondsAgo: number) =>
@@ -196,6 +203,13 @@ describe('sweep-builds', () => {
     world({ upload: upload({ ...built, endedAt: ago(180).toISOString() }) });
     await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: ['1'], boots: [] });
     expect([events(), told()]).toEqual([[['Flotilla Upload Outcome', '1']], ['built']]);
+  });
+
+  it('tells the oldest first, so that the last word is of the newest', async () => {
+    const built = { state: 'built', endedAt: ago(180).toISOString() };
+    world({ upload: upload({ ...built, id: '5' }), others: [upload({ ...built, id: '6' })] });
+    await handler({}, lambdaContext());
+    expect(events().map(([, id]) => id)).toEqual(['5', '6']);
   });
 
   it('says built, without an error, of an execution that succeeded and could not say so', async () => {
