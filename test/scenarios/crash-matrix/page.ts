@@ -10,10 +10,10 @@ Written by \`npm run crash-matrix -- rollout\`; do not edit it by hand.
 
 Each scenario is first run without a fault, to see every call that the product's functions make and every state in which
 its machines spend time. Then it is run once for each of these points and each fault, in virtual time, until the fleet
-rests. The ten invariants of the design are checked after every call that changed something and after every moment at
-which time alone did (\`test/scenarios/kit/invariants.ts\`), and at rest: exactly one live release at full weight (none
-where there was none), its size as specified, nothing pinned, nothing left over, the lease free, and lineage that says
-what happened.
+rests. The invariants of the design are checked after every call that changed something and after every moment at which
+time alone did (\`test/scenarios/kit/invariants.ts\`); and at rest those that mean nothing before: exactly one live release
+at full weight (none where there was none), its size as specified, nothing pinned, nothing left over, no image that
+lineage does not know or knows twice, the lease free, and lineage that says what happened.
 
 - *killed before, killed after*: the function's process dies before the call reaches AWS, or once it is done.
 - *throttled*: AWS refuses the call. *late by half a minute*: it is done after its caller has given it up. *answer lost*:

@@ -1,6 +1,7 @@
 /** What the people of a scenario do, who do not know what is about to break. */
 import type { MachineScript } from '../../../../local/machines/scripted.ts';
 import type { RolloutTarget } from '../../../../src/contracts/request.ts';
+import type { Verb } from '../../../../src/fleet/orders.ts';
 import type { Fleet } from '../fleet.ts';
 
 const images = new WeakMap<Fleet['world'], number>();
@@ -53,6 +54,26 @@ export async function baking(fleet: Fleet): Promise<boolean> {
     if (!(await isBusy(fleet, 'swap-fleet'))) return false;
   }
   return false;
+}
+
+/**
+ * Somebody who pauses the first bake, resumes, and approves whatever waits for it, until no execution runs.
+ * @throws Error where one runs for ever
+ */
+export async function led(fleet: Fleet): Promise<void> {
+  const order = (verb: Verb): Promise<unknown> => fleet.order(verb).catch(() => undefined);
+  let paused = false;
+  for (let passed = 0; passed < longestSeconds; passed += 5) {
+    await fleet.world.seconds(5);
+    const { gate } = await fleet.item();
+    if (gate?.waitsFor === 'time' && !paused) {
+      await order('pause');
+      paused = true;
+    } else if (gate?.waitsFor === 'resume') await order('resume');
+    else if (gate?.waitsFor === 'approval') await order('approve');
+    else if (!(await isBusy(fleet, 'swap-fleet'))) return;
+  }
+  throw new Error('an execution of swap-fleet runs for ever');
 }
 
 /** Whether a fleet rests, as far as its item and the executions say. */

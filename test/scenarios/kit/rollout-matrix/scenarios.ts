@@ -2,10 +2,11 @@
 
 import type { FleetSpecInput } from '../../../../src/contracts/fleet-spec.ts';
 import type { RolloutTarget } from '../../../../src/contracts/request.ts';
+import { createFunction } from '../../../support/functions.ts';
 import { putAlarm } from '../alarm.ts';
 import type { Fleet } from '../fleet.ts';
 import { makeListener } from '../listener.ts';
-import { allEnded, baking, insist, nextImage, resting, stopAll } from './acts.ts';
+import { allEnded, baking, insist, led, nextImage, resting, stopAll } from './acts.ts';
 
 export interface Scenario {
   /** Beside what every fleet of the matrix has. */
@@ -65,6 +66,32 @@ export const scenarios = {
       });
     },
     act: deploy,
+  },
+  'hooks, approval and a pause': {
+    async setUp(fleet) {
+      const { world } = fleet;
+      for (const name of ['early', 'late']) {
+        const Resource = await createFunction(
+          world.region,
+          name,
+          "export const handler = async () => ({ verdict: 'go' });",
+        );
+        await world.call('lambda', 'TagResource', { Resource, Tags: { 'flotilla:hook': world.stackName } });
+      }
+      const arnOf = (name: string) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
+      await fleet.apply({
+        ...matrixSpec,
+        rollout: {
+          ...matrixSpec.rollout,
+          steps: [{ weight: 25, bakeSeconds: 20, approval: true, approvalSeconds: 600 }, { weight: 100 }],
+          hooks: { beforeTraffic: arnOf('early'), afterTraffic: arnOf('late') },
+        },
+      });
+    },
+    async act(fleet) {
+      await insist(fleet, await nextImage(fleet));
+      await led(fleet);
+    },
   },
   'unhealthy candidate': {
     staysLive: true,
@@ -160,6 +187,26 @@ export const scenarios = {
       }
       await allEnded(fleet);
       return aborted;
+    },
+  },
+  'needs attention': {
+    breaks: /^record-failure$/,
+    staysLive: true,
+    async act(fleet) {
+      const { faults } = fleet.world.region;
+      await insist(fleet, await nextImage(fleet));
+      const came = await baking(fleet);
+      if (came) {
+        // As where somebody took the right away; by the time that the sweeper tries again, it is given back.
+        faults.inject({
+          ...{ kind: 'fail', action: 'autoscaling:DeleteAutoScalingGroup', times: 1 },
+          ...{ code: 'AccessDenied', status: 403 },
+        });
+        await fleet.order('abort');
+      }
+      await allEnded(fleet);
+      await resting(fleet);
+      return came;
     },
   },
   'recovery by event': {
