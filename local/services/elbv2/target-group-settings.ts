@@ -48,6 +48,12 @@ export function checkOf(input: CreateTargetGroupInput | ModifyTargetGroupInput):
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
+/**
+ * Codes and ranges of codes: "For Application Load Balancers, you can specify values between 200 and 499".
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Matcher.html
+ */
+const matchesCodes = /^[2-4]\d\d(-[2-4]\d\d)?(,[2-4]\d\d(-[2-4]\d\d)?)*$/;
+
 /** @throws ValidationError */
 export function validateCheck(check: Check): void {
   const within = (value: number, low: number, high: number, what: string): void => {
@@ -62,7 +68,7 @@ export function validateCheck(check: Check): void {
   }
   if (!check.path.startsWith('/') || check.path.length > 1_024)
     throw validation(`Health check path '${check.path}' is not valid`);
-  if (!/^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/.test(check.matcher)) {
+  if (!matchesCodes.test(check.matcher)) {
     throw validation(`Health check matcher HTTP code '${check.matcher}' is not valid`);
   }
 }
@@ -72,10 +78,11 @@ export function checkAttribute(key: string, value: string): void {
   const refuse = (): never => {
     throw validation(`Target group attribute value '${value}' of '${key}' is not valid in the local region`);
   };
-  const seconds = Number(value);
+  // Not `Number` alone, for which an empty text is zero.
+  const seconds = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   switch (key) {
     case 'deregistration_delay.timeout_seconds':
-      if (!Number.isInteger(seconds) || seconds < 0 || seconds > 3_600) refuse();
+      if (!(seconds <= 3_600)) refuse();
       return;
     case 'stickiness.enabled':
       if (value !== 'true' && value !== 'false') refuse();
@@ -84,10 +91,10 @@ export function checkAttribute(key: string, value: string): void {
       if (value !== 'lb_cookie') refuse();
       return;
     case 'stickiness.lb_cookie.duration_seconds':
-      if (!Number.isInteger(seconds) || seconds < 1 || seconds > 604_800) refuse();
+      if (!(seconds >= 1 && seconds <= 604_800)) refuse();
       return;
     case 'slow_start.duration_seconds':
-      if (value !== '0' && (!Number.isInteger(seconds) || seconds < 30 || seconds > 900)) refuse();
+      if (seconds !== 0 && !(seconds >= 30 && seconds <= 900)) refuse();
       return;
     case 'load_balancing.algorithm.type':
       if (value !== 'round_robin' && value !== 'least_outstanding_requests') refuse();

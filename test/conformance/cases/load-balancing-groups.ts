@@ -92,6 +92,14 @@ export const targetGroupCases: readonly Case[] = [
   },
   {
     operation: 'ModifyTargetGroup',
+    says: 'takes success codes from 200 to 499 for Application Load Balancers',
+    page: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_Matcher.html',
+    given: [made],
+    input: { TargetGroupArn: '<group>', Matcher: { HttpCode: '200-599' } },
+    fails: refused('ValidationError'),
+  },
+  {
+    operation: 'ModifyTargetGroup',
     says: 'refuses a group that does not exist',
     input: { TargetGroupArn: noGroup, HealthCheckPath: '/ready' },
     fails: refused('TargetGroupNotFound'),
