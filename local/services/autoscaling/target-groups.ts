@@ -35,7 +35,7 @@ export function targetGroupOperations(state: AutoScalingState) {
       const arns = checkTargetGroups(state, input.TargetGroupARNs);
       if (arns.length > limits.targetGroupsPerCall)
         throw validation(`At most ${limits.targetGroupsPerCall} target groups a call`);
-      const added = arns.filter((one) => !group.targetGroupArns.includes(one));
+      const added = [...new Set(arns)].filter((one) => !group.targetGroupArns.includes(one));
       if (group.targetGroupArns.length + added.length > limits.targetGroups) {
         throw new AwsError(
           'LimitExceeded',
@@ -55,11 +55,13 @@ export function targetGroupOperations(state: AutoScalingState) {
     access: (input) => [state.access('DetachLoadBalancerTargetGroups', input.AutoScalingGroupName)],
     run(input) {
       const group = state.changeable(input.AutoScalingGroupName);
-      for (const one of input.TargetGroupARNs ?? []) {
-        const index = group.targetGroupArns.indexOf(one);
-        if (index < 0)
-          throw validation(`Trying to remove Target Groups that are not part of the group: ${one}`);
-        group.targetGroupArns.splice(index, 1);
+      const removed = new Set(input.TargetGroupARNs);
+      for (const one of removed) {
+        if (group.targetGroupArns.includes(one)) continue;
+        throw validation(`Trying to remove Target Groups that are not part of the group: ${one}`);
+      }
+      for (const one of removed) {
+        group.targetGroupArns.splice(group.targetGroupArns.indexOf(one), 1);
         detach(state, group, one);
       }
       return {};
