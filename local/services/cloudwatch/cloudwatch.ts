@@ -195,11 +195,24 @@ function alarmOperations(context: Context, alarms: Alarms) {
       }
       if (StateReason === undefined) throw invalid('StateReason is required');
       if (alarms.get(AlarmName) === undefined) throw unknownAlarm(AlarmName);
+      if (StateReasonData !== undefined && !isJson(StateReasonData)) {
+        throw new AwsError('InvalidFormat', 'StateReasonData was not syntactically valid JSON.');
+      }
       alarms.setState(AlarmName, StateValue, StateReason, StateReasonData);
       return {};
     },
   };
   return { PutMetricAlarm, DescribeAlarms, DeleteAlarms, SetAlarmState };
+}
+
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_SetAlarmState.html */
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function unknownAlarm(name: string): AwsError {

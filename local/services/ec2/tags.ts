@@ -14,6 +14,9 @@ import type { Ec2State } from './state.ts';
 import { describeAccess, onResource, resourceArn } from './state.ts';
 import { isReserved, requestTagContext } from './tag-store.ts';
 
+/** https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Tag.html */
+const longest = { key: 127, value: 256 };
+
 export function tagOperations(state: Ec2State) {
   const { context, tags } = state;
 
@@ -29,8 +32,8 @@ export function tagOperations(state: Ec2State) {
       for (const id of input.Resources) checkExists(state, id);
       for (const tag of input.Tags) {
         const key = tag.Key ?? '';
-        if (key === '' || key.length > 127 || (tag.Value ?? '').length > 255) {
-          throw invalidValue('Tag keys have 1 to 127 characters, values at most 255');
+        if (key === '' || key.length > longest.key || (tag.Value ?? '').length > longest.value) {
+          throw invalidValue(`Tag keys have 1 to ${longest.key} characters, values at most ${longest.value}`);
         }
         refuseReserved(key);
       }
