@@ -26,7 +26,7 @@ export interface StoredFunction {
   reservedConcurrency: number | undefined;
   asyncRetries: number;
   asyncMaxAgeSeconds: number;
-  asyncConfigured: boolean;
+  asyncConfiguredAt: number | undefined;
   /** Invocations that run now. */
   running: number;
 }
@@ -90,7 +90,7 @@ export class FunctionStore {
       reservedConcurrency: undefined,
       asyncRetries: 2,
       asyncMaxAgeSeconds: 21_600,
-      asyncConfigured: false,
+      asyncConfiguredAt: undefined,
       running: 0,
     };
     this.#functions.set(name, stored);

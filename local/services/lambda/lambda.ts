@@ -159,7 +159,7 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
   return {
     persistent: {
       name: 'lambda',
-      version: 1,
+      version: 2,
       collections: [store.collection(directory), queue.collection('queue')],
       resume: () => queue.resume(),
     },

@@ -335,20 +335,20 @@ export function functionOperations(deps: FunctionOperationsDeps): Operations {
         const { MaximumRetryAttempts: retries = 2, MaximumEventAgeInSeconds: age = 21_600 } = input;
         stored.asyncRetries = retries;
         stored.asyncMaxAgeSeconds = age;
-        stored.asyncConfigured = true;
-        return eventInvokeConfig(stored, context);
+        stored.asyncConfiguredAt = context.clock.now();
+        return eventInvokeConfig(stored, stored.asyncConfiguredAt);
       },
     ),
     GetFunctionEventInvokeConfig: on('GetFunctionEventInvokeConfig', (input: { FunctionName?: string }) => {
       const stored = store.find(input.FunctionName);
-      if (!stored.asyncConfigured) {
+      if (stored.asyncConfiguredAt === undefined) {
         throw new AwsError(
           'ResourceNotFoundException',
           `The function ${stored.revision.arn} doesn't have an EventInvokeConfig`,
           404,
         );
       }
-      return eventInvokeConfig(stored, context);
+      return eventInvokeConfig(stored, stored.asyncConfiguredAt);
     }),
     ListTags: {
       access: byArn('ListTags'),
@@ -373,11 +373,11 @@ export function functionOperations(deps: FunctionOperationsDeps): Operations {
   };
 }
 
-function eventInvokeConfig(stored: StoredFunction, context: Context) {
+function eventInvokeConfig(stored: StoredFunction, configuredAt: number) {
   return {
     FunctionArn: `${stored.revision.arn}:$LATEST`,
     MaximumRetryAttempts: stored.asyncRetries,
     MaximumEventAgeInSeconds: stored.asyncMaxAgeSeconds,
-    LastModified: new Date(context.clock.now()),
+    LastModified: new Date(configuredAt),
   };
 }

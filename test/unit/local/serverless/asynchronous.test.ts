@@ -53,3 +53,14 @@ it('an event is kept for six hours while its function is throttled, with pauses 
   expect(at).toBeLessThanOrEqual(4.81 * 3600 + 300);
   expect(await throttled(6.5)).toEqual([]);
 });
+
+it('the settings of asynchronous invocations tell when they were made', async () => {
+  const madeAt = new Date(clock.now());
+  const settings = { FunctionName: 'bad', MaximumRetryAttempts: 1 };
+  expect(await region.call('lambda', 'PutFunctionEventInvokeConfig', settings)).toMatchObject({
+    LastModified: madeAt,
+  });
+  await clock.advance(3_600_000);
+  const found = await region.call('lambda', 'GetFunctionEventInvokeConfig', { FunctionName: 'bad' });
+  expect(found).toMatchObject({ LastModified: madeAt });
+});
