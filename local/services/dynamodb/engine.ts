@@ -5,6 +5,9 @@
 import { createRequire } from 'node:module';
 import type { Context } from '../../context.ts';
 import { AwsError } from '../../service.ts';
+import { createActions } from './actions.ts';
+import { type Compare, conditionOf, holds } from './conditions.ts';
+import type { Path } from './documents.ts';
 import { plain, revived } from './values.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -38,12 +41,14 @@ interface Validations {
   checkValidations(data: unknown, types: unknown, custom: unknown, store: Store): void;
 }
 
-interface Dynalite {
+export interface Dynalite {
   create(options: object): Store;
-  checkConditional(data: unknown, existing: Item | undefined): unknown;
+  compare: Compare;
   validateItem(item: Item, table: Json): unknown;
   validateKey(key: Item, table: Json): unknown;
   validateUpdates(updates: unknown, expression: unknown, table: Json): unknown;
+  /** What of the item is at the paths, in its place. */
+  mapPaths(paths: readonly (string | Path)[], item: Item): Item;
 }
 
 export interface Table extends Json {
@@ -87,18 +92,26 @@ export function createEngine(context: Context) {
     }
   }
 
-  /** Runs an action on a request that was prepared. Real work: virtual time waits for it. @throws AwsError */
-  function perform(operation: string, data: Record<string, unknown>): Promise<Json> {
+  /** dynalite's own action. @throws its error */
+  function act(operation: string, data: Json): Promise<Json> {
     const file = operation.charAt(0).toLowerCase() + operation.slice(1);
     const action = load(`dynalite/actions/${file}`) as (s: Store, d: unknown, c: Callback) => void;
-    return context.clock.hold(
-      new Promise((resolve, reject) => {
-        action(store, data, (error, result) => {
-          if (error) reject(toAwsError(error));
-          else resolve(revived(result) as Json);
-        });
-      }),
-    );
+    return promised((callback) => action(store, data, callback));
+  }
+
+  /** A table by the name that a request gives. @throws dynalite's error */
+  const found = (name: string): Promise<Table> =>
+    promised((callback) => store.getTable(name, true, callback));
+
+  const actions = createActions(database, act, found);
+
+  /** Runs an action on a request that was prepared. Real work: virtual time waits for it. @throws AwsError */
+  async function perform(operation: string, data: Record<string, unknown>): Promise<Json> {
+    try {
+      return revived(await context.clock.hold(actions.perform(operation, data))) as Json;
+    } catch (error) {
+      throw toAwsError(error);
+    }
   }
 
   /** Prepares and performs. */
@@ -107,15 +120,12 @@ export function createEngine(context: Context) {
   }
 
   /** @throws AwsError ResourceNotFoundException */
-  function table(name: string): Promise<Table> {
-    return context.clock.hold(
-      new Promise((resolve, reject) => {
-        store.getTable(name, false, (error, found) => {
-          if (error) reject(toAwsError(error));
-          else resolve(found as Table);
-        });
-      }),
-    );
+  async function table(name: string): Promise<Table> {
+    try {
+      return await context.clock.hold(promised((callback) => store.getTable(name, false, callback)));
+    } catch (error) {
+      throw toAwsError(error);
+    }
   }
 
   /** What an item or key lacks to fit the table; `undefined` if it fits. */
@@ -126,7 +136,8 @@ export function createEngine(context: Context) {
 
   /** Whether the prepared request's condition holds for the item that exists, in DynamoDB's JSON. */
   function conditionHolds(data: Record<string, unknown>, existing: Item | undefined): boolean {
-    return database.checkConditional(data, existing as Item) == null;
+    const condition = conditionOf(data);
+    return condition === undefined || holds(condition, existing ?? {}, database.compare);
   }
 
   return {
@@ -140,6 +151,15 @@ export function createEngine(context: Context) {
     /** Puts back what `onWrite` told. */
     putRaw: (key: string, value: unknown) => context.clock.hold(store.db.put(key, value)),
   };
+}
+
+function promised<T>(work: (callback: Callback) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    work((error, result) => {
+      if (error) reject(error);
+      else resolve(result as T);
+    });
+  });
 }
 
 /** dynalite's errors carry the body of the answer. */

@@ -1,0 +1,75 @@
+/**
+ * dynalite's actions, with conditions and filters evaluated here instead. A write reads first
+ * and writes afterwards: its caller holds the lock.
+ */
+import { AwsError } from '../../service.ts';
+import { conditionOf, type Expression, holds } from './conditions.ts';
+import type { Path } from './documents.ts';
+import type { Dynalite, Item, Json, Table } from './engine.ts';
+
+type Data = Readonly<Record<string, unknown>>;
+type Act = (operation: string, data: Data) => Promise<Json>;
+
+/** Holds for every item. */
+const always: Expression = { type: '=', args: [{ NULL: true }, { NULL: true }] };
+
+export function createActions(database: Dynalite, act: Act, table: (name: string) => Promise<Table>) {
+  /** An action on a request that was prepared; the answer in DynamoDB's JSON. */
+  function perform(operation: string, data: Data): Promise<Json> {
+    const conditional = conditionOf(data) !== undefined;
+    switch (operation) {
+      case 'PutItem':
+      case 'DeleteItem':
+      case 'UpdateItem':
+        return conditional ? write(operation, data) : act(operation, data);
+      case 'Query':
+      case 'Scan':
+        return conditional ? filtered(operation, data) : act(operation, data);
+      default:
+        return act(operation, data);
+    }
+  }
+
+  async function write(operation: 'PutItem' | 'DeleteItem' | 'UpdateItem', data: Data): Promise<Json> {
+    const { _condition, Expected, ...rest } = data;
+    const of = await table(String(data.TableName));
+    const given = (data.Item ?? data.Key) as Item;
+    // What is invalid is told before a condition is looked at.
+    const misfit =
+      operation === 'PutItem' ? database.validateItem(given, of) : database.validateKey(given, of);
+    if (misfit != null) throw misfit;
+    const misfitting = database.validateUpdates(data.AttributeUpdates, data._updates, of);
+    if (misfitting != null) throw misfitting;
+    const key = Object.fromEntries(of.KeySchema.map(({ AttributeName: name }) => [name, given[name]]));
+    const answer = await act('GetItem', { TableName: data.TableName, Key: key });
+    const before = answer.Item as Item | undefined;
+    const condition = conditionOf(data);
+    if (condition !== undefined && !holds(condition, before ?? {}, database.compare))
+      throw new AwsError('ConditionalCheckFailedException', 'The conditional request failed');
+    return act(operation, rest);
+  }
+
+  /**
+   * Reads whole items, then filters and projects. The request keeps its filter, which holds for all: dynalite checks
+   * what it names.
+   */
+  async function filtered(operation: 'Query' | 'Scan', data: Data): Promise<Json> {
+    const filter = conditionOf(data) as Expression;
+    const { Select, AttributesToGet, ...rest } = data;
+    const projection = data._projection as { paths: readonly Path[] } | undefined;
+    const answer = await act(operation, {
+      ...rest,
+      ...(Select !== 'COUNT' && { Select }),
+      _filter: { ...(data._filter as object), expression: always },
+      ...(projection !== undefined && { _projection: { ...projection, paths: undefined } }),
+    });
+    const found = (answer.Items as readonly Item[]).filter((item) => holds(filter, item, database.compare));
+    const { Items: _, ...told } = answer;
+    if (Select === 'COUNT') return { ...told, Count: found.length };
+    const paths = projection?.paths ?? (AttributesToGet as readonly string[] | undefined);
+    const Items = paths === undefined ? found : found.map((item) => database.mapPaths(paths, item));
+    return { ...told, Count: found.length, Items };
+  }
+
+  return { perform };
+}
