@@ -1,11 +1,12 @@
 /**
- * dynalite's actions, with conditions and filters evaluated here instead. A write reads first
- * and writes afterwards: its caller holds the lock.
+ * dynalite's actions, with conditions, filters and update expressions evaluated here instead. A write reads first and
+ * writes afterwards: its caller holds the lock.
  */
 import { AwsError } from '../../service.ts';
 import { conditionOf, type Expression, holds } from './conditions.ts';
-import type { Path } from './documents.ts';
+import type { Path, Value } from './documents.ts';
 import type { Dynalite, Item, Json, Table } from './engine.ts';
+import { type Section, updated } from './updates.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 type Act = (operation: string, data: Data) => Promise<Json>;
@@ -13,7 +14,12 @@ type Act = (operation: string, data: Data) => Promise<Json>;
 /** Holds for every item. */
 const always: Expression = { type: '=', args: [{ NULL: true }, { NULL: true }] };
 
-export function createActions(database: Dynalite, act: Act, table: (name: string) => Promise<Table>) {
+export function createActions(
+  database: Dynalite,
+  act: Act,
+  table: (name: string) => Promise<Table>,
+  wrong: (value: Value) => string | undefined,
+) {
   /** An action on a request that was prepared; the answer in DynamoDB's JSON. */
   function perform(operation: string, data: Data): Promise<Json> {
     const conditional = conditionOf(data) !== undefined;
@@ -21,7 +27,7 @@ export function createActions(database: Dynalite, act: Act, table: (name: string
       case 'PutItem':
       case 'DeleteItem':
       case 'UpdateItem':
-        return conditional ? write(operation, data) : act(operation, data);
+        return conditional || data._updates !== undefined ? write(operation, data) : act(operation, data);
       case 'Query':
       case 'Scan':
         return conditional ? filtered(operation, data) : act(operation, data);
@@ -31,14 +37,14 @@ export function createActions(database: Dynalite, act: Act, table: (name: string
   }
 
   async function write(operation: 'PutItem' | 'DeleteItem' | 'UpdateItem', data: Data): Promise<Json> {
-    const { _condition, Expected, ...rest } = data;
+    const { _condition, Expected, _updates, ...rest } = data;
     const of = await table(String(data.TableName));
     const given = (data.Item ?? data.Key) as Item;
     // What is invalid is told before a condition is looked at.
     const misfit =
       operation === 'PutItem' ? database.validateItem(given, of) : database.validateKey(given, of);
     if (misfit != null) throw misfit;
-    const misfitting = database.validateUpdates(data.AttributeUpdates, data._updates, of);
+    const misfitting = database.validateUpdates(data.AttributeUpdates, _updates, of);
     if (misfitting != null) throw misfitting;
     const key = Object.fromEntries(of.KeySchema.map(({ AttributeName: name }) => [name, given[name]]));
     const answer = await act('GetItem', { TableName: data.TableName, Key: key });
@@ -46,7 +52,41 @@ export function createActions(database: Dynalite, act: Act, table: (name: string
     const condition = conditionOf(data);
     if (condition !== undefined && !holds(condition, before ?? {}, database.compare))
       throw new AwsError('ConditionalCheckFailedException', 'The conditional request failed');
-    return act(operation, rest);
+    if (_updates === undefined) return act(operation, rest);
+    return update(data, _updates as Updates, of, key, before);
+  }
+
+  /** Makes the item anew by the update expression, and puts it in the place of the old one. */
+  async function update(
+    data: Data,
+    { sections, paths }: Updates,
+    of: Table,
+    key: Item,
+    before: Item | undefined,
+  ): Promise<Json> {
+    const item = updated(sections, before ?? key);
+    for (const value of Object.values(item)) {
+      const message = wrong(value as Value);
+      if (message !== undefined) throw invalid(message);
+    }
+    if (database.validateItem(item, of) != null)
+      throw invalid('The update expression attempted to update the secondary index key to unsupported type');
+    if (database.itemSize(item) > mostItemBytes)
+      throw invalid('Item size to update has exceeded the maximum allowed size');
+    const { ReturnConsumedCapacity, ReturnValues, TableName } = data;
+    const answer = await act('PutItem', { TableName, Item: item, ReturnConsumedCapacity });
+    switch (ReturnValues) {
+      case 'ALL_OLD':
+        return before === undefined ? answer : { ...answer, Attributes: before };
+      case 'UPDATED_OLD':
+        return before === undefined ? answer : { ...answer, Attributes: database.mapPaths(paths, before) };
+      case 'ALL_NEW':
+        return { ...answer, Attributes: item };
+      case 'UPDATED_NEW':
+        return { ...answer, Attributes: database.mapPaths(paths, item) };
+      default:
+        return answer;
+    }
   }
 
   /**
@@ -72,4 +112,17 @@ export function createActions(database: Dynalite, act: Act, table: (name: string
   }
 
   return { perform };
+}
+
+/** What dynalite's parser makes of an update expression. */
+interface Updates {
+  readonly sections: readonly Section[];
+  readonly paths: readonly Path[];
+}
+
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items */
+const mostItemBytes = 400 * 1024;
+
+function invalid(message: string): AwsError {
+  return new AwsError('ValidationException', message);
 }

@@ -7,7 +7,7 @@ import type { Context } from '../../context.ts';
 import { AwsError } from '../../service.ts';
 import { createActions } from './actions.ts';
 import { type Compare, conditionOf, holds } from './conditions.ts';
-import type { Path } from './documents.ts';
+import type { Path, Value } from './documents.ts';
 import { plain, revived } from './values.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -39,6 +39,8 @@ export interface Written {
 interface Validations {
   checkTypes(data: unknown, types: unknown): Record<string, unknown>;
   checkValidations(data: unknown, types: unknown, custom: unknown, store: Store): void;
+  /** What is wrong with a value, such as a number out of range. Brings its numbers into their shortest form. */
+  validateAttributeValue(value: Value): string | undefined;
 }
 
 export interface Dynalite {
@@ -47,6 +49,8 @@ export interface Dynalite {
   validateItem(item: Item, table: Json): unknown;
   validateKey(key: Item, table: Json): unknown;
   validateUpdates(updates: unknown, expression: unknown, table: Json): unknown;
+  /** Bytes, a text's UTF-16 units counted as such. */
+  itemSize(item: Item): number;
   /** What of the item is at the paths, in its place. */
   mapPaths(paths: readonly (string | Path)[], item: Item): Item;
 }
@@ -103,7 +107,7 @@ export function createEngine(context: Context) {
   const found = (name: string): Promise<Table> =>
     promised((callback) => store.getTable(name, true, callback));
 
-  const actions = createActions(database, act, found);
+  const actions = createActions(database, act, found, validations.validateAttributeValue);
 
   /** Runs an action on a request that was prepared. Real work: virtual time waits for it. @throws AwsError */
   async function perform(operation: string, data: Record<string, unknown>): Promise<Json> {
