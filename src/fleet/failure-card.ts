@@ -2,6 +2,7 @@
 
 import { evidence, type FailureCard } from '../contracts/failure-card.ts';
 import { rolloutId } from '../contracts/ids.ts';
+import type { RolloutItem } from '../contracts/items.ts';
 import { type ErrorName, errorCatalogue } from '../errors.ts';
 
 export interface Failure {
@@ -21,8 +22,20 @@ const releaseAtFault: readonly string[] = [
 
 const personsWord: readonly string[] = ['GateAborted', 'GateRejected'] satisfies ErrorName[];
 
-export function blamesRelease(error: string): boolean {
-  return releaseAtFault.includes(error);
+/** What the account or a zone had no room for: another release would not have been launched either. */
+const wantOfRoom = /capacity|limit|quota|exceeded|insufficient/i;
+
+/**
+ * Whether the release is to be marked for how its rollout ended. A release that came back served before: what stands
+ * against it now (a zone without capacity, an alarm that rings still) is no news of the release, and whoever is in
+ * trouble must be able to go back there again.
+ */
+export function blamesRelease({ name, message, details }: Failure, kind: RolloutItem['kind']): boolean {
+  if (kind === 'rollback' || !releaseAtFault.includes(name)) return false;
+  if (name !== 'CandidateLaunchFailed') return true;
+  const launches = evidence.parse(details).launches ?? [];
+  const reasons = launches.length > 0 ? launches.map(({ why }) => why) : [message];
+  return !reasons.every((reason) => wantOfRoom.test(reason));
 }
 
 /** How a rollout that ended with this error is marked. */

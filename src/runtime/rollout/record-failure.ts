@@ -107,7 +107,7 @@ export async function writeFailure(
   const first: Failure =
     kept === undefined ? failure : { name: kept.name, message: kept.message, details: { ...kept.details } };
   const status = endedAs(first.name, rolledBack);
-  const blamed = blamesRelease(first.name);
+  const blamed = blamesRelease(first, rollout.kind);
   const alike = blamed && rolledBack ? await queuedAlike(present, release, table) : [];
 
   const attention = (call.attention ?? failure.message).slice(0, 1000);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FleetItem, Order, ReleaseItem } from '../../../src/contracts/items.ts';
-import { blamesRelease, endedAs, splitDetails } from '../../../src/fleet/failure-card.ts';
+import { endedAs, splitDetails } from '../../../src/fleet/failure-card.ts';
 import { alarmVerdict, mayRollBackByAlarm, watchedAt, watchedWhileWarm } from '../../../src/fleet/gates.ts';
 import {
   endingOrder,
@@ -262,11 +262,6 @@ describe('a failure', () => {
     });
     expect(splitDetails('a {brace} in it')).toEqual({ message: 'a {brace} in it', details: {} });
     expect(splitDetails('a {brace} and {"a":1}')).toEqual({ message: 'a {brace} and', details: { a: 1 } });
-  });
-  it('blames the release only for what the release did', () => {
-    expect(blamesRelease('CandidateUnhealthy')).toBe(true);
-    expect(blamesRelease('GateAborted')).toBe(false);
-    expect(blamesRelease('TrafficChangedByHand')).toBe(false);
   });
   it('is an abort where a person said so, and needs attention where it was not undone', () => {
     expect(endedAs('GateAborted', true)).toBe('aborted');

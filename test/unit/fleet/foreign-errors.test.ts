@@ -5,6 +5,7 @@ import {
   blamesRelease,
   endedAs,
   explainError,
+  type Failure,
   failureOf,
   splitDetails,
   withConsole,
@@ -70,16 +71,53 @@ describe('an error that AWS named', () => {
 });
 
 describe('a release that failed', () => {
-  it.each(['CandidateUnhealthy', 'CandidateLaunchFailed', 'SmokeTestFailed', 'HookRefused', 'AlarmRang'])(
-    'is to blame for %s',
-    (name) => {
-      expect(blamesRelease(name)).toBe(true);
+  const atFault = [
+    'CandidateUnhealthy',
+    'CandidateLaunchFailed',
+    'SmokeTestFailed',
+    'HookRefused',
+    'AlarmRang',
+  ];
+  const failure = (name: string, message = 'm', whys: readonly string[] = []): Failure => ({
+    name,
+    message,
+    details: {
+      launches: whys.map((why) => ({
+        activity: 'a',
+        at: '2026-01-01T00:00:00.000Z',
+        what: 'Launching a new EC2 instance',
+        why,
+      })),
     },
-  );
+  });
+
+  it.each(atFault)('is to blame for %s, and not where it served before and came back', (name) => {
+    expect(blamesRelease(failure(name), 'deploy')).toBe(true);
+    expect(blamesRelease(failure(name), 'rollback')).toBe(false);
+  });
   it('is not to blame for what it could not help', () => {
-    const others = Object.keys(errorCatalogue).filter((name) => !blamesRelease(name));
-    expect(others).toHaveLength(Object.keys(errorCatalogue).length - 5);
-    expect(blamesRelease('')).toBe(false);
+    for (const name of [...Object.keys(errorCatalogue), ''])
+      expect(blamesRelease(failure(name), 'deploy'), name).toBe(atFault.includes(name));
+  });
+
+  const noRoom = [
+    'We currently do not have enough CAPACITY in the Availability Zone you requested',
+    'VcpuLimit: your current vCPU limit of 32 allows no more',
+    'The quota is used up',
+    'Max spot instance count exceeded',
+    'There are insufficient free addresses in the subnet',
+  ];
+  it.each(noRoom)('is not to blame where there was no room for any: %s', (why) => {
+    expect(blamesRelease(failure('CandidateLaunchFailed', 'it failed', [why]), 'deploy')).toBe(false);
+    expect(blamesRelease(failure('CandidateLaunchFailed', why), 'deploy')).toBe(false);
+    // Of an instance that ran, such words say nothing.
+    expect(blamesRelease(failure('CandidateUnhealthy', why, [why]), 'deploy')).toBe(true);
+  });
+  it('is to blame where one launch failed for another reason', () => {
+    const image = "The image id '[ami-1]' does not exist";
+    const [first = ''] = noRoom;
+    expect(blamesRelease(failure('CandidateLaunchFailed', first, [first, image]), 'deploy')).toBe(true);
+    expect(blamesRelease(failure('CandidateLaunchFailed', image), 'deploy')).toBe(true);
   });
   it('was ended by a person, whichever word that person gave', () => {
     expect(endedAs('GateRejected', true)).toBe('aborted');

@@ -81,3 +81,20 @@ test('a fleet that needs attention shows the newest reason, one that comes back 
     error: { name: 'RolloutInterrupted', message: 'it ended' },
   });
 });
+
+test.each([
+  ['is marked where its own deploy fails', 'deploy', 'failed', at],
+  ['is not marked where going back to it fails', 'rollback', 'retired', undefined],
+])('a release that served before %s', async (_, kind, state, failedAt) => {
+  const name = `back-${kind}`;
+  await rollingOut(name, { live: { ...live, release: 2 } }, { kind });
+  const failure = { name: 'CandidateUnhealthy', message: 'no', details: {} };
+  await writeFailure(
+    { fleet: name, rollout: 5, execution: executionOf(name), fence: 0, rolledBack: true, failure },
+    world.table,
+    clock,
+  );
+  const after = await world.table.get(keys.release(name, 1), releaseItem);
+  expect(after).toMatchObject({ state });
+  expect(after?.failedAt).toBe(failedAt);
+});
