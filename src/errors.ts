@@ -374,6 +374,11 @@ export const errorCatalogue = {
     title: 'The rollback could not finish',
     advice: 'The fleet is marked needs-attention and is tried again; look at the reasons.',
   },
+  RetirementIncomplete: {
+    status: 500,
+    title: 'The group of a retired release could not be removed',
+    advice: 'The fleet is marked needs-attention and is tried again; look at the reasons.',
+  },
   RolloutInterrupted: {
     status: 409,
     title: 'The execution ended without finishing',

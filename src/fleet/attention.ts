@@ -5,6 +5,8 @@ import type { FleetItem } from '../contracts/items.ts';
 export function attentionWords({ lease }: Pick<FleetItem, 'lease'>): string | undefined {
   if (lease?.state !== 'needs-attention') return undefined;
   const what =
-    lease.purpose === 'rollout' ? `rollout ${lease.rollout}` : `the ${lease.purpose} of v${lease.release}`;
-  return `${what} could not be undone: ${lease.reason ?? 'no reason was recorded'}. Cure that; the sweeper tries again every minute, and frees the fleet`;
+    lease.purpose === 'rollout'
+      ? `rollout ${lease.rollout} could not be undone`
+      : `the ${lease.purpose} of v${lease.release} could not be finished`;
+  return `${what}: ${lease.reason ?? 'no reason was recorded'}. Cure that; the sweeper tries again every minute, and frees the fleet`;
 }

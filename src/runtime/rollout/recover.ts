@@ -12,7 +12,7 @@ import { changeFleet, type Hold, type Time, takeHold } from './hold.ts';
 import { releaseLease } from './lease.ts';
 import { fleetEvent } from './record.ts';
 import { writeFailure } from './record-failure.ts';
-import { startRetirement } from './retire.ts';
+import { needAttention, startRetirement, stuck } from './retire.ts';
 import { rollBack } from './roll-back.ts';
 import { type UndoDeps, undo } from './undo.ts';
 
@@ -69,14 +69,21 @@ export async function recoverFleet(
   return { outcome: 'recovered' };
 
   async function recoverRetirement(held: Hold, undoing: UndoDeps, stack: string): Promise<readonly string[]> {
-    const outcome = await undo(held, undoing, {
-      stack,
-      since: Date.parse(lease.since),
-      subject: `release-${lease.release}`,
-      execution: lease.holder,
-      aim: 'remove',
-    });
-    if (!outcome.done) return outcome.reasons;
+    try {
+      const outcome = await undo(held, undoing, {
+        stack,
+        since: Date.parse(lease.since),
+        subject: `release-${lease.release}`,
+        execution: lease.holder,
+        aim: 'remove',
+      });
+      if (!outcome.done) {
+        await stuck(held, outcome.reasons);
+        return outcome.reasons;
+      }
+    } catch (error) {
+      return await tell(error, (attention) => needAttention(held, attention));
+    }
     await release(held, 'ended');
     return [];
   }
@@ -117,12 +124,9 @@ export async function recoverFleet(
       );
       if (!outcome.done) return outcome.reasons;
     } catch (error) {
-      if (comesByItself(error)) throw error;
-      const attention = error instanceof Error ? error.message : String(error);
-      await writeFailure({ ...call, failure, attention, rolledBack: false }, undoing.table, time.clock);
-      // One of ours says what to cure; any other is a fault of the control plane, which belongs into its log, too.
-      if (!isFlotillaError(error)) throw error;
-      return [attention];
+      return await tell(error, (attention) =>
+        writeFailure({ ...call, failure, attention, rolledBack: false }, undoing.table, time.clock),
+      );
     }
     await writeFailure({ ...call, failure, rolledBack: true }, undoing.table, time.clock);
     await release(held, 'failed');
@@ -147,8 +151,16 @@ export async function recoverFleet(
 /** Somebody else goes on, the next sweep does, or AWS does: nobody has to look, as nobody has when RollBack meets these. */
 const passing: readonly string[] = ['LeaseLost', 'DeadlineNear', 'AwsUnavailable'] satisfies ErrorName[];
 
-function comesByItself(error: unknown): boolean {
-  return isFlotillaError(error) && passing.includes(error.name);
+/**
+ * Writes down what stopped recovery, unless it passes by itself.
+ * @throws the error where it passes, and where it is none of ours: that is a fault of the control plane, for its log.
+ */
+async function tell(error: unknown, write: (attention: string) => Promise<unknown>): Promise<string[]> {
+  if (isFlotillaError(error) && passing.includes(error.name)) throw error;
+  const attention = error instanceof Error ? error.message : String(error);
+  await write(attention);
+  if (!isFlotillaError(error)) throw error;
+  return [attention];
 }
 
 type Ended =

@@ -5,12 +5,15 @@ import type { LoadBalancer } from '../../aws/load-balancer.ts';
 import { releaseLabel } from '../../contracts/ids.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import type { HeldCall } from '../../contracts/rollout.ts';
+import { FlotillaError } from '../../errors.ts';
 import { lateHold } from '../../fleet/capacity.ts';
 import { decideRetirement, type RetirementVerdict } from '../../fleet/retirement.ts';
 import { type Config, machineArn } from '../config.ts';
 import { letGo } from './empty-slot.ts';
 import type { Hold } from './hold.ts';
 import { slotArns } from './look.ts';
+import { fleetEvent } from './record.ts';
+import { undoPatience } from './roll-back.ts';
 import { undo } from './undo.ts';
 
 /** `web-v6-12`: release 6, warm since rollout 12. */
@@ -66,7 +69,8 @@ export async function checkRetirement(
 
 /**
  * One pass at removing a retired release's group; asked again until `done`.
- * @throws FlotillaError `GuardRefused`, `LeaseLost`, `DeadlineNear`.
+ * @throws FlotillaError `GuardRefused` where the release keeps its role, `RetirementIncomplete` once patience is over,
+ * `LeaseLost`, `DeadlineNear`.
  */
 export async function removeRelease(
   call: { readonly fleet: string; readonly release: number; readonly execution: string },
@@ -87,7 +91,45 @@ export async function removeRelease(
     execution: call.execution,
     aim: 'remove',
   });
-  return outcome.done ? { done: true, reasons: [] } : { done: false, reasons: outcome.reasons };
+  if (outcome.done) return { done: true, reasons: [] };
+  const { reasons } = outcome;
+  if (!(await stuck(hold, reasons))) return { done: false, reasons };
+  const { fleet, release } = call;
+  throw new FlotillaError('RetirementIncomplete', reasons.join('; '), { fleet, release });
+}
+
+/**
+ * Whether a removal has been waited for too long; then the fleet shows what it waits for, and somebody has to look.
+ */
+export async function stuck(hold: Hold, reasons: readonly string[]): Promise<boolean> {
+  const { lease, spec } = hold.fleet;
+  if (lease === null) return false;
+  const waitedSeconds = (hold.now().getTime() - Date.parse(lease.since)) / 1000;
+  if (waitedSeconds <= undoPatience(spec)) return false;
+  await needAttention(hold, reasons.join('; '));
+  return true;
+}
+
+/** Writes into the lease of a retirement why it cannot end. Safe to repeat: one event for each other reason. */
+export async function needAttention(hold: Hold, why: string): Promise<void> {
+  const reason = why.slice(0, 1000);
+  await hold.change((item, now) => {
+    const { lease } = item;
+    if (lease === null || (lease.state === 'needs-attention' && lease.reason === reason)) return undefined;
+    return {
+      fleet: { ...item, lease: { ...lease, state: 'needs-attention', reason } },
+      events: [
+        fleetEvent({
+          fleet: item.fleet,
+          key: `release-${lease.release}/needs-attention-f${lease.fence}-at-${item.revision}`,
+          kind: 'retirement-needs-attention',
+          at: now,
+          execution: lease.holder,
+          data: { release: lease.release, reason },
+        }),
+      ],
+    };
+  });
 }
 
 /** By now whatever its rollout was late with has landed: live's minimum is set right. */

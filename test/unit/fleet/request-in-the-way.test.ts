@@ -48,7 +48,7 @@ describe('a fleet that somebody must look at', () => {
     expect(attentionWords({ lease: stuck })).toBe(stuckWords);
     const { reason: _none, ...without } = stuck;
     expect(attentionWords({ lease: { ...without, purpose: 'retirement' } })).toBe(
-      'the retirement of v2 could not be undone: no reason was recorded. Cure that; the sweeper tries again every minute, and frees the fleet',
+      'the retirement of v2 could not be finished: no reason was recorded. Cure that; the sweeper tries again every minute, and frees the fleet',
     );
   });
   it.each([null, lease(), lease({ state: 'recovering' })])('is none with the lease %j', (one) => {
