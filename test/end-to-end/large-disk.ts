@@ -139,7 +139,9 @@ export class LargeDisk {
 
   async #uploadInParts(key: string): Promise<string> {
     const address = { Bucket: this.local.uploadBucket, Key: key };
-    const { UploadId } = await this.s3.send(new CreateMultipartUploadCommand(address));
+    const { UploadId } = await this.s3.send(
+      new CreateMultipartUploadCommand({ ...address, ChecksumAlgorithm: 'CRC32' }),
+    );
     const parts: CompletedPart[] = [];
     for (let at = 0; at < this.#blocks * BLOCK_BYTES; at += partBytes) {
       const PartNumber = parts.length + 1;

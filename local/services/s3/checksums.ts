@@ -9,6 +9,17 @@ import { AwsError } from '../../service.ts';
 export const checksumAlgorithms = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
 export type ChecksumAlgorithm = (typeof checksumAlgorithms)[number];
 
+const sumBytes = { CRC32: 4, CRC32C: 4, CRC64NVME: 8, SHA1: 20, SHA256: 32 } satisfies Record<
+  ChecksumAlgorithm,
+  number
+>;
+
+/** Whether a text can be a sum: base64 of the right length. */
+export function isSum(algorithm: ChecksumAlgorithm, text: string): boolean {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length === sumBytes[algorithm] && bytes.toString('base64') === text;
+}
+
 /** Takes bytes in and says the sum in base64; `digest` may be asked once. */
 export interface Summing {
   update(chunk: Uint8Array): void;

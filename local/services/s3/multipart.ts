@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import type {
   AbortMultipartUploadRequest,
-  CompletedPart,
   CompleteMultipartUploadOutput,
   CompleteMultipartUploadRequest,
   CreateMultipartUploadOutput,
@@ -23,8 +22,9 @@ import type {
 import type { Context } from '../../context.ts';
 import { AwsError, type Operation } from '../../service.ts';
 import type { ByteStore } from './bytes.ts';
-import { Checking, checksumFields } from './checking.ts';
-import { algorithmNamed, compositeSum, summing } from './checksums.ts';
+import { Checking, checkPartAlgorithm, checksumFields, checksumOfUpload } from './checking.ts';
+import { compositeSum, summing } from './checksums.ts';
+import { chosenParts } from './chosen-parts.ts';
 import type { Notify } from './notifications.ts';
 import { headersOf, type Objects, sourceAccess, sourceOf } from './objects.ts';
 import { failedPreconditions, readRange, sourcePreconditions } from './preconditions.ts';
@@ -32,9 +32,6 @@ import { checkUpload, onBucket, onObject, refuse } from './rights.ts';
 import { type Buckets, bucketNamed, type Checksum, current, type Part, type Upload } from './state.ts';
 import { readTagHeader } from './tags.ts';
 import { idAlphabet } from './version-ids.ts';
-
-/** Each part but the last has at least 5 MiB: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
-const smallestPartBytes = 5 * 1024 * 1024;
 
 /** What an upload is named by. */
 interface Named {
@@ -69,15 +66,13 @@ export function createMultipart(
     run: (input, call) => {
       checkUpload(input);
       const bucket = bucketNamed(buckets, input.Bucket);
-      const algorithm =
-        input.ChecksumAlgorithm === undefined ? undefined : algorithmNamed(input.ChecksumAlgorithm);
-      const type = input.ChecksumType ?? (algorithm === 'CRC64NVME' ? 'FULL_OBJECT' : 'COMPOSITE');
+      const checksum = checksumOfUpload(input);
       const upload: Upload = {
         id: context.random.text(64, idAlphabet),
         key: input.Key ?? '',
         headers: headersOf(input),
         tags: readTagHeader(input.Tagging),
-        checksum: algorithm === undefined ? undefined : { algorithm, type },
+        checksum,
         initiated: new Date(context.clock.now()),
         initiator: call.principal.arn,
         parts: new Map(),
@@ -88,7 +83,9 @@ export function createMultipart(
         Key: upload.key,
         UploadId: upload.id,
         ServerSideEncryption: 'AES256',
-        ...(algorithm === undefined ? {} : { ChecksumAlgorithm: algorithm, ChecksumType: type }),
+        ...(checksum === undefined
+          ? {}
+          : { ChecksumAlgorithm: checksum.algorithm, ChecksumType: checksum.type }),
       };
     },
   };
@@ -141,6 +138,7 @@ export function createMultipart(
       refuse(input, ['SSECustomerAlgorithm', 'SSECustomerKey']);
       const number = partNumber(input);
       const upload = uploadOf(input);
+      checkPartAlgorithm(input, upload.checksum);
       const { etag, sums } = await takePart(input, number, new Checking(input, upload.checksum?.algorithm));
       return { ETag: etag, ServerSideEncryption: 'AES256', ...sums };
     },
@@ -174,7 +172,12 @@ export function createMultipart(
       refuse(input, ['MpuObjectSize']);
       const bucket = bucketNamed(buckets, input.Bucket);
       const upload = uploadOf(input);
-      const chosen = choose(upload, input.MultipartUpload?.Parts ?? []);
+      const chosen = chosenParts(upload, input.MultipartUpload?.Parts ?? []);
+      if (input.ChecksumType !== undefined && input.ChecksumType !== upload.checksum?.type)
+        throw new AwsError(
+          'InvalidRequest',
+          `The upload was created using the ${upload.checksum?.type ?? 'null'} checksum mode. The complete request must use the same checksum mode.`,
+        );
       failedPreconditions(current(bucket, upload.key), input);
       const checksum = await checksumOf(upload, chosen);
       const said =
@@ -308,38 +311,4 @@ export function createMultipart(
     ListParts: listParts,
     ListMultipartUploads: listUploads,
   };
-}
-
-/** The parts that the caller listed. @throws AwsError MalformedXML, InvalidPartOrder, InvalidPart, EntityTooSmall */
-function choose(upload: Upload, listed: readonly CompletedPart[]): readonly Part[] {
-  if (listed.length === 0) throw new AwsError('MalformedXML', 'You must specify at least one part');
-  let before = 0;
-  const chosen = listed.map(({ PartNumber: number = 0, ETag: etag = '' }) => {
-    if (number <= before)
-      throw new AwsError(
-        'InvalidPartOrder',
-        'The list of parts was not in ascending order. Parts must be ordered by part number.',
-      );
-    before = number;
-    const part = upload.parts.get(number);
-    if (part === undefined || part.etag.replaceAll('"', '') !== etag.replaceAll('"', ''))
-      throw new AwsError(
-        'InvalidPart',
-        "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag.",
-        400,
-        { PartNumber: number },
-      );
-    return part;
-  });
-  const small = chosen.slice(0, -1).find((part) => part.piece.sizeBytes < smallestPartBytes);
-  if (small !== undefined)
-    throw new AwsError(
-      'EntityTooSmall',
-      'Your proposed upload is smaller than the minimum allowed size',
-      400,
-      {
-        PartNumber: small.number,
-      },
-    );
-  return chosen;
 }

@@ -32,13 +32,14 @@ const deleteAll = (...Objects: object[]) =>
   call<DeleteObjectsOutput>('DeleteObjects', { Delete: { Objects } });
 
 /** An object of one part or more, whose bytes lie in a file. */
-async function inParts(more: object): Promise<Buffer> {
+async function inParts(more: { ChecksumAlgorithm?: string; ChecksumType?: string }): Promise<Buffer> {
   const first = Buffer.alloc(5 * 1024 * 1024, 1);
   const second = Buffer.alloc(1_000, 2);
   const { UploadId } = await call<{ UploadId: string }>('CreateMultipartUpload', { Key: 'big', ...more });
   const Parts: object[] = [];
   for (const [index, Body] of [first, second].entries()) {
-    const part = { Key: 'big', UploadId, PartNumber: index + 1, Body };
+    const { ChecksumAlgorithm } = more;
+    const part = { Key: 'big', UploadId, PartNumber: index + 1, Body, ChecksumAlgorithm };
     Parts.push({ PartNumber: part.PartNumber, ...(await call<{ ETag: string }>('UploadPart', part)) });
   }
   await call('CompleteMultipartUpload', { Key: 'big', UploadId, MultipartUpload: { Parts } });
