@@ -359,6 +359,11 @@ export const errorCatalogue = {
     title: 'An alarm rang during the rollout',
     advice: 'Find out what the alarm saw of the candidate; mend it, and deploy again.',
   },
+  AlarmMissing: {
+    status: 409,
+    title: 'An alarm that the rollout watches is gone, or has no data',
+    advice: 'Cure what the reasons name, and deploy again: nothing is held against the release.',
+  },
   RolloutPaused: {
     status: 409,
     title: 'A person paused the rollout',

@@ -21,6 +21,8 @@ export const rolloutRequest = z.strictObject({
   /** The id of that upload: its uploader is told how the rollout ended. */
   uploadId: uploadItemId.optional(),
   by: actor,
+  /** Of an alarm that asks: false where it has no data only, so that nothing is held against the release that leaves. */
+  rang: z.boolean().optional(),
   /** Deploys a vetoed image, or a release that failed before. */
   force: z.boolean().optional(),
 });

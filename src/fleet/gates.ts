@@ -51,8 +51,15 @@ export function rangBefore(rangAt: string | undefined, since: string): boolean {
 
 export type AlarmVerdict =
   | { readonly verdict: 'quiet' }
-  /** Rings, or has no data where the spec calls that ringing. */
-  | { readonly verdict: 'ringing'; readonly reasons: readonly string[] }
+  /**
+   * Either stops a rollout. `ringing`: one is in ALARM, at least. `missing`: none is, but one is not there, or has no data
+   * where the spec calls that ringing. Then nobody watches; of the release it says nothing.
+   */
+  | {
+      readonly verdict: 'ringing' | 'missing';
+      readonly ringing: readonly string[];
+      readonly missing: readonly string[];
+    }
   /** No data, and the spec does not say that this counts as quiet: no abort, and no proof of calm. */
   | { readonly verdict: 'unknown'; readonly reasons: readonly string[] };
 
@@ -82,7 +89,7 @@ export function mayRollBackByAlarm(
 }
 
 /**
- * What the watched alarms say together. An alarm that is not there rings: a rollout that was to be watched would
+ * What the watched alarms say together. One that is not there stops a rollout, too: it was to be watched, and would
  * not be.
  */
 export function alarmVerdict(
@@ -90,17 +97,24 @@ export function alarmVerdict(
   seen: readonly AlarmView[],
 ): AlarmVerdict {
   const ringing: string[] = [];
+  const missing: string[] = [];
   const unknown: string[] = [];
   for (const watch of watched) {
     const alarm = seen.find(({ name }) => name === watch.name);
-    if (alarm === undefined) ringing.push(`alarm ${watch.name} does not exist`);
-    else if (alarm.state === 'ALARM') ringing.push(`alarm ${alarm.name} rings: ${alarm.reason}`);
+    if (alarm === undefined) {
+      missing.push(
+        `alarm ${watch.name} does not exist: make it again, or take it out of the spec (flotilla fleet apply)`,
+      );
+    } else if (alarm.state === 'ALARM') ringing.push(`alarm ${alarm.name} rings: ${alarm.reason}`);
     else if (alarm.state === 'INSUFFICIENT_DATA' && watch.missingData === 'abort') {
-      ringing.push(`alarm ${alarm.name} has no data, which the spec counts as ringing`);
+      missing.push(
+        `alarm ${alarm.name} has no data, which the spec counts as ringing: see why it gets none, or change its missingData (flotilla fleet apply)`,
+      );
     } else if (alarm.state === 'INSUFFICIENT_DATA' && watch.missingData === 'ignore') {
       unknown.push(`alarm ${alarm.name} has no data`);
     }
   }
-  if (ringing.length > 0) return { verdict: 'ringing', reasons: ringing };
+  if (ringing.length > 0) return { verdict: 'ringing', ringing, missing };
+  if (missing.length > 0) return { verdict: 'missing', ringing, missing };
   return unknown.length > 0 ? { verdict: 'unknown', reasons: unknown } : { verdict: 'quiet' };
 }

@@ -8,7 +8,7 @@ import type { FleetItem, ImageItem, ReleaseItem } from '../contracts/items.ts';
 import type { PlannedStep, RolloutPlan } from '../contracts/rollout.ts';
 import { candidateCapacity, pinFor, sizeForShare } from './capacity.ts';
 import { failedWords } from './failed-before.ts';
-import { type AlarmVerdict, alarmVerdict, watchedAt } from './gates.ts';
+import { alarmVerdict, watchedAt } from './gates.ts';
 import { servingVerdict } from './health.ts';
 import { judgeHooks, type SeenHook } from './hooks.ts';
 import { judgeQuotas, type QuotaWorld } from './quotas.ts';
@@ -150,9 +150,11 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   const serves = live !== null && healthyCount(world.slots[live.slot]) > 0;
   const steps = plannedSteps(fleet, way, serves);
   const watched = watchedAt(fleet.spec.rollout.alarms, { kind: world.kind, step: 0, steps: steps.length });
-  const alarms: AlarmVerdict = alarmVerdict(watched, world.alarms);
-  if (alarms.verdict === 'ringing')
-    reasons.push(...alarms.reasons.map((reason) => `${reason}; wait until it is quiet`));
+  const alarms = alarmVerdict(watched, world.alarms);
+  if ('missing' in alarms) {
+    const { ringing, missing } = alarms;
+    reasons.push(...ringing.map((reason) => `${reason}; wait until it is quiet`), ...missing);
+  }
 
   const known = [live?.groupName, warm?.groupName, name];
   for (const group of world.groups) {

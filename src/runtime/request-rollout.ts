@@ -330,8 +330,8 @@ function allot(
 }
 
 /** An alarm that takes a fleet back says of what it takes it back from that it failed. */
-function markedByAlarm({ by }: RolloutRequest, { fleet, live }: FleetItem, now: string): Write[] {
-  if (by.through !== 'alarm' || live === null) return [];
+function markedByAlarm({ by, rang }: RolloutRequest, { fleet, live }: FleetItem, now: string): Write[] {
+  if (by.through !== 'alarm' || rang === false || live === null) return [];
   const reason = `alarm ${by.principal} rang after its promotion`;
   return [updateRelease(fleet, live.release, { failedAt: now, reason })];
 }

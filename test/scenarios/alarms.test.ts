@@ -78,8 +78,10 @@ describe.skipIf(notPackaged !== undefined)('an alarm', () => {
     await fleet.world.seconds(65);
     expect(await fleet.weights()).toEqual({ blue: 100, green: 0 });
     const end = await fleet.ended(answer);
-    expect(end).toMatchObject({ error: 'AlarmRang' });
+    expect(end).toMatchObject({ error: how === 'renamed' ? 'AlarmMissing' : 'AlarmRang' });
     expect(end.cause).toContain(how === 'renamed' ? 'errors does not exist' : 'errors rings');
+    // Of the release, an alarm that is not there says nothing.
+    expect((await fleet.release(2)).state).toBe(how === 'renamed' ? 'new' : 'failed');
   });
 
   it('whose event comes late ends no rollout that began after it rang', async () => {
@@ -132,6 +134,7 @@ describe.skipIf(notPackaged !== undefined)('an alarm', () => {
         status: 'succeeded',
         by: { principal: 'errors', through: 'alarm' },
       });
+      expect((await fleet.release(2)).failedAt).toBeDefined();
       // It still rings, and rings again: two releases do not take turns.
       await fleet.alarm('errors', 'OK');
       await fleet.alarm('errors', 'ALARM');
@@ -154,6 +157,16 @@ describe.skipIf(notPackaged !== undefined)('an alarm', () => {
       await fleet.world.call('monitoring', 'DeleteAlarms', { AlarmNames: ['errors'] });
       await fleet.world.seconds(3 * minute);
       expect(await fleet.item()).toMatchObject({ live: { release: 2 }, nextRollout: 3 });
+    });
+
+    it('and has no data, where that counts as ringing, takes the fleet back from what has not failed', async () => {
+      const watch = { whileWarm: 'roll-back', missingData: 'abort' } as const;
+      const answer = await second(watch, [{ weight: 100, bakeSeconds: 30 }]);
+      expect(await fleet.ended(answer)).toMatchObject({ status: 'SUCCEEDED' });
+      await fleet.alarm('errors', 'INSUFFICIENT_DATA');
+      await fleet.world.seconds(90);
+      expect(await fleet.item()).toMatchObject({ live: { release: 1 }, warm: { release: 2 }, lease: null });
+      expect((await fleet.release(2)).failedAt).toBeUndefined();
     });
   });
 });

@@ -93,6 +93,8 @@ export async function goBack(
   fleet: FleetItem,
   alarm: string,
   deps: RequestDeps,
+  /** False where it has no data only. */
+  rang = true,
 ): Promise<string | undefined> {
   const { warm } = fleet;
   if (warm === null) return undefined;
@@ -100,6 +102,6 @@ export async function goBack(
   if (!mayRollBackByAlarm(fleet, await deps.table.get(newest, rolloutItem))) return undefined;
   const target = { kind: 'release', number: warm.release } as const;
   const by = { principal: alarm, through: 'alarm' };
-  const { rollout } = await requestRollout({ fleet: fleet.fleet, target, by }, deps);
+  const { rollout } = await requestRollout({ fleet: fleet.fleet, target, by, rang }, deps);
   return rollout === undefined ? undefined : rolloutId(fleet.fleet, rollout);
 }

@@ -31,7 +31,7 @@ export function refuseIfPaused(fleet: Pick<FleetItem, 'fleet' | 'orders'>, rollo
 /**
  * Alarms are read when a gate is entered and left, because their events are edges and best effort.
  * @returns `unknown` where one has no data and the spec does not say what that means: lineage tells the two apart.
- * @throws FlotillaError `AlarmRang`.
+ * @throws FlotillaError `AlarmRang`; `AlarmMissing` where none rings, but nobody would hear it.
  */
 export async function refuseIfRinging(
   fleet: Pick<FleetItem, 'fleet'>,
@@ -41,11 +41,12 @@ export async function refuseIfRinging(
 ): Promise<AlarmVerdict['verdict']> {
   const seen = await alarms.describe(watched.map(({ name }) => name));
   const verdict = alarmVerdict(watched, seen);
-  if (verdict.verdict !== 'ringing') return verdict.verdict;
-  throw new FlotillaError('AlarmRang', verdict.reasons.join('; '), {
+  if (!('missing' in verdict)) return verdict.verdict;
+  const reasons = [...verdict.ringing, ...verdict.missing];
+  throw new FlotillaError(verdict.verdict === 'ringing' ? 'AlarmRang' : 'AlarmMissing', reasons.join('; '), {
     fleet: fleet.fleet,
     rollout,
-    reasons: verdict.reasons,
+    reasons,
     alarms: ringingEvidence(
       watched.map(({ name }) => name),
       seen,

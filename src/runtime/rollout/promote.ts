@@ -25,7 +25,7 @@ export interface Promoted {
 
 /**
  * Promotes the candidate. The calls to AWS come first and can be repeated; the write of the item is the promotion.
- * @throws FlotillaError `TrafficChangedByHand`, `CandidateUnhealthy`, `AlarmRang`, `GateAborted`, `RolloutPaused`, `LeaseLost`,
+ * @throws FlotillaError `TrafficChangedByHand`, `CandidateUnhealthy`, `AlarmRang`, `AlarmMissing`, `GateAborted`, `RolloutPaused`, `LeaseLost`,
  * `DeadlineNear`.
  */
 export async function promote(

@@ -113,7 +113,7 @@ function provenNow(candidate: FleetItem['candidate']): FleetItem['candidate'] {
 /**
  * Sets the weights of one step. Safe to repeat: weights that are there already are recorded, not set again.
  * @throws FlotillaError `CandidateGrowing` (try again), `TrafficChangedByHand`, `GuardRefused`, `CandidateUnhealthy`,
- * `AlarmRang`, `GateAborted`, `RolloutPaused`, `LeaseLost`, `DeadlineNear`.
+ * `AlarmRang`, `AlarmMissing`, `GateAborted`, `RolloutPaused`, `LeaseLost`, `DeadlineNear`.
  */
 export async function shiftTraffic(
   call: Call,

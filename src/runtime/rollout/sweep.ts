@@ -7,7 +7,7 @@ import type { Instances } from '../../aws/instances.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { fleetItem, rolloutItem } from '../../contracts/items.ts';
 import { isFlotillaError } from '../../errors.ts';
-import { alarmVerdict, watchedWhileWarm } from '../../fleet/gates.ts';
+import { type AlarmVerdict, alarmVerdict, watchedWhileWarm } from '../../fleet/gates.ts';
 import { keys, lists } from '../../lineage/keys.ts';
 import { type Config, executionArn } from '../config.ts';
 import { inTurn } from '../in-turn.ts';
@@ -177,9 +177,12 @@ async function watchWarm(
   const seen = await deps.alarms.describe(watched.map(({ name }) => name));
   // An alarm that is gone says nothing against a release that was promoted under it.
   const there = watched.filter((watch) => seen.some(({ name }) => name === watch.name));
-  const ringing = there.find((watch) => alarmVerdict([watch], seen).verdict === 'ringing');
-  if (ringing === undefined) return [];
-  const rollout = await goBack(fleet, ringing.name, { ...deps, clock, config });
+  const saying = (verdict: AlarmVerdict['verdict']) =>
+    there.find((watch) => alarmVerdict([watch], seen).verdict === verdict);
+  const ringing = saying('ringing');
+  const alarm = ringing ?? saying('missing');
+  if (alarm === undefined) return [];
+  const rollout = await goBack(fleet, alarm.name, { ...deps, clock, config }, ringing !== undefined);
   return rollout === undefined ? [] : [`goes back by rollout ${rollout}`];
 }
 

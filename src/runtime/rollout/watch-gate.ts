@@ -14,7 +14,11 @@ import { type HealthDeps, refuseIfFailing } from './check-health.ts';
 import { slotArns } from './look.ts';
 import { refuseIfRinging } from './orders.ts';
 
-const gateClosers: readonly string[] = ['CandidateUnhealthy', 'AlarmRang'] satisfies ErrorName[];
+const gateClosers: readonly string[] = [
+  'CandidateUnhealthy',
+  'AlarmRang',
+  'AlarmMissing',
+] satisfies ErrorName[];
 
 /**
  * Tells the gate of a rollout what was ordered and did not reach it, and closes it where an alarm rings, or the candidate

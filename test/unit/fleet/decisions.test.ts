@@ -136,7 +136,7 @@ describe('alarms', () => {
     ['ALARM', 'abort', 'ringing'],
     ['INSUFFICIENT_DATA', 'ignore', 'unknown'],
     ['INSUFFICIENT_DATA', 'quiet', 'quiet'],
-    ['INSUFFICIENT_DATA', 'abort', 'ringing'],
+    ['INSUFFICIENT_DATA', 'abort', 'missing'],
   ] as const)('in state %s with missing data %s are %s', (state, missing, verdict) => {
     expect(alarmVerdict(watch(missing), seen(state)).verdict).toBe(verdict);
   });
@@ -177,8 +177,8 @@ describe('alarms', () => {
     expect(mayRollBackByAlarm(fleet, undefined)).toBe(false);
     expect(mayRollBackByAlarm({ live: null }, last)).toBe(false);
   });
-  it('that do not exist ring', () => {
-    expect(alarmVerdict(watch('quiet'), []).verdict).toBe('ringing');
+  it('that do not exist are missing, whatever missing data count as', () => {
+    expect(alarmVerdict(watch('quiet'), []).verdict).toBe('missing');
   });
 });
 

@@ -185,6 +185,9 @@ describe('what is looked at before a plan', () => {
     expect(plan({ fleet: watched(1), alarms: ringing, kind: 'rollback' }).reasons).toEqual([]);
     const silent = [{ name: 'errors', state: 'INSUFFICIENT_DATA' as const, reason: '' }];
     expect(plan({ fleet: watched(1), alarms: silent }).reasons).toEqual([]);
+    expect(plan({ fleet: watched(1), alarms: [] }).reasons).toEqual([
+      'alarm errors does not exist: make it again, or take it out of the spec (flotilla fleet apply)',
+    ]);
   });
 
   it('are the targets of both slots: each is of a group with a role, or drains', () => {

@@ -94,13 +94,20 @@ describe('alarms together', () => {
     }));
     const silent = (name: string) => ({ name, state: 'INSUFFICIENT_DATA' as const, reason: '' });
     const rings = { name: 'a2', state: 'ALARM' as const, reason: '5 > 1' };
+    const missing = [
+      'alarm a0 has no data, which the spec counts as ringing: see why it gets none, or change its missingData (flotilla fleet apply)',
+      'alarm a3 does not exist: make it again, or take it out of the spec (flotilla fleet apply)',
+    ];
     expect(alarmVerdict(watched, [silent('a0'), silent('a1'), rings])).toEqual({
       verdict: 'ringing',
-      reasons: [
-        'alarm a0 has no data, which the spec counts as ringing',
-        'alarm a2 rings: 5 > 1',
-        'alarm a3 does not exist',
-      ],
+      ringing: ['alarm a2 rings: 5 > 1'],
+      missing,
+    });
+    const quiet = { ...rings, state: 'OK' as const };
+    expect(alarmVerdict(watched, [silent('a0'), silent('a1'), quiet])).toEqual({
+      verdict: 'missing',
+      ringing: [],
+      missing,
     });
     expect(alarmVerdict(watched.slice(1, 2), [silent('a1')])).toEqual({
       verdict: 'unknown',
