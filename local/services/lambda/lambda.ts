@@ -8,11 +8,11 @@ import type { Persistent } from '../../state/persistent.ts';
 import type { Reach } from '../ec2/reach.ts';
 import { AsyncQueue } from './async-queue.ts';
 import { storeCode } from './code-store.ts';
+import { throttleReason } from './concurrency.ts';
 import { ContextExecutor } from './context-executor.ts';
 import { type Executor, errorPayload, type LooseEnd, type Outcome } from './executor.ts';
 import { type Crashable, LambdaFaults } from './faults.ts';
 import { configurationOf, FunctionStore, type StoredFunction } from './function-store.ts';
-import { accountConcurrency } from './limits.ts';
 import { functionOperations } from './operations.ts';
 import { ProcessExecutor } from './process-executor.ts';
 import { type LogKeeper, roleLogs } from './role-logs.ts';
@@ -93,16 +93,9 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
     clientContext?: string,
     trace?: string,
   ) {
-    const running = store.all().reduce((sum, { running }) => sum + running, 0);
-    const limit = stored.reservedConcurrency;
-    if ((limit !== undefined && stored.running >= limit) || running >= accountConcurrency) {
-      throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429, {
-        Reason:
-          limit === undefined
-            ? 'ConcurrentInvocationLimitExceeded'
-            : 'ReservedFunctionConcurrentInvocationLimitExceeded',
-      });
-    }
+    const Reason = throttleReason(stored, store.all());
+    if (Reason !== undefined)
+      throw new AwsError('TooManyRequestsException', 'Rate Exceeded.', 429, { Reason });
     // https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
     if (
       !options.iam.trusts(stored.revision.roleArn, {

@@ -23,6 +23,7 @@ import { type Access, AwsError, type Call, type Operation, type Operations } fro
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
 import { storeCode } from './code-store.ts';
+import { checkReservation } from './concurrency.ts';
 import { type Executor, errorPayload, type FunctionCode, type Outcome } from './executor.ts';
 import { configurationOf, type FunctionStore, type StoredFunction } from './function-store.ts';
 import { invalid } from './invalid.ts';
@@ -315,7 +316,9 @@ export function functionOperations(deps: FunctionOperationsDeps): Operations {
       if (wanted === undefined || !Number.isInteger(wanted) || wanted < 0) {
         throw invalid('ReservedConcurrentExecutions must be zero or more.');
       }
-      store.find(input.FunctionName).reservedConcurrency = wanted;
+      const stored = store.find(input.FunctionName);
+      checkReservation(wanted, stored, store.all());
+      stored.reservedConcurrency = wanted;
       return { ReservedConcurrentExecutions: wanted };
     }),
     DeleteFunctionConcurrency: on('DeleteFunctionConcurrency', (input: { FunctionName?: string }) => {
