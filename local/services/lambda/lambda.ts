@@ -146,8 +146,13 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
     return stored;
   }
 
-  const putAsync = (stored: StoredFunction, payload: string, requestId: string): void =>
+  const putAsync = (stored: StoredFunction, payload: string, requestId: string): void => {
+    // "When you set reserved concurrency to zero for an asynchronously invoked function, Lambda begins sending new events
+    // to the configured dead-letter queue or the on-failure event destination, without any retries." There are neither
+    // here. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    if (stored.reservedConcurrency === 0) return;
     queue.put({ functionName: stored.revision.name, requestId, payload });
+  };
 
   return {
     persistent: {

@@ -13,7 +13,7 @@ beforeEach(async () => {
 afterEach(() => region.close());
 
 /** Seconds after the event at which its function was begun. */
-async function attempts(settings: object | undefined): Promise<number[]> {
+async function attempts(settings: object | undefined, meanwhile?: () => Promise<unknown>): Promise<number[]> {
   if (settings !== undefined)
     await region.call('lambda', 'PutFunctionEventInvokeConfig', { FunctionName: 'bad', ...settings });
   const start = clock.now();
@@ -23,6 +23,7 @@ async function attempts(settings: object | undefined): Promise<number[]> {
     return undefined;
   });
   await region.call('lambda', 'Invoke', { FunctionName: 'bad', InvocationType: 'Event' });
+  await meanwhile?.();
   await clock.advance(7 * 3_600_000);
   return seen.map(Math.floor);
 }
@@ -37,16 +38,24 @@ it.each([
   expect(await attempts(settings)).toEqual(at);
 });
 
+const reserveNothing = () =>
+  region.call('lambda', 'PutFunctionConcurrency', { FunctionName: 'bad', ReservedConcurrentExecutions: 0 });
+
+it('an event that comes while its function reserves no concurrency is lost', async () => {
+  await reserveNothing();
+  expect(
+    await attempts(undefined, () =>
+      region.call('lambda', 'DeleteFunctionConcurrency', { FunctionName: 'bad' }),
+    ),
+  ).toEqual([]);
+});
+
 it('an event is kept for six hours while its function is throttled, with pauses of at most five minutes', async () => {
   const throttled = async (hours: number): Promise<number[]> => {
-    await region.call('lambda', 'PutFunctionConcurrency', {
-      FunctionName: 'bad',
-      ReservedConcurrentExecutions: 0,
-    });
     clock.after(hours * 3_600_000, () => {
       void region.call('lambda', 'DeleteFunctionConcurrency', { FunctionName: 'bad' });
     });
-    return attempts({ MaximumRetryAttempts: 0 });
+    return attempts({ MaximumRetryAttempts: 0 }, reserveNothing);
   };
   const [at] = await throttled(4.81);
   expect(at).toBeGreaterThanOrEqual(4.81 * 3600);
