@@ -44,7 +44,22 @@ function createBus() {
 }
 
 describe('an event pattern', () => {
-  const event = { source: 'aws.states', detail: { status: 'FAILED', size: 7, tags: ['a', 'b'], gone: null } };
+  const event = {
+    source: 'aws.states',
+    detail: {
+      status: 'FAILED',
+      size: 7,
+      tags: ['a', 'b'],
+      gone: null,
+      people: [
+        { name: 'Anna', age: 30, pets: [{ kind: 'dog', name: 'Rex' }, { kind: 'cat', name: 'Tom' }] }, // biome-ignore format: one line
+        { name: 'Bob', age: 40 },
+      ],
+      path: 'a*b...\\end',
+      ip: '10.0.0.200',
+      ip6: '2001:db8::1',
+    },
+  };
   it.each([
     [{ source: ['aws.states'] }, true],
     [{ source: ['aws.ec2', 'aws.states'] }, true],
@@ -65,16 +80,44 @@ describe('an event pattern', () => {
     [{ $or: [{ source: ['x'] }, { detail: { size: [7] } }] }, true],
     [{ $or: [{ source: ['x'] }, { detail: { size: [8] } }] }, false],
     [{ source: ['aws.states'], detail: { status: ['SUCCEEDED'] } }, false],
+    [{ detail: { people: { name: ['Anna'], age: [30] } } }, true],
+    [{ detail: { people: { name: ['Anna'], age: [40] } } }, false],
+    [{ detail: { people: { name: ['Anna'], pets: { kind: ['cat'], name: ['Tom'] } } } }, true],
+    [{ detail: { people: { name: ['Bob'], pets: { kind: ['cat'] } } } }, false],
+    [{ detail: { people: { pets: { kind: ['cat'], name: ['Rex'] } } } }, false],
+    [{ detail: { people: { $or: [{ age: [31] }, { age: [40] }], name: ['Anna'] } } }, false],
+    [{ detail: { people: { pets: { kind: [{ exists: false }] } } } }, false],
+    [{ detail: { people: { boss: { name: [{ exists: false }] } } } }, true],
+    [{ detail: { people: [{ exists: true }] } }, false],
+    [{ detail: { path: [{ wildcard: 'a\\*b*\\\\end' }] } }, true],
+    [{ detail: { path: [{ wildcard: '*\\*' }] } }, false],
+    [{ detail: { path: [{ 'anything-but': { wildcard: '*\\\\end' } }] } }, false],
+    [{ detail: { ip: [{ cidr: '10.0.0.0/24' }] } }, true],
+    [{ detail: { ip: [{ cidr: '10.0.1.0/24' }] } }, false],
+    [{ detail: { ip: [{ cidr: '::/0' }] } }, false],
+    [{ detail: { ip6: [{ cidr: '2001:db8::/32' }] } }, true],
+    [{ source: [{ cidr: '10.0.0.0/8' }] }, false],
   ])('%j is met: %s', (pattern, met) => {
     expect(compilePattern(JSON.stringify(pattern))(event)).toBe(met);
   });
 
-  it.each(['{}', '[]', '{"source":"x"}', '{"source":[]}', '{"source":[{"like":"x"}]}', 'nonsense'])(
-    'refuses %s',
-    (pattern) => {
-      expect(() => compilePattern(pattern)).toThrow(/not valid/);
-    },
-  );
+  it.each([
+    '{}',
+    '[]',
+    '{"source":"x"}',
+    '{"source":[]}',
+    '{"source":[{"like":"x"}]}',
+    '{"source":[{"wildcard":"a**b"}]}',
+    '{"source":[{"wildcard":"a\\\\b"}]}',
+    '{"source":[{"wildcard":"a\\\\"}]}',
+    '{"source":[{"wildcard":7}]}',
+    '{"source":[{"cidr":"10.0.0.0"}]}',
+    '{"source":[{"cidr":"10.0.0.0/33"}]}',
+    '{"source":[{"cidr":"10.0/8"}]}',
+    'nonsense',
+  ])('refuses %s', (pattern) => {
+    expect(() => compilePattern(pattern)).toThrow(/not valid/);
+  });
 });
 
 describe('a schedule', () => {
