@@ -31,6 +31,8 @@ interface DeliveryJob {
   readonly target: Target;
   /** The event as JSON. */
   readonly text: string;
+  /** When the event came; missing in what an older region left. */
+  readonly receivedAt?: number;
   readonly attempt: number;
   readonly waitedMs: number;
 }
@@ -108,16 +110,20 @@ export class Delivery {
   send(rule: Rule, event: Envelope): void {
     // A copy: nothing that happens until then may change what happened.
     const text = JSON.stringify(event);
+    const receivedAt = this.#context.clock.now();
     for (const target of rule.targets.values()) {
       const { name, arn } = rule;
-      this.agenda.add(latencyMs, { rule: { name, arn }, target, text, attempt: 0, waitedMs: 0 });
+      this.agenda.add(latencyMs, { rule: { name, arn }, target, text, receivedAt, attempt: 0, waitedMs: 0 });
     }
   }
 
   async #deliver(job: DeliveryJob): Promise<void> {
     const { rule, target, attempt, waitedMs } = job;
     const event = JSON.parse(job.text) as Envelope;
-    const input = inputOf(target, event);
+    const input = inputOf(target, event, {
+      rule,
+      receivedAt: job.receivedAt ?? Date.parse(String(event.time)),
+    });
     const targetArn = target.Arn ?? '';
     if (targetArn.split(':')[2] === 'lambda') {
       this.#context.hooks.invokeAsync(targetArn, input, 'events.amazonaws.com', rule.arn);

@@ -1,11 +1,18 @@
 import type { Target } from '@aws-sdk/client-eventbridge';
 import { AwsError } from '../../service.ts';
 
+/** How an event came to a target. */
+export interface Way {
+  readonly rule: { readonly name: string; readonly arn: string };
+  /** When EventBridge received the event: milliseconds since the epoch. */
+  readonly receivedAt: number;
+}
+
 /**
  * What a target is given of an event: all of it, a part, a constant, or what a template makes of it.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
  */
-export function inputOf(target: Target, event: Readonly<Record<string, unknown>>): unknown {
+export function inputOf(target: Target, event: Readonly<Record<string, unknown>>, way: Way): unknown {
   if (target.Input !== undefined) return JSON.parse(target.Input);
   if (target.InputPath !== undefined) return atPath(event, target.InputPath);
   const transformer = target.InputTransformer;
@@ -13,7 +20,19 @@ export function inputOf(target: Target, event: Readonly<Record<string, unknown>>
   const values: Record<string, unknown> = {};
   for (const [name, path] of Object.entries(transformer.InputPathsMap ?? {}))
     values[name] = atPath(event, path);
-  return fill(transformer.InputTemplate ?? '', values, event);
+  return fill(transformer.InputTemplate ?? '', { ...values, ...predefined(event, way) });
+}
+
+/** Variables that no transformer needs to define. `aws.events.event` lacks the detail, its `.json` has all. */
+function predefined(event: Readonly<Record<string, unknown>>, way: Way): Record<string, unknown> {
+  const { detail: _, ...rest } = event;
+  return {
+    'aws.events.rule-arn': way.rule.arn,
+    'aws.events.rule-name': way.rule.name,
+    'aws.events.event': rest,
+    'aws.events.event.json': event,
+    'aws.events.event.ingestion-time': new Date(way.receivedAt).toISOString(),
+  };
 }
 
 /** Throws unless the target's input can be made. */
@@ -58,17 +77,7 @@ function atPath(event: unknown, path: string): unknown {
 }
 
 /** Strings go in bare between quotes, and as JSON elsewhere, as EventBridge does it. */
-function fill(
-  template: string,
-  values: Record<string, unknown>,
-  event: Readonly<Record<string, unknown>>,
-): unknown {
-  const known: Record<string, unknown> = {
-    ...values,
-    'aws.events.event': event,
-    'aws.events.event.json': event,
-    'aws.events.event.ingestion-time': event.time,
-  };
+function fill(template: string, known: Readonly<Record<string, unknown>>): unknown {
   let inString = false;
   const text = template.replace(/\\.|"|<([\w.-]+)>/g, (whole, name: string | undefined) => {
     if (whole === '"') inString = !inString;

@@ -209,6 +209,39 @@ describe('the bus', () => {
     });
   });
 
+  it('gives a template the names of the rule, the event without and with its detail, and when it came', async () => {
+    const { clock, run, invoked } = createBus();
+    const Arn = 'arn:aws:events:us-east-1:000000000000:rule/mine';
+    await run('PutRule', { Name: 'mine', EventPattern: JSON.stringify({ source: ['me'] }) });
+    await run('PutTargets', {
+      Rule: 'mine',
+      Targets: [
+        {
+          Id: '1',
+          Arn: functionArn,
+          InputTransformer: {
+            InputTemplate:
+              '{"rule": <aws.events.rule-arn>, "text": "by <aws.events.rule-name>", "event": <aws.events.event>, "all": <aws.events.event.json>, "came": <aws.events.event.ingestion-time>}',
+          },
+        },
+      ],
+    });
+    await clock.advance(1_250);
+    const Time = new Date('2020-02-03T04:05:06Z');
+    await run('PutEvents', { Entries: [{ Source: 'me', DetailType: 't', Detail: '{"a":1}', Time }] });
+    await clock.advance(2_000);
+    const told = { source: 'me', 'detail-type': 't', time: '2020-02-03T04:05:06Z' };
+    const { payload } = invoked[0] as { payload: { event: object } };
+    expect(payload).toMatchObject({
+      rule: Arn,
+      text: 'by mine',
+      event: told,
+      all: { ...told, detail: { a: 1 } },
+      came: '2026-01-01T00:00:01.250Z',
+    });
+    expect(payload.event).not.toHaveProperty('detail');
+  });
+
   it('loses and doubles events on request', async () => {
     const { clock, events, run, invoked } = createBus();
     await run('PutRule', rule);
