@@ -9,7 +9,7 @@ import type { PrepareMachine } from './process-machine.ts';
  * and release from the instance's tags.
  * @throws DiskUnreadable for whatever a kernel could not boot from
  */
-export const prepareNative: PrepareMachine = async (launch, { folder, port }) => {
+export const prepareNative: PrepareMachine = async (launch, { folder, host, port }) => {
   const plan = await readBootPlan(launch.disk);
   // Named as in the image, so that argv[0] ends in the name that the program expects.
   const path = join(folder, basename(plan.program) || 'program');
@@ -27,9 +27,11 @@ export const prepareNative: PrepareMachine = async (launch, { folder, port }) =>
     environment: {
       ...plan.environment,
       PORT: `${port}`,
-      HOST: '127.0.0.1',
+      HOST: host,
       FLOTILLA_FLEET: launch.tags['flotilla:fleet'] ?? '',
       FLOTILLA_RELEASE: launch.tags['flotilla:release'] ?? '',
     },
+    // A program that listens at a port of its own is asked in vain, and would say nothing of it.
+    greeting: `health is asked at ${host}:${port}; the program is told so by HOST and PORT`,
   };
 };

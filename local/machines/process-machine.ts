@@ -12,12 +12,14 @@ export interface MachineCommand {
   readonly arguments: readonly string[];
   readonly argv0?: string;
   readonly environment: Readonly<Record<string, string>>;
+  /** What the console says first, before the program does. */
+  readonly greeting?: string;
 }
 
-/** Writes what the process needs into `folder`, so that its service answers at `port` of the loopback. */
+/** Writes what the process needs into `folder`, so that its service answers at the address. */
 export type PrepareMachine = (
   launch: MachineLaunch,
-  place: { readonly folder: string; readonly port: number },
+  place: Address & { readonly folder: string },
 ) => Promise<MachineCommand>;
 
 /**
@@ -72,8 +74,9 @@ export class ProcessMachine implements Machine {
     this.#folder = await this.#host.folder(this.#launch.instanceId);
     const port = await this.#host.freePort();
     this.address = { host: '127.0.0.1', port };
-    const prepared = await this.#prepare(this.#launch, { folder: this.#folder, port });
+    const prepared = await this.#prepare(this.#launch, { folder: this.#folder, ...this.address });
     if (this.#stopped) return;
+    if (prepared.greeting !== undefined) this.#console.write(`[flotilla] ${prepared.greeting}\n`);
     const child = spawn(prepared.command, prepared.arguments, {
       ...(prepared.argv0 === undefined ? {} : { argv0: prepared.argv0 }),
       cwd: this.#folder,
