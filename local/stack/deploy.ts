@@ -6,7 +6,7 @@ import type { Region } from '../region.ts';
 import { evaluate, evaluateCondition, type Names } from './intrinsics.ts';
 import { creationOrder } from './order.ts';
 import { type Made, type Making, Properties } from './resource.ts';
-import { checkUpdate, digestOf, type StandingResource, type StandingStack } from './standing.ts';
+import { checkUpdate, digestOf, isRetained, type StandingResource, type StandingStack } from './standing.ts';
 import {
   checkTemplate,
   type Json,
@@ -88,7 +88,7 @@ export async function deployStack(region: Region, options: StackOptions): Promis
       made.set(logicalId, {
         type: resource.Type,
         digest,
-        retained: resource.DeletionPolicy === 'Retain',
+        retained: isRetained(resource),
         ...(before === undefined
           ? await type.make(evaluated, making)
           : { ref: before.ref, attributes: before.attributes }),

@@ -20,6 +20,15 @@ export interface StandingStack {
   readonly resources: Map<string, StandingResource>;
 }
 
+/**
+ * Whether a resource stays when it leaves the template. What tells the two policies apart is the rollback of what made the
+ * resource, and nothing is rolled back here.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+ */
+export function isRetained({ DeletionPolicy: policy }: TemplateResource): boolean {
+  return policy === 'Retain' || policy === 'RetainExceptOnCreate';
+}
+
 /** Of a resource's properties, of the parameters and, for a function, of its zip, whose name alone says nothing. */
 export function digestOf(
   resource: TemplateResource,

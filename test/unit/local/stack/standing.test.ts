@@ -75,8 +75,8 @@ it('is changed in place, and keeps its names', async () => {
   );
 });
 
-it('loses what left the template, but for what is retained', async () => {
-  await deploy(template({ more: { Bucket: bucket(), Alarm: alarm } }));
+it.each(['Retain', 'RetainExceptOnCreate'])('loses what left the template, but for %s', async (policy) => {
+  await deploy(template({ more: { Bucket: { ...bucket(), DeletionPolicy: policy }, Alarm: alarm } }));
   await deploy(template());
   expect(region.parts.cloudwatch.alarms.all()).toEqual([]);
   await expect(region.call('s3', 'HeadBucket', { Bucket: 'kept' })).resolves.toBeDefined();
