@@ -15,7 +15,7 @@ import { needsBoot } from '../src/image/smoke-boot.ts';
 import { imageAdopted, imageClaimed } from '../src/lineage/events.ts';
 import { keys } from '../src/lineage/keys.ts';
 import { ref } from '../src/lineage/refs.ts';
-import { putRef, requireFleet } from '../src/runtime/accept-upload.ts';
+import { putRef, requireFleet, requireOpenUpload } from '../src/runtime/accept-upload.ts';
 import { findParent } from '../src/runtime/find-parent.ts';
 import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
 import { ownerState, putFleetImage } from '../src/runtime/image-attempt.ts';
@@ -83,6 +83,7 @@ async function claim(
   { table, objects, images, executions }: Deps,
   { clock, config }: Invocation,
 ) {
+  await requireOpenUpload(table, artifact.uploadId);
   const fleet = await requireFleet(table, artifact.fleet);
   const recipe = await makeRecipe(objects, config, { upload, artifact, settings: fleet.spec.image });
   const { identity } = recipe;

@@ -35,6 +35,11 @@ export const errorCatalogue = {
     advice: 'Upload under <fleet>/<name>, for example web/hello.',
   },
   UploadGone: { status: 404, title: 'The uploaded object is gone', advice: 'Upload the file again.' },
+  UploadEnded: {
+    status: 409,
+    title: 'The upload has ended',
+    advice: 'Upload the file again; an execution of an upload that has ended is not redriven.',
+  },
   FleetNotFound: {
     status: 404,
     title: 'There is no such fleet',

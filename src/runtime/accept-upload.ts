@@ -36,6 +36,20 @@ export async function requireUpload(table: Table, id: string): Promise<UploadIte
   return item;
 }
 
+/**
+ * What was told stands: a redriven execution must not make a release of an upload whose uploader heard that it failed.
+ * @throws FlotillaError UploadNotFound, UploadEnded
+ */
+export async function requireOpenUpload(table: Table, id: string): Promise<UploadItem> {
+  const upload = await requireUpload(table, id);
+  if (upload.endedAt !== undefined) {
+    throw new FlotillaError('UploadEnded', `The upload ended as ${upload.state}, at ${upload.endedAt}`, {
+      id,
+    });
+  }
+  return upload;
+}
+
 /** Writes an upload anew. */
 export function putUpload(item: UploadItem, condition?: Condition): Write {
   const write = { kind: 'put', key: keys.upload(item.id), item, list: uploadPlace(item) } as const;
@@ -76,7 +90,7 @@ async function requireNewestOfKey(table: Table, upload: UploadItem): Promise<voi
  * Gives the upload the next number of its fleet, once: uploads are numbered when their inspection begins, so
  * that a large file does not fall behind a small one that came later.
  *
- * @throws FlotillaError UploadKeyInvalid, FleetNotFound, SupersededUpload
+ * @throws FlotillaError UploadEnded, UploadKeyInvalid, FleetNotFound, SupersededUpload
  */
 export async function numberUpload(
   table: Table,
@@ -85,7 +99,7 @@ export async function numberUpload(
 ): Promise<{ readonly upload: UploadItem & { readonly number: number }; readonly fleet: FleetItem }> {
   let result: { upload: UploadItem & { number: number }; fleet: FleetItem } | undefined;
   await contended('the fleet', async () => {
-    const upload = await requireUpload(table, id);
+    const upload = await requireOpenUpload(table, id);
     const fleet = await requireFleet(table, parseUploadKey(upload.key).fleet);
     if (upload.number !== undefined) {
       result = { upload: { ...upload, number: upload.number }, fleet };
@@ -105,7 +119,7 @@ export async function numberUpload(
   return result as NonNullable<typeof result>; // contended() returns only after an attempt that set it
 }
 
-/** Records the artifact and that the upload is being built. Repeatable. */
+/** Records the artifact and that the upload is being built. Repeatable. @throws FlotillaError UploadEnded */
 export async function acceptUpload(
   table: Table,
   id: string,
@@ -115,8 +129,9 @@ export async function acceptUpload(
 ): Promise<void> {
   await contended('the fleet', async () => {
     const at = now().toISOString();
-    const upload = await requireUpload(table, id);
-    if (upload.state !== 'received') return true; // an earlier call did it, and its answer was lost
+    const upload = await requireOpenUpload(table, id);
+    // An earlier call did it, and its answer was lost.
+    if (upload.artifactSha256 === found.sha256) return true;
     const fleet = await requireFleet(table, parseUploadKey(upload.key).fleet);
     const known = await table.get(keys.artifact(found.sha256), artifactItem);
     const artifact = known ?? { ...found, firstSeenAt: at };

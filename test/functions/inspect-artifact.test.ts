@@ -21,7 +21,7 @@ const table = mockClient(DynamoDBDocumentClient);
 const by = { principal: 'somebody', through: 's3' } as const;
 
 /** The event of an upload of these bytes, which S3 and the table then know. */
-function uploaded(bytes: Uint8Array) {
+function uploaded(bytes: Uint8Array, known = new Map<string, object>()) {
   const upload = {
     bucket: 'flotilla-uploads',
     key: 'web/app',
@@ -41,10 +41,8 @@ function uploaded(bytes: Uint8Array) {
     receivedAt: '2026-11-23T12:00:00.000Z',
     by,
   };
-  const known = new Map<string, object>([
-    [JSON.stringify(keys.upload(id)), item],
-    [JSON.stringify(keys.fleet('web')), fleet()],
-  ]);
+  known.set(JSON.stringify(keys.upload(id)), item);
+  known.set(JSON.stringify(keys.fleet('web')), fleet());
   table.on(GetCommand).callsFake(({ Key }) => ({ Item: known.get(JSON.stringify(Key)) }));
   s3.on(HeadObjectCommand).resolves({ ContentLength: bytes.length });
   s3.on(GetObjectCommand).callsFake(({ Range }: { Range?: string }) => {
@@ -76,6 +74,18 @@ it.each([
     message: expect.stringContaining('Make it smaller'),
   });
   expect(s3.commandCalls(PutObjectCommand)).toEqual([]);
+});
+
+it('refuses an upload whose uploader heard that it failed while it was read', async () => {
+  const known = new Map<string, object>();
+  const event = uploaded(makeGoElf('path\texample.com/app\n'), known);
+  const key = JSON.stringify(keys.upload(uploadId(event.upload)));
+  s3.on(PutObjectCommand).callsFake(() => {
+    known.set(key, { ...known.get(key), state: 'failed', endedAt: '2026-11-23T18:00:00.000Z' });
+    return {};
+  });
+  await expect(handler(event, lambdaContext(900_000))).rejects.toMatchObject({ name: 'UploadEnded' });
+  expect(table.commandCalls(TransactWriteCommand)).toEqual([]);
 });
 
 it('tells of files that a disk lacks, and not of those that it holds', async () => {
