@@ -4,7 +4,7 @@ import { type Executions, openExecutions } from '../src/aws/executions.ts';
 import { type Objects, openObjects } from '../src/aws/objects.ts';
 import { openTable, type Table } from '../src/aws/table.ts';
 import type { UploadJob } from '../src/contracts/build.ts';
-import { type UploadItem, uploadKeyItem } from '../src/contracts/items.ts';
+import type { UploadItem } from '../src/contracts/items.ts';
 import { uploadReceived } from '../src/lineage/events.ts';
 import { keys } from '../src/lineage/keys.ts';
 import { uploadPlace } from '../src/lineage/places.ts';
@@ -13,11 +13,11 @@ import {
   buildExecutionName,
   decodeEventKey,
   fleetOfKey,
-  isLaterEvent,
   onBehalfOf,
   uploadId,
 } from '../src/lineage/upload.ts';
-import { executionArn, machineArn } from '../src/runtime/config.ts';
+import { beginBuild } from '../src/runtime/begin-build.ts';
+import { executionArn } from '../src/runtime/config.ts';
 import { type Invocation, lambdaFunction } from '../src/runtime/handler.ts';
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html */
@@ -74,29 +74,6 @@ async function withPerson(job: UploadJob, { objects }: Deps, { config }: Invocat
   return { ...job, uploader: { ...job.uploader, principal, through: 'api' } };
 }
 
-/** Remembers the newest event of the key; an older one changes nothing. */
-async function rememberNewest(table: Table, job: UploadJob, id: string): Promise<void> {
-  const { bucket, key, sequencer } = job;
-  for (;;) {
-    const known = await table.get(keys.uploadKey(bucket, key), uploadKeyItem);
-    if (known !== undefined && !isLaterEvent(sequencer, known.sequencer)) return;
-    const { outcome } = await table.commit({
-      writes: [
-        {
-          kind: 'put',
-          key: keys.uploadKey(bucket, key),
-          item: { type: 'upload-key', bucket, key, sequencer, upload: id },
-          condition:
-            known === undefined
-              ? { kind: 'absent' }
-              : { kind: 'equals', values: { sequencer: known.sequencer } },
-        },
-      ],
-    });
-    if (outcome !== 'refused') return;
-  }
-}
-
 async function receive(record: z.output<typeof s3Record>, deps: Deps, invocation: Invocation) {
   const { config } = invocation;
   const job = await withPerson(jobOf(record), deps, invocation);
@@ -127,9 +104,7 @@ async function receive(record: z.output<typeof s3Record>, deps: Deps, invocation
     ],
     events: [uploadReceived(upload, { at: upload.receivedAt, by: uploader })],
   });
-  await rememberNewest(deps.table, job, id);
-  const { outcome } = await deps.executions.start(machineArn(config, 'build-image'), name, job);
-  return { upload: id, execution: name, outcome };
+  return { upload: id, execution: name, outcome: await beginBuild(job, deps, config) };
 }
 
 export const handler = lambdaFunction({

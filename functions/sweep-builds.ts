@@ -27,7 +27,8 @@ export const handler = lambdaFunction({
     };
   },
   run: async (_event, deps, { clock, config }) => {
-    const settings = { stack: config.stack, storeBucket: config.storeBucket, now: clock.now() };
+    const { stack, storeBucket, machinePrefix } = config;
+    const settings = { stack, storeBucket, machinePrefix, now: clock.now() };
     // Instances cost by the second: they first. A failure of theirs must not keep uploads waiting.
     const boots = await sweepBoots(deps, settings).then(
       (ended) => ({ ended }),

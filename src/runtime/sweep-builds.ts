@@ -1,6 +1,6 @@
 /**
- * Builds whose execution was stopped, timed out or never began: such an execution runs no Catch, so what it made is
- * removed here, and its uploader is told. So is one whose rollout ended without telling. Events of Step Functions are best effort; this looks by itself.
+ * Builds whose execution was stopped or timed out: such an execution runs no Catch, so what it made is removed here, and
+ * its uploader is told. One that never began is begun. So is one whose rollout ended without telling. Events of Step Functions are best effort; this looks by itself.
  */
 import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { ExecutionState, Executions } from '../aws/executions.ts';
@@ -19,6 +19,7 @@ import { FlotillaError } from '../errors.ts';
 import { isGone } from '../image/claim.ts';
 import { keys, lists, prefixes } from '../lineage/keys.ts';
 import { abandonAttempt } from './abandon-attempt.ts';
+import { beginBuild } from './begin-build.ts';
 import { type CaughtError, failureMessage, readCaughtError } from './failure.ts';
 import { ownerState } from './image-attempt.ts';
 import { type ReportDeps, reportOutcome, reportRollout, tell } from './report-outcome.ts';
@@ -32,13 +33,20 @@ export interface SweepBuildsDeps extends ReportDeps {
 export interface SweepBuildsSettings {
   readonly stack: string;
   readonly storeBucket: string;
+  readonly machinePrefix: string;
   readonly now: Date;
 }
 
+const hour = 3_600_000;
+/**
+ * Lambda keeps an event for six hours while it is throttled, or fails itself: until then the execution may still begin.
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+ */
+const beginsWithinMilliseconds = 6 * hour;
+/** A call of S3's that fails is repeated twice, within minutes; after that nobody else may begin the execution. */
+const begunAfterMilliseconds = 15 * 60_000;
 /** An execution of build-image ends after three hours at the latest (its TimeoutSeconds). */
-const lookBackMilliseconds = 6 * 3_600_000;
-/** Lambda repeats a failed call of S3's for some minutes: until then the execution may still begin. */
-const beginsWithinMilliseconds = 15 * 60_000;
+const lookBackMilliseconds = beginsWithinMilliseconds + 4 * hour;
 
 /** Uploads of the last hours that have not ended, or whose rollout may have, or that were not told; oldest first. */
 async function unfinished(table: Table, now: Date): Promise<UploadItem[]> {
@@ -77,20 +85,22 @@ function jobOf({ bucket, key, versionId, sequencer, sizeBytes, by }: UploadItem)
   return { bucket, key, versionId, sequencer, sizeBytes, uploader: by };
 }
 
-/** Cleans up after one upload's execution, if that has ended and is quiet. */
+/** Cleans up after one upload's execution, if that has ended and is quiet; begins it, if nobody else did. */
 async function recover(
   upload: UploadItem,
   deps: SweepBuildsDeps,
-  { stack, storeBucket, now }: SweepBuildsSettings,
+  { stack, storeBucket, machinePrefix, now }: SweepBuildsSettings,
 ): Promise<boolean> {
   const { executionArn } = upload;
   const state = await deps.executions.describe(executionArn);
   if (!isGone(ownerState(state), now, new Date(upload.receivedAt))) return false;
   const age = now.getTime() - Date.parse(upload.receivedAt);
-  if (state.status === 'unknown' && age < beginsWithinMilliseconds) return false;
+  if (state.status === 'unknown' && age < begunAfterMilliseconds) return false;
   // The listing may lag: what is told once is not told again.
   const present = await deps.table.get(keys.upload(upload.id), uploadItem);
   if (present === undefined || present.endedAt !== undefined) return false;
+  if (state.status === 'unknown' && age < beginsWithinMilliseconds)
+    return (await beginBuild(jobOf(upload), deps, { machinePrefix })) === 'started';
 
   const failure = whyItEnded(upload, state);
   let image: { identity: string; imageId?: string } | undefined;
@@ -211,7 +221,7 @@ async function tellRollout(
 }
 
 /**
- * @returns the ids of the uploads that were cleaned up after, or whose uploader was told, and of rollouts that were told.
+ * @returns the ids of the uploads that were cleaned up after or begun, or whose uploader was told, and of rollouts that were told.
  * @throws the first failure, once every upload had its turn
  */
 export async function sweepBuilds(deps: SweepBuildsDeps, settings: SweepBuildsSettings): Promise<string[]> {

@@ -11,7 +11,12 @@ import {
   PutObjectTaggingCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { DescribeExecutionCommand, type ExecutionStatus, SFNClient } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  type ExecutionStatus,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import {
   DynamoDBDocumentClient,
   GetCommand,
@@ -21,6 +26,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { handler } from '../../functions/sweep-builds.ts';
+import { buildExecutionName, uploadId } from '../../src/lineage/upload.ts';
 import { awsError, giveEnvironment, lambdaContext } from '../support/function-kit.ts';
 import { mockClient } from '../support/mock-client.ts';
 import { fleet as fleetOf } from './api-kit.ts';
@@ -175,11 +181,30 @@ describe('sweep-builds', () => {
     expect(writtenUpload()).toMatchObject({ state: 'built', imageId: 'ami-1' });
   });
 
-  it('tells of an upload whose execution never began, but not before it might still begin', async () => {
+  const started = () =>
+    states.commandCalls(StartExecutionCommand).map((call) => {
+      const { name, input = '' } = call.args[0].input;
+      return [name, JSON.parse(input)];
+    });
+
+  it('begins what nobody else can begin any more, as the event would have', async () => {
     states.on(DescribeExecutionCommand).rejects(awsError('ExecutionDoesNotExist'));
+    states.on(StartExecutionCommand).resolves({});
     await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: [], boots: [] });
+    expect(started()).toEqual([]);
     world({ upload: upload({ state: 'received', receivedAt: ago(901).toISOString() }) });
     await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: ['1'], boots: [] });
+    const { bucket, key, versionId, sequencer, sizeBytes, by: uploader } = upload();
+    const job = { bucket, key, versionId, sequencer, sizeBytes, uploader };
+    expect(started()).toEqual([[buildExecutionName(uploadId(job)), job]]);
+    expect(writtenUpload()).toBeUndefined();
+  });
+
+  it('tells of an upload whose execution could not be begun for six hours', async () => {
+    states.on(DescribeExecutionCommand).rejects(awsError('ExecutionDoesNotExist'));
+    world({ upload: upload({ state: 'received', receivedAt: ago(6 * 3600 + 1).toISOString() }) });
+    await expect(handler({}, lambdaContext())).resolves.toEqual({ recovered: ['1'], boots: [] });
+    expect(started()).toEqual([]);
     expect(writtenUpload()).toMatchObject({ state: 'failed' });
   });
 
