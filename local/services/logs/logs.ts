@@ -15,7 +15,8 @@ import type { Persistent } from '../../state/persistent.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
 import { filterOf } from './filter-pattern.ts';
-import { type LogGroup, type LogLine, LogStore } from './log-store.ts';
+import { type LogGroup, type LogLine, LogStore, type LogStream } from './log-store.ts';
+import { byTime, firstFrom, type Place, placeAfter, sift } from './timely.ts';
 
 /** What other services use of the logs. */
 export interface Logs {
@@ -107,14 +108,9 @@ export function createLogs(context: Context): Logs {
         if (events.length === 0 || events.length > 10_000) {
           throw new AwsError('InvalidParameterException', 'A batch has from 1 to 10000 log events.');
         }
-        if (events.some((event, index) => event.timestamp < (events[index - 1]?.timestamp ?? 0))) {
-          throw new AwsError(
-            'InvalidParameterException',
-            'Log events in a single PutLogEvents request must be in chronological order.',
-          );
-        }
-        store.put(group, stream, events);
-        return { nextSequenceToken: String(stream.lines.length) };
+        const { valid, rejectedLogEventsInfo } = sift(events, context.clock.now(), group.retentionDays);
+        store.put(group, stream, valid);
+        return { nextSequenceToken: String(stream.lines.length), rejectedLogEventsInfo };
       },
     },
     DescribeLogGroups: {
@@ -150,7 +146,7 @@ export function createLogs(context: Context): Logs {
       access: onGroup('DescribeLogStreams'),
       run(input: DescribeLogStreamsRequest) {
         const group = store.group(input.logGroupName ?? nameOf(input.logGroupIdentifier));
-        const last = (name: string): number => group.streams.get(name)?.lines.at(-1)?.timestamp ?? 0;
+        const last = (name: string): number => lastOf(store.stream(group, name))?.timestamp ?? 0;
         const names = [...group.streams.keys()]
           .filter((name) => name.startsWith(input.logStreamNamePrefix ?? ''))
           .sort((a, b) => (input.orderBy === 'LastEventTime' ? last(a) - last(b) : a < b ? -1 : 1));
@@ -159,7 +155,8 @@ export function createLogs(context: Context): Logs {
         return {
           logStreams: shown.items.map((name) => {
             const stream = store.stream(group, name);
-            const [first, latest] = [stream.lines[0], stream.lines.at(-1)];
+            const [first] = inTime(stream);
+            const latest = lastOf(stream);
             return {
               logStreamName: name,
               arn: `${group.arn}:log-stream:${name}`,
@@ -167,7 +164,7 @@ export function createLogs(context: Context): Logs {
               ...(first && { firstEventTimestamp: first.timestamp }),
               ...(latest && {
                 lastEventTimestamp: latest.timestamp,
-                lastIngestionTime: latest.ingestionTime,
+                lastIngestionTime: stream.lines.at(-1)?.ingestionTime,
               }),
               storedBytes: 0,
             };
@@ -223,7 +220,7 @@ export function createLogs(context: Context): Logs {
       access: onGroup('GetLogEvents'),
       run(input: GetLogEventsRequest) {
         const group = store.group(input.logGroupName ?? nameOf(input.logGroupIdentifier));
-        const all = store.stream(group, input.logStreamName).lines.filter((line) => within(line, input));
+        const all = inTime(store.stream(group, input.logStreamName)).filter((line) => within(line, input));
         const limit = input.limit ?? 10_000;
         const [direction, at] = readToken(input.nextToken);
         let start = input.startFromHead ? 0 : Math.max(0, all.length - limit);
@@ -231,6 +228,7 @@ export function createLogs(context: Context): Logs {
         if (direction === 'b') start = Math.max(0, firstFrom(all, at) - limit);
         const shown =
           direction === 'b' ? all.slice(start, firstFrom(all, at)) : all.slice(start, start + limit);
+        const [first] = shown;
         const end = shown.at(-1);
         return {
           events: shown.map(({ timestamp, message, ingestionTime }) => ({
@@ -239,8 +237,8 @@ export function createLogs(context: Context): Logs {
             ingestionTime,
           })),
           // At the end of the stream the token stays the same, by which clients know that they are there.
-          nextForwardToken: `f/${end === undefined ? at : end.order + 1}`,
-          nextBackwardToken: `b/${shown[0]?.order ?? at}`,
+          nextForwardToken: token('f', end === undefined ? at : placeAfter(end)),
+          nextBackwardToken: token('b', first ?? at),
         };
       },
     },
@@ -269,7 +267,16 @@ export function createLogs(context: Context): Logs {
 function linesOf(group: LogGroup): { stream: string; line: LogLine }[] {
   return [...group.streams.values()]
     .flatMap((stream) => stream.lines.map((line) => ({ stream: stream.name, line })))
-    .sort((a, b) => a.line.timestamp - b.line.timestamp || a.line.order - b.line.order);
+    .sort((a, b) => byTime(a.line, b.line));
+}
+
+/** Lines are kept as they came. */
+function inTime(stream: LogStream): LogLine[] {
+  return [...stream.lines].sort(byTime);
+}
+
+function lastOf({ lines: [first, ...rest] }: LogStream): LogLine | undefined {
+  return rest.reduce((last, line) => (last === undefined || byTime(last, line) < 0 ? line : last), first);
 }
 
 function within(
@@ -281,14 +288,13 @@ function within(
   );
 }
 
-function firstFrom(lines: readonly LogLine[], order: number): number {
-  const found = lines.findIndex((line) => line.order >= order);
-  return found < 0 ? lines.length : found;
+function token(direction: 'f' | 'b', { timestamp, order }: Place): string {
+  return `${direction}/${timestamp}/${order}`;
 }
 
-function readToken(token: string | undefined): [string, number] {
-  if (token === undefined) return ['', 0];
-  const found = /^([fb])\/(\d+)$/.exec(token);
+function readToken(token: string | undefined): [string, Place] {
+  if (token === undefined) return ['', { timestamp: 0, order: 0 }];
+  const found = /^([fb])\/([\d.]+)\/(\d+)$/.exec(token);
   if (found === null) throw badToken();
-  return [found[1] ?? '', Number(found[2])];
+  return [found[1] ?? '', { timestamp: Number(found[2]), order: Number(found[3]) }];
 }
