@@ -85,7 +85,8 @@ export function executionOperations(core: StatesCore): Operations {
           'redriveFilter',
         ]);
         const { arn } = core.machines.find(input.stateMachineArn);
-        const found = [...core.executions.values()]
+        const found = core
+          .kept()
           .filter(({ init }) => init.machine.arn === arn)
           .filter(({ status }) => input.statusFilter === undefined || status === input.statusFilter)
           .filter(

@@ -54,6 +54,8 @@ export interface StatesCore {
   start(machine: Machine, name: string | undefined, input: string | undefined): Execution;
   /** @throws AwsError ExecutionDoesNotExist, InvalidArn */
   find(executionArn: string | undefined): Execution;
+  /** The executions that AWS still keeps, in the order of their starts. */
+  kept(): readonly Execution[];
 }
 
 /** Closed executions are kept for 90 days. https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html */
@@ -145,6 +147,8 @@ export function createStates(context: Context, roles: Roles): StepFunctions {
       throw new AwsError('ExecutionAlreadyExists', `Execution Already Exists: '${arn}'`);
     }
     const execution = make({ arn, name, machine, input, startedAt: clock.now() });
+    // A name that was used before has its place at the end, as a new one.
+    executions.delete(arn);
     executions.set(arn, execution);
     execution.start();
     return execution;
@@ -161,7 +165,9 @@ export function createStates(context: Context, roles: Roles): StepFunctions {
     });
   }
 
-  const core: StatesCore = { context, machines, query, tokens, executions, executionArn, start, find };
+  const kept = () => [...executions.values()].filter((execution) => !forgotten(execution));
+
+  const core: StatesCore = { context, machines, query, tokens, executions, executionArn, start, find, kept };
   return {
     persistent: {
       name: 'states',

@@ -99,6 +99,28 @@ describe('a name of an execution', () => {
     await expect(start('{"a":1}')).rejects.toMatchObject({ code: 'ExecutionAlreadyExists' });
   });
 
+  it('is free again after 90 days, when what had it is listed no more', async () => {
+    const bench = createBench();
+    const stateMachineArn = await bench.machine(waiting);
+    const start = async (name: string) => {
+      const { executionArn } = await bench.run('StartExecution', { stateMachineArn, name });
+      await bench.finish(executionArn);
+    };
+    const listed = async () => {
+      const { executions } = await bench.run('ListExecutions', { stateMachineArn });
+      return executions.map(({ name }: { name: string }) => name);
+    };
+    const day = 86_400_000;
+    await start('one');
+    await bench.clock.advance(45 * day);
+    await start('two');
+    expect(await listed()).toEqual(['two', 'one']);
+    await bench.clock.advance(45 * day + 1);
+    expect(await listed()).toEqual(['two']);
+    await start('one');
+    expect(await listed()).toEqual(['one', 'two']);
+  });
+
   it.each(['', 'a/b', 'with space', 'x'.repeat(81)])('is refused: %j', async (name) => {
     const bench = createBench();
     const stateMachineArn = await bench.machine(waiting);
