@@ -14,6 +14,14 @@ export interface Available {
   readonly errorOutput: boolean;
 }
 
+/** Members with a context item of their own: filters and sort terms look at items, groups at what the path has found. */
+const ofPaths: readonly string[] = ['stages', 'predicate', 'terms', 'group'];
+/**
+ * A transform is a function. Its pattern looks at what it is applied to, the rest at what the pattern has found.
+ * https://docs.jsonata.org/other-operators#----transform
+ */
+const ofTransforms: readonly string[] = ['pattern', 'update', 'delete'];
+
 /**
  * Complaints about an expression. It has no context item, so that a name or `$` at its top level means nothing
  * (https://states-language.net/#jsonata); and `$states.result` and `$states.errorOutput` exist in some fields alone
@@ -40,9 +48,8 @@ export function unsupportedIn(tree: SyntaxNode, available: Available): string[] 
       // What follows the first step has that as its context.
       for (const [index, step] of steps.entries()) walk(step, top && index === 0);
     }
-    // Filters and sort terms look at items, groups at what the path has found.
-    for (const [name, child] of Object.entries(rest))
-      walk(child, top && !['stages', 'predicate', 'terms', 'group'].includes(name));
+    const inside = type === 'transform' ? ofTransforms : ofPaths;
+    for (const [name, child] of Object.entries(rest)) walk(child, top && !inside.includes(name));
   };
   walk(tree, true);
   return complaints;

@@ -262,6 +262,7 @@ describe('an expression', () => {
   it.each([
     ['$partition([1,2,3,4,5], 2)', [[1, 2], [3, 4], [5]]],
     ['$range(0, 6, 3)', [0, 3, 6]],
+    ["{'all': [{'n': 2, 'by': 3}]} ~> |all|{'total': n * by}, ['by']|", { all: [{ n: 2, total: 6 }] }],
     ["$hash('a', 'SHA-256')", 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb'],
     ['$parse(\'{"a":[1]}\')', { a: [1] }],
     ['$now()', '2026-01-01T00:00:00.000Z'],
@@ -302,6 +303,16 @@ describe('a definition', () => {
     ],
     ['the context item', of({ ...pass, Output: '{% $.a %}' }), /Reference to '\$' is not supported/],
     [
+      'a transform of a name that means nothing',
+      of({ ...pass, Output: '{% order ~> |items|{"total": price}| %}' }),
+      /Reference to 'order' at the top level/,
+    ],
+    [
+      'the root in a transform',
+      of({ ...pass, Output: '{% $states.input ~> |items|{"total": $$.price}| %}' }),
+      /Reference to '\$\$' is not supported/,
+    ],
+    [
       'a result before there is one',
       of({ ...(task('x') as object), Arguments: { a: '{% $states.result %}' } }),
       /Reference to '\$states.result' is not supported in this field/,
@@ -329,6 +340,9 @@ describe('a definition', () => {
     '$states.input.items^(age)',
     '$states.input.items{name: age}',
     '($x := 1; $x + $states.input.n)',
+    "$states.input ~> |items|{'total': price * qty}, ['price']|",
+    "$states.input ~> |$|{'n': n + 1}|",
+    "$map($states.input.all, |items[age > 3]|{'old': $.name}|)",
   ])('with a name inside of an expression is taken: %s', async (expression) => {
     await createBench().machine(of({ ...pass, Output: `{% ${expression} %}` }));
   });
