@@ -48,6 +48,7 @@ export function createParts({ context, iam, hooks, fronts, transport, executor, 
   const logs = createLogs(context);
   const ebs = createEbs(context);
   const ec2 = createEc2(context, ebs);
+  const cloudwatch = createCloudWatch(context);
   const lambda = createLambda(context, {
     logs,
     transport,
@@ -56,13 +57,16 @@ export function createParts({ context, iam, hooks, fronts, transport, executor, 
     iam,
     network: () => ec2.network,
     reach: openReach(context, ec2.instances, ec2.network),
+    invoked: (name) => {
+      const dimensions = [{ Name: 'FunctionName', Value: name }];
+      cloudwatch.metrics.series('AWS/Lambda', 'Invocations', dimensions).add(context.clock.now(), 1);
+    },
   });
   hooks.invokeAsync = lambda.invokeAsync;
   const httpApis = createHttpApis(context, iam, lambda, fronts);
   const states = createStates(context, iam);
   const events = createEvents(context, iam);
   hooks.publish = events.publish;
-  const cloudwatch = createCloudWatch(context);
   const elbv2 = createElbv2(context, { ec2, cloudwatch });
   const autoscaling = createAutoScaling(context, { ec2, elbv2, cloudwatch });
   const quotas = createServiceQuotas(context, [

@@ -33,6 +33,8 @@ export interface LambdaOptions {
   readonly reach: Reach;
   /** Trust and rights of the functions' roles. */
   readonly iam: Pick<Iam, 'trusts' | 'refusal' | 'rolePrincipal'>;
+  /** Called for each invocation that begins, with the function's name. */
+  readonly invoked: (functionName: string) => void;
 }
 
 /** An invocation that a service asked for and did not get. */
@@ -108,6 +110,7 @@ export function createLambda(context: Context, options: LambdaOptions): Lambda {
         'The role defined for the function cannot be assumed by Lambda.',
         403,
       );
+    options.invoked(stored.revision.name);
     if (faults.begins(stored.revision.name) === 'crash') return killed(requestId);
     stored.running += 1;
     try {
