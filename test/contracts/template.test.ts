@@ -160,6 +160,24 @@ describe('the alarms of the packaged template', () => {
   );
 });
 
+describe('the alarm on sweeps that are missing', () => {
+  it('rings where a period of five has none, though nothing is measured then', () => {
+    const alarms = ofType('AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
+    expect(alarms).toContainEqual({
+      AlarmDescription: expect.stringContaining('sweep is not called'),
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Invocations',
+      Dimensions: [{ Name: 'FunctionName', Value: { Ref: 'SweepLambdaFunction' } }],
+      Statistic: 'Sum',
+      Period: 300,
+      EvaluationPeriods: 1,
+      Threshold: 1,
+      ComparisonOperator: 'LessThanThreshold',
+      TreatMissingData: 'breaching',
+    });
+  });
+});
+
 describe('the roles of the packaged template', () => {
   it('allow no action by a lone star', () => {
     for (const statement of statements)
