@@ -36,12 +36,17 @@ function listAccess(action: string) {
   ];
 }
 
-/** Keys in a URL's spelling, where the caller asked for it: XML cannot hold every character. */
-function spelling(input: Asked): (text: string) => string {
+/**
+ * Keys as a form spells them, where the caller asked for it: XML cannot hold every character. `test_file(3).png` becomes
+ * `test_file%283%29.png`, a space `+`; slashes stay.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+ * What S3 makes of a space was measured: https://github.com/brekkylab/backlot/issues/178
+ */
+export function spelling(input: Pick<Asked, 'EncodingType'>): (text: string) => string {
   if (input.EncodingType === undefined) return (text) => text;
   if (input.EncodingType !== 'url')
     throw new AwsError('InvalidArgument', 'Invalid Encoding Method specified in Request');
-  return (text) => encodeURIComponent(text).replaceAll('%2F', '/');
+  return (text) => new URLSearchParams([['', text]]).toString().slice(1).replaceAll('%2F', '/');
 }
 
 /** Where a list goes on: opaque, and known from any other text by its beginning. */

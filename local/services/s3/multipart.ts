@@ -25,6 +25,7 @@ import type { ByteStore } from './bytes.ts';
 import { Checking, checkPartAlgorithm, checksumFields, checksumOfUpload } from './checking.ts';
 import { compositeSum, summing } from './checksums.ts';
 import { chosenParts } from './chosen-parts.ts';
+import { spelling } from './listing.ts';
 import type { Notify } from './notifications.ts';
 import { headersOf, type Objects, sourceAccess, sourceOf } from './objects.ts';
 import { failedPreconditions, readRange, sourcePreconditions } from './preconditions.ts';
@@ -280,6 +281,7 @@ export function createMultipart(
     access: onBucket('ListBucketMultipartUploads'),
     run: (input) => {
       refuse(input, ['Delimiter', 'KeyMarker', 'UploadIdMarker']);
+      const spell = spelling(input);
       const bucket = bucketNamed(buckets, input.Bucket);
       const uploads = [...bucket.uploads.values()]
         .filter((upload) => upload.key.startsWith(input.Prefix ?? ''))
@@ -291,8 +293,7 @@ export function createMultipart(
         MaxUploads: 1000,
         IsTruncated: false,
         Uploads: uploads.map((upload) => ({
-          Key:
-            input.EncodingType === 'url' ? encodeURIComponent(upload.key).replaceAll('%2F', '/') : upload.key,
+          Key: spell(upload.key),
           UploadId: upload.id,
           Initiated: upload.initiated,
           Initiator: { ID: upload.initiator },

@@ -233,4 +233,11 @@ export const readingCases: readonly Case[] = [
     input: { Bucket: 'world-plain', ContinuationToken: 'nothing' },
     fails: { code: 'InvalidArgument', status: 400 },
   },
+  {
+    operation: 'ListObjectsV2',
+    says: 'spells keys as a URL does where it is asked to: `test_file(3).png` as `test_file%283%29.png`',
+    given: [put('hello', { Key: '<name>/test_file(3).png' })],
+    input: { Bucket: 'world-plain', Prefix: '<name>/', EncodingType: 'url' },
+    answers: { Contents: [{ Key: '<name>/test_file%283%29.png' }] },
+  },
 ];

@@ -103,3 +103,19 @@ test('pages follow the order of the keys in UTF-8', async () => {
   const folded = await call<ListObjectsV2Output>('ListObjectsV2', { Delimiter: second, StartAfter: first });
   expect(folded.CommonPrefixes).toEqual([{ Prefix: second }]);
 });
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+test.each(['ListObjects', 'ListObjectsV2', 'ListObjectVersions'])(
+  '%s spells keys as a form does, where it is asked to',
+  async (operation) => {
+    const key = "dir/test file(3)!'~.png";
+    await put(key);
+    const list = await call<ListObjectVersionsOutput & ListObjectsV2Output>(operation, {
+      EncodingType: 'url',
+      Prefix: 'dir/test f',
+    });
+    const { Contents, Versions } = list;
+    expect(Contents ?? Versions).toMatchObject([{ Key: 'dir/test+file%283%29%21%27%7E.png' }]);
+    expect(list).toMatchObject({ EncodingType: 'url', Prefix: 'dir/test+f' });
+  },
+);
