@@ -1,6 +1,8 @@
 /** RecordInstance: a group of a fleet launched an instance; lineage leads from it to its release. */
 import * as z from 'zod';
-import { openTable } from '../src/aws/table.ts';
+import { type Groups, openGroups } from '../src/aws/groups.ts';
+import { openTable, type Table } from '../src/aws/table.ts';
+import { FlotillaError } from '../src/errors.ts';
 import { parseGroupName } from '../src/fleet/plan.ts';
 import { keys } from '../src/lineage/keys.ts';
 import { ref, releaseId } from '../src/lineage/refs.ts';
@@ -12,14 +14,32 @@ const input = z.looseObject({
   detail: z.looseObject({ EC2InstanceId: z.string(), AutoScalingGroupName: z.string() }),
 });
 
+interface Deps {
+  readonly table: Table;
+  readonly groups: Pick<Groups, 'describe'>;
+}
+
 export const handler = lambdaFunction({
   name: 'record-instance',
   input,
-  deps: (config) => ({ table: openTable(config.table) }),
-  run: async ({ detail }, { table }, { clock }) => {
+  deps: (config): Deps => ({ table: openTable(config.table), groups: openGroups() }),
+  run: async ({ detail }, { table, groups }, { clock, config }) => {
     const { EC2InstanceId: instance, AutoScalingGroupName: groupName } = detail;
     const group = parseGroupName(groupName);
     if (group === undefined) return { recorded: false };
+    // The name tells no stack: its tag does.
+    const standing = await groups.describe(groupName);
+    if (standing === undefined) {
+      // Descriptions lag behind; Lambda calls again a minute later, and once more.
+      throw new FlotillaError(
+        'AwsUnavailable',
+        `The group ${groupName} is not described (yet, or any more)`,
+        {
+          instance,
+        },
+      );
+    }
+    if (standing.stack !== config.stack) return { recorded: false };
     const at = clock.now().toISOString();
     const { fleet, release, rollout } = group;
     const found = ref(instance, 'release', releaseId(fleet, release), at);

@@ -83,8 +83,10 @@ function numberIn(tag: string | undefined, prefix: string): number {
 
 function view(group: AutoScalingGroup): GroupView {
   const tag = (key: string): string | undefined => group.Tags?.find(({ Key }) => Key === key)?.Value;
+  const stack = tag('flotilla:stack');
   return {
     name: group.AutoScalingGroupName ?? '',
+    ...(stack === undefined ? {} : { stack }),
     release: numberIn(tag('flotilla:release'), 'v'),
     rollout: numberIn(tag('flotilla:rollout'), 'r'),
     minimum: group.MinSize ?? 0,

@@ -51,6 +51,8 @@ export interface MemberView {
 
 export interface GroupView {
   readonly name: string;
+  /** From its tags; absent where it has none. */
+  readonly stack?: string;
   /** From its tags; 0 where a tag is missing. */
   readonly release: number;
   readonly rollout: number;
