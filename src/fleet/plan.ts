@@ -97,7 +97,10 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   const { live, warm } = fleet;
   const reasons: string[] = [];
   const slot = idleSlot(live);
-  const returning = warm !== null && warm.release === release.number && warm.slot === slot ? warm : undefined;
+  const shown = (name: string | undefined) => world.groups.find((group) => group.name === name);
+  // A warm group that somebody deleted brings nothing back: its release is launched anew.
+  const stands = warm !== null && warm.slot === slot && shown(warm.groupName) !== undefined;
+  const returning = stands && warm.release === release.number ? warm : undefined;
   const way: RolloutPlan['way'] = returning === undefined ? 'launch' : 'warm';
   // Whoever goes back does so because live is not well, and has said so: in need nobody asks for more.
   const urgent = world.force || world.kind === 'rollback';
@@ -177,14 +180,16 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
     }
   }
 
-  const liveGroup = world.groups.find((group) => group.name === live?.groupName);
-  if (live !== null) {
-    if (liveGroup === undefined)
-      reasons.push(`the group of live, ${live.groupName}, is gone; look at its history in EC2`);
-    else {
+  const liveGroup = shown(live?.groupName);
+  // A fleet that is down is deployed to all the more: what is not healthy cannot lose anything.
+  if (serves) {
+    if (liveGroup === undefined) {
+      reasons.push(
+        `the group of live, ${live.groupName}, is gone, though live still answers; look at its history in EC2`,
+      );
+    } else {
       const serving = servingVerdict(liveGroup.desired, world.slots[live.slot].targets);
-      // A fleet that is down is deployed to all the more: what is not healthy cannot lose anything.
-      if (!serving.ok && serving.healthy > 0 && !urgent) {
+      if (!serving.ok && !urgent) {
         reasons.push(`live is not well (${serving.reasons[0]}); wait until it is, or force it`);
       }
     }
@@ -199,7 +204,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   const liveDown = live !== null && !serves;
   const { steps: wished } = fleet.spec.rollout;
   // It may be a moment's illness: to go past the steps is a person's word.
-  if (liveDown && liveGroup !== undefined && way === 'launch' && wished.length > 1 && !urgent) {
+  if (liveDown && way === 'launch' && wished.length > 1 && !urgent) {
     reasons.push(
       `live has no healthy target, with which a share of the traffic could stay; force it to give ${releaseLabel(release.number)} all of it in one step`,
     );
@@ -210,15 +215,15 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       `live has no healthy target, and ${able}, which is warm and healthy, would have to leave; roll back to ${able} first`,
     );
   }
-  const evicted = world.groups.find((group) => group.name === evict?.groupName);
+  const evicted = shown(evict?.groupName);
   const { types, spotPercent } = fleet.spec.instances;
   const quotas = judgeQuotas(
     {
       types,
       spotPercent,
       count: whole.desired,
-      already: world.groups.find((group) => group.name === name)?.desired ?? 0,
-      newGroup: !world.groups.some((group) => group.name === name),
+      already: shown(name)?.desired ?? 0,
+      newGroup: shown(name) === undefined,
       leaving: evicted?.members.map(({ id }) => id) ?? [],
       groupsLeaving: evicted === undefined ? 0 : 1,
       serving: liveGroup?.desired ?? 0,
@@ -231,6 +236,9 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   const notes = [
     ...(liveDown && wished.length > 1
       ? ['live has no healthy target: all traffic goes over in one step']
+      : []),
+    ...(liveDown && liveGroup === undefined
+      ? [`the group of live, ${live.groupName}, is gone: the spec says how many instances are launched`]
       : []),
     ...(movedByHand
       ? [`the rule gives ${releaseLabel(release.number)} all traffic already, which was set by hand`]

@@ -107,7 +107,9 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
         verdict: 'already-live',
         release: last.release.number,
         ...(last.rollout > 0 ? { rollout: last.rollout } : {}),
-        message: `${releaseLabel(last.release.number)} with this image is ${live ? 'live' : 'on its way'} already.`,
+        message: live
+          ? `${alreadyLiveWords(last.release)}.`
+          : `${releaseLabel(last.release.number)} with this image is on its way already.`,
       };
     }
   }

@@ -82,4 +82,47 @@ describe.skipIf(notPackaged !== undefined)('a fleet that is down', () => {
     expect(await fleet.item()).toMatchObject({ live: { release: 1 }, lease: null });
     expect(await healthyIn(fleet, 'blue')).toBe(1);
   });
+
+  describe('since somebody deleted its group', () => {
+    async function deleteGroup(AutoScalingGroupName: string): Promise<void> {
+      const call = { AutoScalingGroupName, ForceDelete: true };
+      await fleet.world.call('autoscaling', 'DeleteAutoScalingGroup', call);
+      await fleet.world.seconds(2 * minute);
+      expect((await fleet.groups()).map(({ name }) => name)).not.toContain(AutoScalingGroupName);
+    }
+
+    it('goes back to its warm release, and from there to the one without a group', async () => {
+      await create(600);
+      for (const name of ['one', 'two'])
+        expect(await fleet.deploy(await fleet.image(name))).toMatchObject({ status: 'SUCCEEDED' });
+      await deleteGroup('flt-web-v2-r2');
+      expect(await fleet.ended(await fleet.rollBack())).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await fleet.item()).toMatchObject({ live: { release: 1 }, warm: { release: 2 }, lease: null });
+      expect(await fleet.ended(await fleet.rollBack())).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await fleet.item()).toMatchObject({
+        live: { release: 2, groupName: 'flt-web-v2-r4' },
+        ...{ warm: { release: 1 }, lease: null },
+      });
+      // It was launched anew, and not retired on its way.
+      expect(await fleet.events('release-2/retiring')).toEqual([]);
+      await fleet.world.seconds(20 * minute);
+      expect(await unrest([fleet])).toEqual([]);
+    });
+
+    it('has its image deployed anew, at a word', async () => {
+      await create(0, [50, 100]);
+      const one = await fleet.image('one');
+      expect(await fleet.deploy(one)).toMatchObject({ status: 'SUCCEEDED' });
+      await deleteGroup('flt-web-v1-r1');
+      expect(await fleet.ask(one)).toMatchObject({
+        outcome: 'already-live',
+        message: expect.stringContaining('to launch it anew, force a deploy of its image'),
+      });
+      expect(await fleet.ended(await fleet.ask(one, { force: true }))).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await fleet.item()).toMatchObject({ live: { release: 2 }, lease: null });
+      expect(await healthyIn(fleet, 'green')).toBe(1);
+      await fleet.world.seconds(10 * minute);
+      expect(await unrest([fleet])).toEqual([]);
+    });
+  });
 });

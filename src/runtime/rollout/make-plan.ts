@@ -98,7 +98,7 @@ export async function makePlan(
       ...item,
       candidate: { release: plan.release, slot: plan.slot, groupName: plan.groupName },
       // The warm release is the candidate now: it has one role at a time.
-      warm: plan.way === 'warm' ? null : item.warm,
+      warm: item.warm?.release === plan.release ? null : item.warm,
       // Live is held at its present size from the launch on; the undo is written before that.
       pins: pin === null ? item.pins : withPin(item.pins, pin, now),
       quotas: memory.known(),

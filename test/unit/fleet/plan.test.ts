@@ -217,13 +217,53 @@ describe('a plan', () => {
       expect(verdict).toMatchObject({ verdict: 'refused', reasons });
     }
   });
-  it('wants the rule and the group of live', () => {
+  it('wants the rule', () => {
     expect(plan({ rule: undefined })).toMatchObject({
       reasons: ['the listener rule is gone; apply the fleet again'],
     });
-    const alone = { blue: { targets: [] }, green: { targets: [] } };
-    expect(plan({ groups: [], slots: alone })).toMatchObject({
-      reasons: ['the group of live, flt-web-v1-r1, is gone; look at its history in EC2'],
+  });
+  it('takes live whose group is gone for down, and believes it only where nothing answers either', () => {
+    const empty = { blue: { targets: [] }, green: { targets: [] } };
+    const note = 'the group of live, flt-web-v1-r1, is gone: the spec says how many instances are launched';
+    expect(plan({ groups: [], slots: empty, fleet: oneStep })).toMatchObject({
+      verdict: 'go',
+      plan: {
+        way: 'launch',
+        pin: null,
+        capacity: { desired: 1 },
+        steps: [{ bakeSeconds: 0 }],
+        notes: [note],
+      },
+    });
+    const steps = [{ ...atOnce, weight: 50 }, atOnce];
+    const stepped = { ...fleet, spec: { ...fleet.spec, rollout: { ...fleet.spec.rollout, steps } } };
+    expect(plan({ groups: [], slots: empty, fleet: stepped })).toMatchObject({
+      verdict: 'refused',
+      reasons: [expect.stringContaining('force it to give v3 all of it in one step')],
+    });
+    expect(plan({ groups: [], slots: empty, fleet: stepped, force: true })).toMatchObject({
+      plan: { notes: ['live has no healthy target: all traffic goes over in one step', note] },
+    });
+    const answers = { ...empty, blue: { targets: [{ id: 'i-b0', state: 'healthy' }] } };
+    expect(plan({ groups: [], slots: answers, force: true })).toMatchObject({
+      verdict: 'refused',
+      reasons: [
+        'blue holds i-b0, which is in no group of the fleet; deregister it',
+        'the group of live, flt-web-v1-r1, is gone, though live still answers; look at its history in EC2',
+      ],
+      notes: [],
+    });
+    const green = { targets: [0, 1].map((i) => ({ id: `i-g${i}`, state: 'healthy' })) };
+    const back = { groups: [group(warm.groupName, 2, 'g')], slots: { ...empty, green } };
+    expect(plan({ ...back, fleet: { ...stepped, warm }, release: release(2) })).toMatchObject({
+      verdict: 'go',
+      plan: { way: 'warm', groupName: warm.groupName },
+    });
+  });
+  it('launches anew a warm release whose group is gone', () => {
+    expect(plan({ fleet: { ...fleet, warm }, release: release(2), kind: 'rollback' })).toMatchObject({
+      verdict: 'go',
+      plan: { way: 'launch', groupName: 'flt-web-v2-r3', evict: { release: 2, groupName: warm.groupName } },
     });
   });
   it('launches anew where the warm release is in the wrong slot, or is another', () => {

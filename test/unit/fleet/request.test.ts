@@ -81,7 +81,7 @@ describe('a request', () => {
     expect(ask({}, { last: { release: same, rollout: 0 } })).toEqual({
       verdict: 'already-live',
       release: 1,
-      message: 'v1 with this image is live already.',
+      message: 'v1 is live already; to launch it anew, force a deploy of its image, ami-1.',
     });
     expect(ask({}, { last: { release: release(3, { identity: digest }), rollout: 7 } })).toEqual({
       verdict: 'already-live',
