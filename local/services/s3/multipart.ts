@@ -10,10 +10,6 @@ import type {
   CompleteMultipartUploadRequest,
   CreateMultipartUploadOutput,
   CreateMultipartUploadRequest,
-  ListMultipartUploadsOutput,
-  ListMultipartUploadsRequest,
-  ListPartsOutput,
-  ListPartsRequest,
   UploadPartCopyOutput,
   UploadPartCopyRequest,
   UploadPartOutput,
@@ -25,17 +21,17 @@ import type { ByteStore } from './bytes.ts';
 import { Checking, checkPartAlgorithm, checksumFields, checksumOfUpload } from './checking.ts';
 import { compositeSum, summing } from './checksums.ts';
 import { chosenParts } from './chosen-parts.ts';
-import { spelling } from './listing.ts';
 import type { Notify } from './notifications.ts';
 import { headersOf, type Objects, sourceAccess, sourceOf } from './objects.ts';
 import { failedPreconditions, readRange, sourcePreconditions } from './preconditions.ts';
-import { checkUpload, onBucket, onObject, refuse } from './rights.ts';
+import { checkUpload, onObject, refuse } from './rights.ts';
+import { risingIds } from './rising-ids.ts';
 import { type Buckets, bucketNamed, type Checksum, current, type Part, type Upload } from './state.ts';
 import { readTagHeader } from './tags.ts';
-import { idAlphabet } from './version-ids.ts';
+import { createUploadLists } from './upload-lists.ts';
 
 /** What an upload is named by. */
-interface Named {
+export interface Named {
   readonly Bucket?: string | undefined;
   readonly Key?: string | undefined;
   readonly UploadId?: string | undefined;
@@ -48,6 +44,8 @@ export function createMultipart(
   objects: Objects,
   notify: Notify,
 ) {
+  const newUploadId = risingIds(context, 64);
+
   function uploadOf(input: Named): Upload {
     const upload = bucketNamed(buckets, input.Bucket).uploads.get(input.UploadId ?? '');
     if (upload === undefined || upload.key !== input.Key)
@@ -69,7 +67,7 @@ export function createMultipart(
       const bucket = bucketNamed(buckets, input.Bucket);
       const checksum = checksumOfUpload(input);
       const upload: Upload = {
-        id: context.random.text(64, idAlphabet),
+        id: newUploadId(),
         key: input.Key ?? '',
         headers: headersOf(input),
         tags: readTagHeader(input.Tagging),
@@ -245,71 +243,12 @@ export function createMultipart(
     },
   };
 
-  const listParts: Operation<ListPartsRequest, ListPartsOutput> = {
-    access: onObject('ListMultipartUploadParts'),
-    run: (input) => {
-      const upload = uploadOf(input);
-      const after = Number(input.PartNumberMarker ?? 0);
-      const limit = Math.min(input.MaxParts ?? 1000, 1000);
-      const rest = [...upload.parts.values()]
-        .filter((part) => part.number > after)
-        .sort((a, b) => a.number - b.number);
-      const page = rest.slice(0, limit);
-      return {
-        Bucket: input.Bucket ?? '',
-        Key: upload.key,
-        UploadId: upload.id,
-        PartNumberMarker: String(after),
-        MaxParts: limit,
-        IsTruncated: rest.length > limit,
-        ...(rest.length > limit ? { NextPartNumberMarker: String(page.at(-1)?.number ?? 0) } : {}),
-        StorageClass: 'STANDARD',
-        Parts: page.map((part) => ({
-          PartNumber: part.number,
-          ETag: part.etag,
-          Size: part.piece.sizeBytes,
-          LastModified: part.lastModified,
-          ...(part.checksum === undefined || upload.checksum === undefined
-            ? {}
-            : { [`Checksum${upload.checksum.algorithm}`]: part.checksum }),
-        })),
-      };
-    },
-  };
-
-  const listUploads: Operation<ListMultipartUploadsRequest, ListMultipartUploadsOutput> = {
-    access: onBucket('ListBucketMultipartUploads'),
-    run: (input) => {
-      refuse(input, ['Delimiter', 'KeyMarker', 'UploadIdMarker']);
-      const spell = spelling(input);
-      const bucket = bucketNamed(buckets, input.Bucket);
-      const uploads = [...bucket.uploads.values()]
-        .filter((upload) => upload.key.startsWith(input.Prefix ?? ''))
-        .sort((a, b) =>
-          a.key < b.key ? -1 : a.key > b.key ? 1 : a.initiated.getTime() - b.initiated.getTime(),
-        );
-      return {
-        Bucket: bucket.name,
-        MaxUploads: 1000,
-        IsTruncated: false,
-        Uploads: uploads.map((upload) => ({
-          Key: spell(upload.key),
-          UploadId: upload.id,
-          Initiated: upload.initiated,
-          Initiator: { ID: upload.initiator },
-          StorageClass: 'STANDARD' as const,
-        })),
-      };
-    },
-  };
-
   return {
     CreateMultipartUpload: create,
     UploadPart: uploadPart,
     UploadPartCopy: uploadPartCopy,
     CompleteMultipartUpload: complete,
     AbortMultipartUpload: abort,
-    ListParts: listParts,
-    ListMultipartUploads: listUploads,
+    ...createUploadLists(buckets, uploadOf),
   };
 }

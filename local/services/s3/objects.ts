@@ -19,6 +19,7 @@ import { algorithmNamed, summing } from './checksums.ts';
 import type { Notify } from './notifications.ts';
 import { failedPreconditions, readRange, sourcePreconditions } from './preconditions.ts';
 import { bucketArn, checkUpload, mayList, onObject, onVersion, refuse } from './rights.ts';
+import { risingIds } from './rising-ids.ts';
 import {
   type Bucket,
   type Buckets,
@@ -30,7 +31,6 @@ import {
   type Version,
 } from './state.ts';
 import { readTagHeader } from './tags.ts';
-import { versionIds } from './version-ids.ts';
 
 type Streamed<T> = Omit<T, 'Body'> & { Body?: Readable | Uint8Array | undefined };
 
@@ -56,7 +56,7 @@ export type Objects = ReturnType<typeof createObjects>;
 
 export function createObjects(context: Context, buckets: Buckets, bytes: ByteStore, notify: Notify) {
   const { clock } = context;
-  const newVersionId = versionIds(context);
+  const newVersionId = risingIds(context, 32);
   // https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html : times have whole seconds
   const now = (): Date => new Date(Math.floor(clock.now() / 1000) * 1000);
 

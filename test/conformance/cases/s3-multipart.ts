@@ -2,10 +2,10 @@
 import { absent, type Case, type Step } from '../case.ts';
 import { etagOfHello, guide, plain, put, text, twoVersions } from './s3-things.ts';
 
-const begun = (more: object = {}): Step => ({
+const begun = (more: object = {}, word = 'upload'): Step => ({
   call: 'CreateMultipartUpload',
   input: { ...plain, Key: '<name>/whole', ...more },
-  keep: { upload: 'UploadId' },
+  keep: { [word]: 'UploadId' },
 });
 const part = { ...plain, Key: '<name>/whole', UploadId: '<upload>', PartNumber: 1 };
 const { PartNumber: _, ...whole } = part;
@@ -96,5 +96,17 @@ export const multipartCases: readonly Case[] = [
     given: withSha256,
     input: { ...whole, MultipartUpload: { Parts: [{ ...listed, ChecksumSHA256: sha256OfNothing }] } },
     fails: { code: 'InvalidPart', status: 400 },
+  },
+  {
+    operation: 'ListMultipartUploads',
+    says: 'goes on after the upload that the markers name',
+    given: [begun(), begun({}, 'second')],
+    input: {
+      Bucket: 'world-plain',
+      Prefix: '<name>/',
+      KeyMarker: '<name>/whole',
+      UploadIdMarker: '<upload>',
+    },
+    answers: { Uploads: [{ Key: '<name>/whole', UploadId: '<second>' }], IsTruncated: false },
   },
 ];

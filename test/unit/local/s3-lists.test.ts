@@ -1,8 +1,11 @@
 /** Lists of a bucket: their order, and where a page begins. */
 import type {
+  CreateMultipartUploadOutput,
+  ListMultipartUploadsOutput,
   ListObjectsOutput,
   ListObjectsV2Output,
   ListObjectVersionsOutput,
+  MultipartUpload,
   PutObjectOutput,
 } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -105,17 +108,51 @@ test('pages follow the order of the keys in UTF-8', async () => {
 });
 
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
-test.each(['ListObjects', 'ListObjectsV2', 'ListObjectVersions'])(
+test.each(['ListObjects', 'ListObjectsV2', 'ListObjectVersions', 'ListMultipartUploads'])(
   '%s spells keys as a form does, where it is asked to',
   async (operation) => {
     const key = "dir/test file(3)!'~.png";
     await put(key);
-    const list = await call<ListObjectVersionsOutput & ListObjectsV2Output>(operation, {
-      EncodingType: 'url',
-      Prefix: 'dir/test f',
-    });
-    const { Contents, Versions } = list;
-    expect(Contents ?? Versions).toMatchObject([{ Key: 'dir/test+file%283%29%21%27%7E.png' }]);
+    await call('CreateMultipartUpload', { Key: key });
+    const list = await call<ListObjectVersionsOutput & ListObjectsV2Output & ListMultipartUploadsOutput>(
+      operation,
+      { EncodingType: 'url', Prefix: 'dir/test f' },
+    );
+    const { Contents, Versions, Uploads } = list;
+    expect(Contents ?? Versions ?? Uploads).toMatchObject([{ Key: 'dir/test+file%283%29%21%27%7E.png' }]);
     expect(list).toMatchObject({ EncodingType: 'url', Prefix: 'dir/test+f' });
   },
 );
+
+const begin = async (Key: string, more: object = {}) =>
+  (await call<CreateMultipartUploadOutput>('CreateMultipartUpload', { Key, ...more })).UploadId;
+const uploads = (input: object) => call<ListMultipartUploadsOutput>('ListMultipartUploads', input);
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
+test('uploads are listed by key and by when they began, page by page, also where those of a page are gone', async () => {
+  const [first, second] = byBytes as [string, string];
+  const last = await begin(second, { ChecksumAlgorithm: 'SHA1' });
+  const ids = [await begin(first), await begin(first), await begin(first), last];
+  const seen: object[] = [];
+  let list = await uploads({ MaxUploads: 2 });
+  expect(list).toMatchObject({ IsTruncated: true, MaxUploads: 2, NextKeyMarker: first, KeyMarker: '' });
+  for (;;) {
+    seen.push(...(list.Uploads ?? []));
+    for (const { Key, UploadId } of list.Uploads ?? []) await call('AbortMultipartUpload', { Key, UploadId });
+    if (list.IsTruncated !== true) break;
+    const { NextKeyMarker: KeyMarker, NextUploadIdMarker: UploadIdMarker } = list;
+    list = await uploads({ MaxUploads: 2, KeyMarker, UploadIdMarker });
+  }
+  expect(seen.map((one) => (one as MultipartUpload).UploadId)).toEqual(ids);
+  expect(seen[3]).toMatchObject({ ChecksumAlgorithm: 'SHA1', ChecksumType: 'COMPOSITE' });
+});
+
+test('uploads are folded by a delimiter; a marker without an upload leaves out all of its key', async () => {
+  for (const key of ['a', 'a', 'b/1', 'b/2', 'c']) await begin(key);
+  const list = await uploads({ Delimiter: '/', KeyMarker: 'a', MaxUploads: 1 });
+  expect(list).toMatchObject({ Delimiter: '/', CommonPrefixes: [{ Prefix: 'b/' }], IsTruncated: true });
+  const rest = await uploads({ Delimiter: '/', KeyMarker: list.NextKeyMarker });
+  expect(rest).toMatchObject({ Uploads: [{ Key: 'c' }], IsTruncated: false });
+  expect((await uploads({ UploadIdMarker: 'ignored' })).Uploads).toHaveLength(5);
+  await expect(uploads({ MaxUploads: -1 })).rejects.toMatchObject({ code: 'InvalidArgument' });
+});
