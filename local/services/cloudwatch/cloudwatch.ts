@@ -21,6 +21,7 @@ import type { Persistent } from '../../state/persistent.ts';
 import { page } from '../paging.ts';
 import { onlySupported } from '../supported.ts';
 import { Alarms, queryComputer } from './alarms.ts';
+import { checkPeriod, checkQueries } from './asked.ts';
 import { compileExpression } from './expression.ts';
 import { Metrics, statistic } from './series.ts';
 
@@ -74,7 +75,6 @@ function alarmOperations(context: Context, alarms: Alarms) {
         'ExtendedStatistic',
         'Dimensions',
         'Period',
-        'Unit',
         'EvaluationPeriods',
         'DatapointsToAlarm',
         'Threshold',
@@ -107,14 +107,12 @@ function alarmOperations(context: Context, alarms: Alarms) {
         throw invalid('Exactly one of MetricName and Metrics must be given');
       }
       if (input.MetricName !== undefined) {
-        const { Period: period } = input;
-        if (period === undefined || (![10, 20, 30].includes(period) && (period < 60 || period % 60 !== 0))) {
-          throw invalid('Period must be 10, 20, 30, or a multiple of 60');
-        }
+        checkPeriod(input.Period);
         if ((input.Statistic === undefined) === (input.ExtendedStatistic === undefined)) {
           throw invalid('Exactly one of Statistic and ExtendedStatistic must be given');
         }
       }
+      checkQueries('PutMetricAlarm', input.Metrics);
       for (const query of input.Metrics ?? []) {
         if (query.Expression === undefined) continue;
         try {
@@ -258,12 +256,23 @@ function metricOperations(context: Context, metrics: Metrics) {
   const GetMetricStatistics: Operation<GetMetricStatisticsInput, GetMetricStatisticsOutput> = {
     access: anyMetric('GetMetricStatistics'),
     run(input) {
+      onlySupported('GetMetricStatistics', input, [
+        'Namespace',
+        'MetricName',
+        'Dimensions',
+        'StartTime',
+        'EndTime',
+        'Period',
+        'Statistics',
+        'ExtendedStatistics',
+      ]);
       const { StartTime, EndTime, Period } = input;
-      if (StartTime === undefined || EndTime === undefined || Period === undefined || Period < 1) {
+      if (StartTime === undefined || EndTime === undefined || Period === undefined) {
         throw invalid('StartTime, EndTime and Period are required');
       }
+      checkPeriod(Period);
       const series = metrics.series(input.Namespace ?? '', input.MetricName ?? '', input.Dimensions);
-      const period = Math.max(60, Period) * 1_000;
+      const period = Period * 1_000;
       const start = Math.floor(StartTime.getTime() / 60_000) * 60_000;
       const points = [];
       if ((EndTime.getTime() - start) / period > 1_440) {
@@ -293,6 +302,7 @@ function metricOperations(context: Context, metrics: Metrics) {
     access: anyMetric('GetMetricData'),
     run(input) {
       const { StartTime, EndTime, MetricDataQueries: queries = [] } = input;
+      checkQueries('GetMetricData', queries);
       if (StartTime === undefined || EndTime === undefined)
         throw invalid('StartTime and EndTime are required');
       const shown = (queries ?? []).filter((query) => query.ReturnData !== false);

@@ -123,7 +123,6 @@ export const alarm: ResourceType = {
     'Threshold',
     'ComparisonOperator',
     'TreatMissingData',
-    'Unit',
   ],
   async make(properties, making) {
     const AlarmName = properties.optionalText('AlarmName') ?? making.uniqueName(255);
