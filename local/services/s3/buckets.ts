@@ -20,6 +20,7 @@ import type {
 import type { Context } from '../../context.ts';
 import { parsePolicy } from '../../iam/policy.ts';
 import { AwsError, type Operation, type PolicyDocument } from '../../service.ts';
+import { makeToken, readToken } from './pages.ts';
 import { bucketArn, onBucket, refuse } from './rights.ts';
 import { type Bucket, type Buckets, bucketNamed } from './state.ts';
 
@@ -90,20 +91,26 @@ export function createBuckets(context: Context, buckets: Buckets) {
     },
   };
 
+  // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
   const list: Operation<ListBucketsRequest, ListBucketsOutput> = {
     access: () => [{ action: 's3:ListAllMyBuckets', resources: ['*'] }],
-    run: (input) => {
-      refuse(input, ['ContinuationToken']);
-      const all = [...buckets.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    run: ({ Prefix: prefix, BucketRegion: place, ContinuationToken: token, MaxBuckets: limit = 10_000 }) => {
+      if (place !== undefined && place !== context.regionName)
+        throw new AwsError('InvalidArgument', `The local region is ${context.regionName}, not ${place}.`);
+      const after = token === undefined ? '' : readToken(token);
+      const rest = [...buckets.values()]
+        .filter(({ name }) => name.startsWith(prefix ?? '') && name > after)
+        .sort((a, b) => (a.name < b.name ? -1 : 1));
+      const page = rest.slice(0, limit);
       return {
-        Buckets: all
-          .filter((bucket) => bucket.name.startsWith(input.Prefix ?? ''))
-          .map((bucket) => ({
-            Name: bucket.name,
-            CreationDate: bucket.createdAt,
-            BucketRegion: context.regionName,
-          })),
+        Buckets: page.map((bucket) => ({
+          Name: bucket.name,
+          CreationDate: bucket.createdAt,
+          BucketRegion: context.regionName,
+        })),
         Owner: { ID: context.accountId },
+        ...(prefix === undefined ? {} : { Prefix: prefix }),
+        ...(rest.length > page.length ? { ContinuationToken: makeToken(page.at(-1)?.name ?? '') } : {}),
       };
     },
   };

@@ -1,6 +1,7 @@
 /** Lists of a bucket: their order, and where a page begins. */
 import type {
   CreateMultipartUploadOutput,
+  ListBucketsOutput,
   ListMultipartUploadsOutput,
   ListObjectsOutput,
   ListObjectsV2Output,
@@ -155,4 +156,16 @@ test('uploads are folded by a delimiter; a marker without an upload leaves out a
   expect(rest).toMatchObject({ Uploads: [{ Key: 'c' }], IsTruncated: false });
   expect((await uploads({ UploadIdMarker: 'ignored' })).Uploads).toHaveLength(5);
   await expect(uploads({ MaxUploads: -1 })).rejects.toMatchObject({ code: 'InvalidArgument' });
+});
+
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
+test('buckets are listed page by page', async () => {
+  for (const name of ['more', 'more-2', 'other']) await call('CreateBucket', { Bucket: name });
+  const list = (input: object) => call<ListBucketsOutput>('ListBuckets', { ...input, Bucket: undefined });
+  const first = await list({ MaxBuckets: 1, Prefix: 'more', BucketRegion: 'us-east-1' });
+  expect(first).toMatchObject({ Buckets: [{ Name: 'more' }], Prefix: 'more' });
+  const rest = await list({ ContinuationToken: first.ContinuationToken });
+  expect(rest.Buckets?.map(({ Name }) => Name)).toEqual(['more-2', 'other', Bucket]);
+  expect(rest.ContinuationToken).toBeUndefined();
+  await expect(list({ BucketRegion: 'us-west-2' })).rejects.toMatchObject({ code: 'InvalidArgument' });
 });
