@@ -85,6 +85,7 @@ const sentences: Readonly<Record<string, (data: Data) => string | undefined>> = 
   'release-retiring': (data) => `v${text(data.release)} makes room`,
   'rollback-began': () => 'going back: all traffic to live, then the candidate leaves',
   'weights-restored': () => 'live has all of the traffic again',
+  'release-kept-warm': (data) => `v${text(data.release)} is warm again`,
   'rollback-ended': () => 'nothing of the candidate is left',
   unpinned: () => undefined,
   'recovery-began': (data) => `the execution ended (${text(data.ended)}); recovery takes over`,

@@ -33,6 +33,13 @@ export const occupant = z.strictObject({
 });
 export type Occupant = z.infer<typeof occupant>;
 
+/** What a release is promised that was live before. */
+const keptWarm = z.strictObject({
+  keepUntil: time,
+  /** The minimum at which the release that took its place was held until it was promoted. */
+  successorHeldAt: count.optional(),
+});
+
 /** One rollout, retirement or recovery at a time may change a fleet. */
 export const lease = z.strictObject({
   holder: z.string(), // execution ARN
@@ -102,15 +109,11 @@ export const fleetItem = z.strictObject({
     .extend({
       /** The last time that it was made larger; proven once so many were healthy. */
       growth: z.strictObject({ to: ordinal, since: time, proven: z.boolean() }).optional(),
+      /** Of a release that was warm when it was taken up: what it is again where the rollout is undone. */
+      warm: keptWarm.optional(),
     })
     .nullable(),
-  warm: occupant
-    .extend({
-      keepUntil: time,
-      /** The minimum at which the release that took its place was held until it was promoted. */
-      successorHeldAt: count.optional(),
-    })
-    .nullable(),
+  warm: occupant.extend(keptWarm.shape).nullable(),
   /** Weights that the rule must have now, in per cent. */
   weights: z.strictObject({ blue: count, green: count }),
   /** When the weights were last changed: nodes of the load balancer follow after a moment. */

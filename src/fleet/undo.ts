@@ -39,6 +39,8 @@ export type UndoStep =
   | { readonly do: 'record-weights'; readonly weights: Weights }
   /** `set`: the rule leads where it was told to, or not yet. What somebody else made of it stays, and the next plan tells. */
   | { readonly do: 'close-test'; readonly set: boolean }
+  /** A candidate that was warm before is warm again: nothing was made for it that would have to go. */
+  | { readonly do: 'keep-warm'; readonly warm: NonNullable<FleetItem['warm']> }
   | { readonly do: 'shrink'; readonly groupName: string }
   | { readonly do: 'delete'; readonly groupName: string }
   | { readonly do: 'unpin'; readonly groupName: string; readonly minimum: number; readonly pinned: number }
@@ -122,6 +124,8 @@ export function nextUndo(world: UndoWorld): UndoStep {
     const set = testRule !== undefined && (leadsTo(testRule, tested) || leadsTo(testRule, null));
     return { do: 'close-test', set };
   }
+  const warm = warmAgain(world);
+  if (warm !== undefined) return { do: 'keep-warm', warm };
   const removal = nextRemoval(world);
   if (removal.do !== 'done') return removal;
 
@@ -129,6 +133,14 @@ export function nextUndo(world: UndoWorld): UndoStep {
     return { do: 'unpin', groupName: pin.groupName, minimum: pin.former, pinned: pin.pinned };
   }
   return { do: 'done' };
+}
+
+/** What a candidate was before its rollout took it up, where its group still stands; else undefined. */
+function warmAgain({ fleet: { candidate }, groups }: UndoWorld): NonNullable<FleetItem['warm']> | undefined {
+  if (candidate?.warm === undefined) return undefined;
+  const { release, slot, groupName, warm: promises } = candidate;
+  const stands = groups.some((group) => group.name === groupName && !group.deleting);
+  return stands ? { release, slot, groupName, ...promises } : undefined;
 }
 
 /** What live needs before the weights may return to it; undefined when it is ready, or there is no live. */

@@ -32,8 +32,9 @@ export function undoneWords(
         : `all of the traffic went back to ${releaseLabel(live)}`,
     );
   } else if (shifted === undefined) words.push('no traffic had gone to the candidate');
-  if (last('rollback-ended') !== undefined && group !== undefined) {
-    words.push(`the group ${group} was emptied and deleted`);
+  if (group !== undefined) {
+    if (last('release-kept-warm') !== undefined) words.push(`the group ${group} is kept warm again`);
+    else if (last('rollback-ended') !== undefined) words.push(`the group ${group} was emptied and deleted`);
   }
   for (const event of events.filter(({ kind }) => kind === 'unpinned')) {
     const name = textIn(event, 'groupName');

@@ -113,4 +113,57 @@ describe.skipIf(notPackaged !== undefined)('a release to which traffic returns',
     });
     for (const { MetricName } of MetricAlarms) expect(MetricName).toBe('RequestCountPerTarget');
   });
+
+  it.each(['fails for want of capacity', 'is aborted'])(
+    'and was warm is warm again where the way back %s: its time and its instances stay, and it is retired',
+    async (how) => {
+      const answer = await second([{ weight: 100 }]);
+      expect(await fleet.ended(answer)).toMatchObject({ status: 'SUCCEEDED' });
+      const { warm } = await fleet.item();
+      // Live has grown, so that the one that returns must grow, too.
+      await setSize(fleet, candidate, 4);
+      await fleet.world.seconds(60);
+      fleet.world.region.parts.ec2.outages.withhold({});
+      const before = (await fleet.members()).find(({ name }) => name === live)?.instances;
+      const back = await fleet.rollBack();
+      if (how === 'is aborted') {
+        await fleet.world.seconds(4);
+        await fleet.order('abort');
+      }
+      expect(await fleet.ended(back)).toMatchObject({
+        status: 'FAILED',
+        error: how === 'is aborted' ? 'GateAborted' : expect.stringMatching(/^Candidate/),
+      });
+      expect(await fleet.item()).toMatchObject({
+        ...{ live: { release: 2 }, candidate: null, warm, lease: null, pins: [] },
+        weights: { blue: 0, green: 100 },
+      });
+      expect(await fleet.release(1)).toMatchObject({ state: 'warm' });
+      expect((await fleet.members()).find(({ name }) => name === live)?.instances).toEqual(before);
+      expect(await fleet.read('api-read', '/rollouts/web-3')).toMatchObject({
+        card: { undone: expect.arrayContaining([`the group ${live} is kept warm again`]) },
+      });
+
+      fleet.world.region.parts.ec2.outages.release({});
+      const again = await fleet.rollBack();
+      expect(again).toMatchObject({ release: 1 });
+      expect(await fleet.ended(again)).toMatchObject({ status: 'SUCCEEDED' });
+    },
+  );
+
+  it('and was warm is retired once its time is over, though its time came while it was on its way back', async () => {
+    fleet = await Fleet.create({
+      rollout: { steps: [{ weight: 100 }], drainSeconds: 0, keepWarmSeconds: 120 },
+    });
+    for (const name of ['one', 'two'])
+      expect(await fleet.deploy(await fleet.image(name))).toMatchObject({ status: 'SUCCEEDED' });
+    await setSize(fleet, candidate, 4);
+    await fleet.world.seconds(60);
+    fleet.world.region.parts.ec2.outages.withhold({});
+    expect(await fleet.ended(await fleet.rollBack())).toMatchObject({ status: 'FAILED' });
+    expect(await fleet.item()).toMatchObject({ warm: { release: 1 } });
+    await fleet.world.seconds(15 * 60);
+    expect(await fleet.item()).toMatchObject({ live: { release: 2 }, warm: null, lease: null });
+    expect((await fleet.groups()).map(({ name }) => name)).toEqual([candidate]);
+  });
 });

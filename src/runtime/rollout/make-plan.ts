@@ -4,6 +4,7 @@ import type { Table } from '../../aws/table.ts';
 import { together } from '../../aws/together.ts';
 import { sha256Hex } from '../../contracts/ids.ts';
 import {
+  type FleetItem,
   fleetItem,
   imageItem,
   type LeasedMutation,
@@ -34,6 +35,8 @@ export const planInput = heldCall.extend({
   /** Of the release's image, so that it is read together with the rest; empty where it is not known. */
   identity: z.union([sha256Hex, z.literal('')]),
 });
+
+type Warm = NonNullable<FleetItem['warm']>;
 
 /** A pin that nobody undid is undone by the sweeper after this time; a rollout that bakes longer renews nothing. */
 const pinDays = 60;
@@ -96,7 +99,10 @@ export async function makePlan(
   await hold.change((item, now) => ({
     fleet: {
       ...item,
-      candidate: { release: plan.release, slot: plan.slot, groupName: plan.groupName },
+      candidate: {
+        ...{ release: plan.release, slot: plan.slot, groupName: plan.groupName },
+        ...(plan.way === 'warm' && item.warm !== null ? { warm: promisesOf(item.warm) } : {}),
+      },
       // The warm release is the candidate now: it has one role at a time.
       warm: item.warm?.release === plan.release ? null : item.warm,
       // Live is held at its present size from the launch on; the undo is written before that.
@@ -138,6 +144,11 @@ export async function makePlan(
     ],
   }));
   return { plan, held: handOver(hold.fleet) };
+}
+
+/** How long it stays warm, and all else that is kept of it beside its place. */
+function promisesOf({ release: _release, slot: _slot, groupName: _group, ...promises }: Warm) {
+  return promises;
 }
 
 function withPin(

@@ -8,7 +8,7 @@ import { propagationSeconds } from '../../fleet/traffic.ts';
 import { nextRemoval, nextUndo, type UndoStep, type UndoWorld } from '../../fleet/undo.ts';
 import type { Hold } from './hold.ts';
 import { lookForUndo, slotArns } from './look.ts';
-import { fleetEvent } from './record.ts';
+import { fleetEvent, updateRelease } from './record.ts';
 
 export interface UndoDeps {
   readonly balancer: LoadBalancer;
@@ -71,6 +71,8 @@ function describe(step: Exclude<UndoStep, { do: 'wait' | 'done' }>): string {
       return `resize ${step.groupName} to ${step.capacity.desired}`;
     case 'close-test':
       return step.set ? 'test listener: to nobody' : 'test listener: left as it is';
+    case 'keep-warm':
+      return `keep ${step.warm.groupName} warm`;
     case 'unpin':
       return `minimum of ${step.groupName} back to ${step.minimum}`;
     default:
@@ -141,6 +143,15 @@ async function perform(
     case 'resize':
       await deps.groups.resize(step.groupName, step.capacity);
       return;
+    case 'keep-warm': {
+      const { release, groupName, keepUntil } = step.warm;
+      await hold.change((item, now) => ({
+        fleet: { ...item, candidate: null, warm: step.warm },
+        writes: [updateRelease(item.fleet, release, { state: 'warm' })],
+        events: [record('release-kept-warm', { release, groupName, keepUntil }, now, item.revision)],
+      }));
+      return;
+    }
     case 'shrink':
       await deps.groups.resize(step.groupName, { minimum: 0, desired: 0 });
       return;

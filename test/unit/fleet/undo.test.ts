@@ -215,6 +215,29 @@ describe('undoing', () => {
     const rule = { weights: { blue: 0, green: 0 }, foreign: [], sticky: false };
     expect(nextUndo(world({ rule, fleet: none, slots: own, groups: [] })).do).toBe('wait');
   });
+  it('keeps a candidate warm that was warm before, once live has all again', () => {
+    const promises = { keepUntil: '2026-11-23T13:00:00.000Z', successorHeldAt: 2 };
+    const taken = { ...candidate, growth: { to: 2, since: '', proven: true }, warm: promises };
+    const warm = { ...candidate, ...promises };
+    const fleet = { ...restFleet, candidate: taken };
+    expect(nextUndo(world({ ...rest, fleet }))).toEqual({ do: 'keep-warm', warm });
+    // Not before a late call of the rollout shows, nor before the traffic is back.
+    expect(nextUndo(world({ ...rest, fleet, undoingSeconds: 9 })).do).toBe('wait');
+    expect(nextUndo(world({ fleet: { ...fleet, weights: { blue: 50, green: 50 } } })).do).toBe('weights');
+    // Then nothing is left to do; what is no warm group stays none.
+    expect(nextUndo(world({ ...rest, fleet: { ...restFleet, candidate: null, warm } })).do).toBe('done');
+    expect(nextUndo(world({ ...rest, fleet: restFleet })).do).toBe('shrink');
+  });
+  it('keeps nothing warm that is gone, or going', () => {
+    const fleet = { ...restFleet, candidate: { ...candidate, warm: { keepUntil: '' } } };
+    const slots = { blue: slot('blue', 2), green: slot('green', 0) };
+    const [serving, going] = [group(live, 2), { ...group(candidate, 2), deleting: true }];
+    expect(nextUndo(world({ ...rest, fleet, slots, groups: [serving] })).do).toBe('done');
+    expect(nextUndo(world({ ...rest, fleet, groups: [serving, going] }))).toEqual({
+      do: 'wait',
+      reasons: [`${candidate.groupName} is being deleted`],
+    });
+  });
   it('leaves the warm release alone', () => {
     const warm = { ...candidate, keepUntil: '' };
     const fleet = { ...restFleet, candidate: null, warm };

@@ -29,6 +29,13 @@ describe('what was undone', () => {
       'no traffic had gone to the candidate',
     ]);
   });
+  it('is no group that goes where it was warm before and is again', () => {
+    const kept = event('release-kept-warm');
+    const words = ['no traffic had gone to the candidate', 'the group flt-web-v2-r2 is kept warm again'];
+    expect(undoneWords([planned, kept], 1, undefined)).toEqual(words);
+    expect(undoneWords([planned, kept, event('rollback-ended')], 1, undefined)).toEqual(words);
+    expect(undoneWords([event('rollout-planned'), kept], 1, undefined)).toEqual(words.slice(0, 1));
+  });
   it('is each minimum that was given back, where its group is known', () => {
     const events = [
       planned,
