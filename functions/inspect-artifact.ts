@@ -15,7 +15,7 @@ import type { FleetSpec } from '../src/contracts/fleet-spec.ts';
 import type { ArtifactItem } from '../src/contracts/items.ts';
 import { type StoredArtifact, storedArtifact } from '../src/contracts/stored-artifact.ts';
 import { FlotillaError } from '../src/errors.ts';
-import { type Advice, adviseSettings, holdsFiles } from '../src/image/advice.ts';
+import { type Advice, adviceInImage, adviseSettings, holdsFiles } from '../src/image/advice.ts';
 import type { GoBuildInfo } from '../src/image/build-info.ts';
 import { programPath } from '../src/image/manifest.ts';
 import { type Recognised, recognise } from '../src/image/recognise.ts';
@@ -88,16 +88,19 @@ function requireFit(found: Recognised, sizeBytes: number, architecture: string, 
   }
 }
 
-/** Advice from the fleet's settings. A disk brings its own. */
-function settingsAdvice(found: Recognised, spec: FleetSpec, program: string): Advice[] {
+/** Of the program, and of the fleet's settings; a disk brings its own. */
+function allAdvice(found: Recognised, spec: FleetSpec, program: string): Advice[] {
   const { image, port } = spec;
   if (found.kind === 'nanos-disk') {
-    const { environment, holds } = found;
-    return adviseSettings({ arguments: [], environment, holds, port });
+    const { advice, environment, holds } = found;
+    return [...advice, ...adviseSettings({ arguments: [], environment, holds, port })];
   }
   const { arguments: given, environment } = image;
   const holds = holdsFiles([program, ...Object.keys(image.files), '/etc/resolv.conf']);
-  return adviseSettings({ arguments: given, environment, holds, port });
+  return [
+    ...adviceInImage(found.advice, { environment, holds }),
+    ...adviseSettings({ arguments: given, environment, holds, port }),
+  ];
 }
 
 async function inspect(job: UploadJob, { table, objects }: Deps, invocation: Invocation) {
@@ -151,7 +154,7 @@ async function inspect(job: UploadJob, { table, objects }: Deps, invocation: Inv
       key: job.key,
       versionId: job.versionId,
     },
-    [...found.advice, ...settingsAdvice(found, fleet.spec, program)],
+    allAdvice(found, fleet.spec, program),
     clock.now,
   );
   return {

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { architecture, sha256Hex } from './ids.ts';
 
 export const advice = z.strictObject({
-  name: z.enum(['StartsProcesses', 'OpensPlugins', 'MissingFile', 'PortMismatch']),
+  name: z.enum(['StartsProcesses', 'OpensPlugins', 'NoRootCertificates', 'MissingFile', 'PortMismatch']),
   message: z.string(),
 });
 

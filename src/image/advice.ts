@@ -11,16 +11,50 @@ export interface Advice {
   readonly message: string;
 }
 
-export type AdviceName = 'StartsProcesses' | 'OpensPlugins' | 'MissingFile' | 'PortMismatch';
+export type AdviceName =
+  | 'StartsProcesses'
+  | 'OpensPlugins'
+  | 'NoRootCertificates'
+  | 'MissingFile'
+  | 'PortMismatch';
+
+/** A function whose name tells something, unless the program has the other one. */
+interface Telling {
+  readonly symbol: string;
+  readonly unless?: string;
+}
+
+/**
+ * What makes a program the client of a TLS connection. Mail, gRPC and drivers of databases call `tls.Client` themselves,
+ * which the last one tells of. But so does each HTTP server since Go 1.24, which wraps a connection to serve HTTP/2 on it
+ * and shakes no hands: of such a program only the others tell.
+ * https://go.dev/src/net/http/server.go (maybeServeUnencryptedHTTP2)
+ */
+const connectsByTls: readonly Telling[] = [
+  { symbol: 'net/http.(*Transport).dialConn' },
+  { symbol: 'crypto/tls.dial' },
+  { symbol: 'net/smtp.(*Client).StartTLS' },
+  { symbol: 'google.golang.org/grpc/credentials.(*tlsCreds).ClientHandshake' },
+  {
+    symbol: 'crypto/tls.(*Conn).clientHandshake-fm',
+    unless: 'net/http.(*conn).maybeServeUnencryptedHTTP2',
+  },
+];
 
 /**
  * Functions that only a program has that may call them: Go's linker leaves out what cannot be reached, and keeps the
  * names of the rest in its function table, in stripped programs as well.
  * https://pkg.go.dev/debug/gosym (the table), https://go.dev/src/cmd/link/internal/ld/deadcode.go
  */
-const tellingFunctions: readonly { readonly symbol: string; readonly advice: Advice }[] = [
+const rules: readonly {
+  readonly advice: Advice;
+  /** One of them is enough. */
+  readonly tellings: readonly Telling[];
+  /** Whatever they tell, not of a program with this one. */
+  readonly unless?: string;
+}[] = [
   {
-    symbol: 'os/exec.(*Cmd).Start',
+    tellings: [{ symbol: 'os/exec.(*Cmd).Start' }],
     advice: {
       name: 'StartsProcesses',
       message:
@@ -28,14 +62,29 @@ const tellingFunctions: readonly { readonly symbol: string; readonly advice: Adv
     },
   },
   {
-    symbol: 'plugin.open',
+    tellings: [{ symbol: 'plugin.open' }],
     advice: {
       name: 'OpensPlugins',
       message:
         'The program can load plugins, which need a dynamic linker. A unikernel has none: compile them in.',
     },
   },
+  {
+    tellings: connectsByTls,
+    // https://pkg.go.dev/crypto/x509#SetFallbackRoots
+    unless: 'crypto/x509.SetFallbackRoots',
+    advice: {
+      name: 'NoRootCertificates',
+      message:
+        'The program can connect by TLS, and the image holds no root certificates: such a call fails there (x509: certificate signed by unknown authority), unless the program names its own. Import _ "golang.org/x/crypto/x509roots/fallback".',
+    },
+  },
 ];
+const tellingSymbols = new Set(
+  rules
+    .flatMap(({ tellings, unless }) => [...tellings.flatMap((one) => [one.symbol, one.unless]), unless])
+    .filter((symbol) => symbol !== undefined),
+);
 
 const table = '.gopclntab';
 /** The names are a small part of the table; that of the largest Go programs has some 100 MB in all. */
@@ -44,24 +93,60 @@ const pieceBytes = 1_048_576;
 
 /** What the function table of a Go program tells. Reads the table once, in pieces. */
 export async function adviseProgram(source: ByteSource, elf: ElfFile): Promise<Advice[]> {
+  const found = await findSymbols(source, elf);
+  const has = (symbol: string | undefined): boolean => symbol !== undefined && found.has(symbol);
+  return rules
+    .filter(
+      ({ tellings, unless }) => !has(unless) && tellings.some((one) => has(one.symbol) && !has(one.unless)),
+    )
+    .map(({ advice }) => advice);
+}
+
+/** Those of the telling functions that the table names. */
+async function findSymbols(source: ByteSource, elf: ElfFile): Promise<ReadonlySet<string>> {
+  const found = new Set<string>();
   const section = elf.sections.find(({ name }) => name === table || name === `.data.rel.ro${table}`);
-  if (section === undefined) return [];
-  const wanted = new Map(
-    tellingFunctions.map(({ symbol, advice }) => [Buffer.from(`\0${symbol}\0`), advice]),
-  );
+  if (section === undefined) return found;
+  const wanted = new Map([...tellingSymbols].map((symbol) => [Buffer.from(`\0${symbol}\0`), symbol]));
   const longest = Math.max(...[...wanted.keys()].map((name) => name.length));
   const end = Math.min(section.offset + section.sizeBytes, section.offset + searchBytes, source.sizeBytes);
-  const found: Advice[] = [];
   for (let at = section.offset; at < end && wanted.size > 0; at += pieceBytes) {
     const piece = await source.read(at, Math.min(pieceBytes + longest, end - at));
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-    for (const [name, advice] of wanted) {
+    for (const [name, symbol] of wanted) {
       if (!bytes.includes(name)) continue;
-      found.push(advice);
+      found.add(symbol);
       wanted.delete(name);
     }
   }
   return found;
+}
+
+/**
+ * Where Go looks for root certificates, files and folders.
+ * https://go.dev/src/crypto/x509/root_linux.go, and root_unix.go for the variables
+ */
+const certificateFiles = [
+  '/etc/ssl/certs/ca-certificates.crt',
+  '/etc/pki/tls/certs/ca-bundle.crt',
+  '/etc/ssl/ca-bundle.pem',
+  '/etc/pki/tls/cacert.pem',
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem',
+  '/etc/ssl/cert.pem',
+];
+const certificateFolders = ['/etc/ssl/certs', '/etc/pki/tls/certs'];
+
+/** What stays of a program's advice in an image: nothing on certificates where that holds some. */
+export function adviceInImage(
+  advice: readonly Advice[],
+  { environment, holds }: Pick<SettingsToAdvise, 'environment' | 'holds'>,
+): Advice[] {
+  const { SSL_CERT_FILE: file, SSL_CERT_DIR: folders } = environment;
+  const sought = [
+    ...(file ? [file] : certificateFiles),
+    ...(folders ? folders.split(':') : certificateFolders),
+  ];
+  return advice.filter(({ name }) => name !== 'NoRootCertificates' || !sought.some(holds));
 }
 
 export interface SettingsToAdvise {

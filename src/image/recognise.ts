@@ -1,7 +1,7 @@
 /** What was uploaded? Looks inside, and says by name what cannot become an image. */
 import { createHash } from 'node:crypto';
 import { FlotillaError } from '../errors.ts';
-import { type Advice, adviseProgram } from './advice.ts';
+import { type Advice, adviceInImage, adviseProgram } from './advice.ts';
 import { type GoBuildInfo, readBuildInfo } from './build-info.ts';
 import { type Architecture, elfArchitecture, isElf, parseElf, requireStaticProgram } from './elf.ts';
 import {
@@ -132,6 +132,7 @@ async function recogniseDisk(source: ByteSource, bootSector: Uint8Array): Promis
   }
   const program = openFile(rootFs, node);
   const { buildInfo, advice } = await lookInto(program);
+  const holds = (path: string): boolean => has(rootFs, path);
   return {
     kind: 'nanos-disk',
     architecture,
@@ -140,12 +141,12 @@ async function recogniseDisk(source: ByteSource, bootSector: Uint8Array): Promis
     program: manifest.program,
     arguments: manifest.arguments,
     environment: manifest.environment,
-    holds: (path) => has(rootFs, path),
+    holds,
     manifest,
     programBytes: program.sizeBytes,
     programSha256: await sha256(program),
     ...(buildInfo && { buildInfo }),
-    advice,
+    advice: adviceInImage(advice, { environment: manifest.environment, holds }),
   };
 }
 

@@ -3,7 +3,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { adviseSettings, holdsFiles, type SettingsToAdvise } from '../../../src/image/advice.ts';
+import {
+  type Advice,
+  adviceInImage,
+  adviseSettings,
+  holdsFiles,
+  type SettingsToAdvise,
+} from '../../../src/image/advice.ts';
 import { recognise } from '../../../src/image/recognise.ts';
 import { bytesSource } from '../../../src/image/source.ts';
 
@@ -66,29 +72,95 @@ describe('advice from settings', () => {
   });
 });
 
-const programs = {
-  StartsProcesses: 'package main\n\nimport "os/exec"\n\nfunc main() { exec.Command("true").Run() }\n',
+describe('advice on certificates', () => {
+  const advice: Advice[] = [
+    { name: 'StartsProcesses', message: '' },
+    { name: 'NoRootCertificates', message: '' },
+  ];
+  const kept = (files: string[], environment: Record<string, string> = {}): boolean =>
+    adviceInImage(advice, { environment, holds: holdsFiles(files) }).length === 2;
+
+  it.each<[string, boolean, string[], Record<string, string>?]>([
+    ['in an image that holds none', true, ['/bin/web', '/etc/resolv.conf', '/etc/ssl/openssl.cnf']],
+    ['not where a bundle is', false, ['/etc/ssl/certs/ca-certificates.crt']],
+    ['not where one of a folder is', false, ['/etc/ssl/certs/own.pem']],
+    ['not where a variable leads to one', false, ['/own.pem'], { SSL_CERT_FILE: '/own.pem' }],
+    ['not where a variable names its folder', false, ['/b/own.pem'], { SSL_CERT_DIR: '/a:/b' }],
+    ['where a variable leads astray', true, ['/etc/ssl/cert.pem'], { SSL_CERT_FILE: '/absent.pem' }],
+    ['as ever for an empty variable', false, ['/etc/ssl/cert.pem'], { SSL_CERT_FILE: '' }],
+  ])('is given %s', (_, expected, files, environment) => {
+    expect(kept(files, environment)).toBe(expected);
+  });
+});
+
+/** A program of these imports that does this, and what is said of it. */
+const programs: readonly [what: string, expected: string[], imports: string[], body: string][] = [
+  [
+    'StartsProcesses where one starts another',
+    ['StartsProcesses'],
+    ['os/exec'],
+    'exec.Command("true").Run()',
+  ],
   // The package is imported, and nothing that it starts can be reached.
-  none: 'package main\n\nimport "os/exec"\n\nfunc main() { _, err := exec.LookPath("true"); println(err == nil) }\n',
-};
+  [
+    'nothing where none can be started',
+    [],
+    ['os/exec'],
+    '_, err := exec.LookPath("true"); println(err == nil)',
+  ],
+  [
+    'NoRootCertificates of an HTTP client',
+    ['NoRootCertificates'],
+    ['net/http'],
+    '_, err := http.Get("https://a.test"); println(err == nil)',
+  ],
+  [
+    'NoRootCertificates of a server that is a client, too',
+    ['NoRootCertificates'],
+    ['crypto/tls', 'net/http'],
+    '_, err := tls.Dial("tcp", "a.test:443", nil); println(err == nil, http.ListenAndServe(":80", nil) == nil)',
+  ],
+  [
+    'NoRootCertificates of a driver that shakes hands itself',
+    ['NoRootCertificates'],
+    ['crypto/tls', 'net'],
+    'a, _ := net.Pipe(); println(tls.Client(a, &tls.Config{ServerName: "a.test"}).Handshake() == nil)',
+  ],
+  // Each server has functions of a TLS client, which it never calls.
+  ['nothing of a server', [], ['net/http'], 'println(http.ListenAndServe(":80", nil) == nil)'],
+  [
+    'nothing of a server of TLS',
+    [],
+    ['net/http'],
+    'println(http.ListenAndServeTLS(":443", "a", "b", nil) == nil)',
+  ],
+  // As golang.org/x/crypto/x509roots/fallback does when it is imported.
+  [
+    'nothing where there are roots to fall back on',
+    [],
+    ['crypto/x509', 'net/http'],
+    'x509.SetFallbackRoots(x509.NewCertPool()); _, err := http.Get("https://a.test"); println(err == nil)',
+  ],
+];
 
 describe('advice from a real program', () => {
   if (spawnSync('go', ['version']).status !== 0) {
     it('is given', ({ skip }) => skip('go is not installed'));
     return;
   }
-  it.each(Object.entries(programs))(
-    'gives %s, for a stripped one too',
-    async (name, source) => {
+  it.each(programs)(
+    'is %s, stripped or not',
+    async (_, expected, imports, body) => {
       const folder = mkdtempSync(join(tmpdir(), 'flotilla-advice-'));
       try {
         writeFileSync(join(folder, 'go.mod'), 'module example.com/advised\n\ngo 1.21\n');
-        writeFileSync(join(folder, 'main.go'), source);
+        const lines = imports.map((path) => `import "${path}"`).join('\n');
+        writeFileSync(join(folder, 'main.go'), `package main\n\n${lines}\n\nfunc main() {\n\t${body}\n}\n`);
         for (const flags of ['', '-s -w']) {
           const env = { ...process.env, CGO_ENABLED: '0', GOOS: 'linux', GOARCH: 'amd64', GOFLAGS: '' };
           execFileSync('go', ['build', '-ldflags', flags, '-o', 'program', '.'], { cwd: folder, env });
           const found = await recognise(bytesSource(readFileSync(join(folder, 'program'))));
-          expect(found.advice.map((one) => one.name)).toEqual(name === 'none' ? [] : [name]);
+          expect(found.advice.map((one) => one.name)).toEqual(expected);
         }
       } finally {
         rmSync(folder, { recursive: true, force: true });

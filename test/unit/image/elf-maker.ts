@@ -104,3 +104,27 @@ export function makeGoElf(modules = 'path\texample.com/hello\n', options: ElfOpt
     ...options,
   });
 }
+
+/** The same file with a section of this name, and the table of sections that a linker writes. */
+export function withSection(elf: Buffer, name: string, bytes: Uint8Array): Buffer {
+  const names = Buffer.from(`\0${name}\0.shstrtab\0`);
+  const tableAt = elf.length + bytes.length + names.length;
+  const entries = [
+    { nameAt: 1, type: 1, offset: elf.length, sizeBytes: bytes.length },
+    { nameAt: name.length + 2, type: 3, offset: elf.length + bytes.length, sizeBytes: names.length },
+  ];
+  const table = Buffer.alloc(64 * 3); // the first entry is unused
+  for (const [i, { nameAt, type, offset, sizeBytes }] of entries.entries()) {
+    const at = 64 * (i + 1);
+    table.writeUInt32LE(nameAt, at);
+    table.writeUInt32LE(type, at + 4);
+    table.writeBigUInt64LE(BigInt(offset), at + 24);
+    table.writeBigUInt64LE(BigInt(sizeBytes), at + 32);
+  }
+  const file = Buffer.concat([elf, bytes, names, table]);
+  file.writeBigUInt64LE(BigInt(tableAt), 40);
+  file.writeUInt16LE(64, 58);
+  file.writeUInt16LE(3, 60);
+  file.writeUInt16LE(2, 62);
+  return file;
+}
