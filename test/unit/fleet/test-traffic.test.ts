@@ -12,7 +12,7 @@ import {
 } from '../../../src/fleet/test-listener.ts';
 import { mayAppear } from '../../../src/fleet/traffic.ts';
 import type { RuleView } from '../../../src/fleet/world.ts';
-import { fleet, release, warm } from './views.ts';
+import { fleet, group, release, warm } from './views.ts';
 
 const rule = (blue: number, green: number, more: Partial<RuleView> = {}): RuleView => ({
   weights: { blue, green },
@@ -96,7 +96,8 @@ describe('a plan with a test listener', () => {
     const mine = { ...nobody, fixed };
     expect(plan({ fleet: mine, testRule: rule(0, 0) })).toMatchObject({ plan: { testTraffic: true } });
     const back = { ...mine, warm: { ...warm, slot: 'blue' as const } };
-    expect(plan({ fleet: back, testRule: rule(0, 0), release: release(2) })).toMatchObject({
+    const groups = [group([])];
+    expect(plan({ fleet: back, testRule: rule(0, 0), release: release(2), groups })).toMatchObject({
       plan: { way: 'warm', testTraffic: false },
     });
     expect(plan({})).toMatchObject({ plan: { testTraffic: false } });
