@@ -102,6 +102,10 @@ describe('the bench', () => {
       expect(calls).toBeGreaterThan(50);
       expect(calls).toBeLessThanOrEqual(60);
     }
+    // Six calls a minute for one fleet, whatever it does.
+    for (const { watches, seconds } of fourSteps)
+      expect(watches.calls).toBeLessThanOrEqual((seconds / 60 + 1) * 7);
+    expect(fourSteps[1]?.watches.calls).toBeGreaterThan(2_000);
     expect(firstTraffic.seconds).toBeGreaterThan(5);
     expect(atOnce).toMatchObject({ rollouts: 10, share: 0.1, succeeded: 10, failed: [] });
     expect(lines).toContain('10 rollouts at once');

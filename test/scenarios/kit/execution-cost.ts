@@ -20,9 +20,17 @@ export interface ExecutionCost {
     readonly calls: number;
     readonly intervalSeconds: number;
   } | null;
-  /** Counts by service and action, polls among them. */
+  /**
+   * Calls of the sweeper while the execution ran: it looks after fleets whether they roll out or not, each minute, and
+   * after the candidate at a gate with them.
+   */
+  readonly watches: { readonly calls: number; readonly intervalSeconds: number };
+  /** Counts by service and action, polls among them, watches not. */
   readonly byAction: Readonly<Record<string, number>>;
 }
+
+/** As the packaged schedule says: `rate(1 minute)`. */
+const sweepSeconds = 60;
 
 export async function costOf(region: Region, what: string, executionArn: string): Promise<ExecutionCost> {
   const { stateMachineArn, startDate, stopDate = startDate } = await describeExecution(region, executionArn);
@@ -34,6 +42,11 @@ export async function costOf(region: Region, what: string, executionArn: string)
   );
   const byAction = new Map<string, number>();
   for (const { action } of calls) byAction.set(action, (byAction.get(action) ?? 0) + 1);
+  const during = region.log
+    .list()
+    .filter(
+      ({ at, who }) => at >= startDate.getTime() && at <= stopDate.getTime() && /flotilla-sweep$/.test(who),
+    );
   const entered = await statesEntered(region, executionArn);
   const looks = entered.filter((name) => name === 'CheckHealth').length;
   const intervalSeconds = await healthInterval(region, stateMachineArn);
@@ -46,6 +59,10 @@ export async function costOf(region: Region, what: string, executionArn: string)
     invocations: made.length - calls.length,
     calls: calls.length - polls.length,
     healthPolls: intervalSeconds === undefined ? null : { looks, calls: polls.length, intervalSeconds },
+    watches: {
+      calls: during.length,
+      intervalSeconds: sweepSeconds,
+    },
     byAction: Object.fromEntries([...byAction].sort(([a], [b]) => (a < b ? -1 : 1))),
   };
 }
