@@ -8,14 +8,23 @@ describe('a fleet of one under load', { timeout: 600_000 }, () => {
     expect(report.unexplained, describeLoad(report)).toEqual([]);
     expect(report.traffic.sent).toBeGreaterThanOrEqual(1_000);
     expect(Object.keys(report.traffic.byRelease).sort()).toEqual(['v1', 'v2']);
-    expect(report.kills).toHaveLength(3);
+    expect(report.kills).toHaveLength(4);
     // With nobody to stand in there is an outage; it ends with the replacement.
     expect(report.alone.failed).toBeGreaterThan(0);
+    for (const failure of report.alone.failures)
+      expect(failure).toMatch(/status 50[234]|broken answer|hang up|RESET/);
     expect(report.after).toMatchObject({ failed: 0 });
   });
 
   it('explains a failure by a kill only where a target died with the request, not where there was no target', () => {
-    const kills = [{ at: Date.parse('2026-01-01T00:00:10.000Z'), instance: 'i-1', role: 'draining' }];
+    const kills = [
+      {
+        at: Date.parse('2026-01-01T00:00:10.000Z'),
+        instance: 'i-1',
+        role: 'draining',
+        sentToForMilliseconds: 5_000,
+      },
+    ];
     const failures = [
       '2026-01-01T00:00:10.100Z status 502: <html>',
       '2026-01-01T00:00:11.000Z socket hang up',

@@ -28,6 +28,8 @@ export interface Kill {
   readonly at: number;
   readonly instance: string;
   readonly role: string;
+  /** How long after its death the load balancer may still send requests to it. */
+  readonly sentToForMilliseconds: number;
 }
 
 export interface LoadReport {
@@ -50,6 +52,13 @@ export interface LoadReport {
  */
 const nodesHearWithinMilliseconds = 5_000;
 
+/**
+ * A machine that dies while it serves gets its share of the requests until its health checks have failed, as often as
+ * the fleet's threshold says; one that dies while it leaves is gone at once.
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html
+ */
+const seenDeadWithinMilliseconds = 3 * 5_000 + nodesHearWithinMilliseconds;
+
 /** What a proxy says of a target that died; a 503 means that there was no target to send it to, and is never explained. */
 const diedInItsHands = /status 50[24]|broken answer|socket hang up|ECONNRESET|aborted/;
 
@@ -62,7 +71,7 @@ export function explain(
   const unexplained: string[] = [];
   for (const failure of failures) {
     const at = Date.parse(failure.slice(0, failure.indexOf(' ')));
-    const cause = kills.find((kill) => at >= kill.at && at <= kill.at + nodesHearWithinMilliseconds);
+    const cause = kills.find((kill) => at >= kill.at && at <= kill.at + kill.sentToForMilliseconds);
     if (cause === undefined || !diedInItsHands.test(failure)) unexplained.push(failure);
     else
       killed[`${cause.instance} (${cause.role})`] = [
@@ -106,6 +115,7 @@ class Load {
 
   async run(perSecond: number, requests: number): Promise<LoadReport> {
     const place = this.#place;
+    const { region } = place.local;
     await place.applyFleet(fleet, spec);
     await this.#deploy('1', 'blue');
     const client = place.ask(fleet, perSecond);
@@ -139,14 +149,33 @@ class Load {
     await this.#age('flt-load-v1-r1');
     await this.#kill('flt-load-v1-r1', 'Terminating', 'replaced for its age, draining');
     await until(async () => (await this.#members('flt-load-v1-r1')).length === 1, 120_000);
+
+    step('two serve, and one of them is killed');
+    await region.call('autoscaling', 'SetDesiredCapacity', {
+      AutoScalingGroupName: 'flt-load-v1-r1',
+      DesiredCapacity: 2,
+    });
+    await this.#healthy(2);
+    const dead = await this.#kill('flt-load-v1-r1', 'InService', 'one of two that serve', { serving: true });
+    await until(
+      async () => (await this.#members('flt-load-v1-r1')).every(({ InstanceId }) => InstanceId !== dead),
+      120_000,
+    );
+    await this.#healthy(2);
     await until(async () => client.seen().sent >= requests, 1_800_000);
     const traffic = await client.stop();
 
     this.#tell('the only instance is killed');
+    await region.call('autoscaling', 'SetDesiredCapacity', {
+      AutoScalingGroupName: 'flt-load-v1-r1',
+      DesiredCapacity: 1,
+    });
+    await until(async () => (await this.#members('flt-load-v1-r1')).length === 1, 120_000);
     const lonely = place.ask(fleet, perSecond);
     await sentSome(lonely);
-    await this.#kill('flt-load-v1-r1', 'InService', 'the only one', []);
-    await this.#healthyAgain();
+    await this.#kill('flt-load-v1-r1', 'InService', 'the only one', { apart: true });
+    await this.#healthy(0);
+    await this.#healthy(1);
     const alone = await lonely.stop();
     const last = place.ask(fleet, perSecond);
     await sentSome(last);
@@ -168,17 +197,24 @@ class Load {
     return AutoScalingGroups?.[0]?.Instances ?? [];
   }
 
-  /** Lets the host under an instance of the group die, once one is in this state. */
-  async #kill(group: string, state: string, role: string, into: Kill[] = this.#kills): Promise<void> {
+  /** Lets the host under an instance of the group die, once one is in this state. @returns the instance */
+  async #kill(
+    group: string,
+    state: string,
+    role: string,
+    { serving = false, apart = false }: { readonly serving?: boolean; readonly apart?: boolean } = {},
+  ): Promise<string> {
     let found: Member | undefined;
     await until(async () => {
       found = (await this.#members(group)).find(({ LifecycleState }) => LifecycleState.startsWith(state));
       return found !== undefined;
     }, 240_000);
     const instance = found?.InstanceId ?? '';
-    into.push({ at: Date.now(), instance, role });
+    const sentToForMilliseconds = serving ? seenDeadWithinMilliseconds : nodesHearWithinMilliseconds;
+    if (!apart) this.#kills.push({ at: Date.now(), instance, role, sentToForMilliseconds });
     this.#place.local.region.parts.ec2.outages.kill(instance);
     this.#tell(`killed ${instance}: ${role}`);
+    return instance;
   }
 
   /**
@@ -197,23 +233,22 @@ class Load {
     });
   }
 
-  async #healthyAgain(): Promise<void> {
+  /** Until the load balancer, all of its nodes, takes so many targets for healthy. */
+  async #healthy(count: number): Promise<void> {
     const { region } = this.#place.local;
     const { fixed } = await this.#place.api.call('getFleet', { params: { fleet } });
-    let healthySince: number | undefined;
+    let since: number | undefined;
     await until(async () => {
       const { TargetHealthDescriptions } = (await region.call(
         'elasticloadbalancing',
         'DescribeTargetHealth',
-        {
-          TargetGroupArn: fixed.blueArn,
-        },
+        { TargetGroupArn: fixed.blueArn },
       )) as { TargetHealthDescriptions?: { TargetHealth?: { State?: string } }[] };
-      const healthy =
-        TargetHealthDescriptions?.some(({ TargetHealth }) => TargetHealth?.State === 'healthy') === true;
-      healthySince = healthy ? (healthySince ?? Date.now()) : undefined;
-      // The nodes hear of it later.
-      return healthySince !== undefined && Date.now() - healthySince > nodesHearWithinMilliseconds;
+      const healthy = TargetHealthDescriptions?.filter(
+        ({ TargetHealth }) => TargetHealth?.State === 'healthy',
+      );
+      since = healthy?.length === count ? (since ?? Date.now()) : undefined;
+      return since !== undefined && (count === 0 || Date.now() - since > nodesHearWithinMilliseconds);
     }, 180_000);
   }
 }
