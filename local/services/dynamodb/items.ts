@@ -105,20 +105,40 @@ export function createItems(
     };
   }
 
-  /** A batch names tables as keys, by name or ARN; the answer comes under the same names. */
+  /** A batch names tables as keys, by name or ARN, each table once. */
   function renamed<T>(items: Readonly<Record<string, T>> | undefined): Record<string, T> {
+    const byName: Record<string, T> = {};
+    for (const [given, value] of Object.entries(items ?? {})) {
+      const name = tableNameOf(context, given);
+      if (Object.hasOwn(byName, name))
+        throw new AwsError('ValidationException', `The request names table ${name} more than once.`);
+      byName[name] = value;
+    }
+    return byName;
+  }
+
+  /**
+   * The parts of an answer under the names that the request gave its tables.
+   * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html#API_BatchGetItem_ResponseElements
+   */
+  function asAsked<T>(parts: Readonly<Record<string, T>> | undefined, asked: object | undefined) {
+    const given = new Map(Object.keys(asked ?? {}).map((name) => [tableNameOf(context, name), name]));
     return Object.fromEntries(
-      Object.entries(items ?? {}).map(([name, value]) => [tableNameOf(context, name), value]),
+      Object.entries(parts ?? {}).map(([name, part]) => [given.get(name) ?? name, part]),
     );
   }
 
   const batchGet: Operation<BatchGetItemInput, BatchGetItemOutput> = {
     access: onTables(context, 'BatchGetItem'),
-    run: async (input) =>
-      (await engine.run('BatchGetItem', {
-        ...input,
-        RequestItems: renamed(input.RequestItems),
-      })) as BatchGetItemOutput,
+    run: async (input) => {
+      const RequestItems = renamed(input.RequestItems);
+      const answer: BatchGetItemOutput = await engine.run('BatchGetItem', { ...input, RequestItems });
+      return {
+        ...answer,
+        Responses: asAsked(answer.Responses, input.RequestItems),
+        UnprocessedKeys: asAsked(answer.UnprocessedKeys, input.RequestItems),
+      };
+    },
   };
 
   const batchWrite: Operation<BatchWriteItemInput, BatchWriteItemOutput> = {

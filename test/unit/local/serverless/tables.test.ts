@@ -88,6 +88,35 @@ describe('a transaction', () => {
   });
 });
 
+describe('a batch', () => {
+  const arn = `arn:aws:dynamodb:us-east-1:000000000000:table/${TableName}`;
+  const Keys = [{ pk: { S: 'a' } }];
+
+  it.each([TableName, arn])('that names its table %s is answered under that name', async (name) => {
+    await call('BatchWriteItem', { RequestItems: { [name]: [{ PutRequest: { Item: item('a', 1) } }] } });
+    expect(await call('BatchGetItem', { RequestItems: { [name]: { Keys } } })).toMatchObject({
+      Responses: { [name]: [item('a', 1)] },
+      UnprocessedKeys: {},
+    });
+  });
+
+  it('that has more than an answer holds tells what it left under the name, too', async () => {
+    const pks = ['a', 'b', 'c', 'd'];
+    for (const pk of pks)
+      await call('PutItem', { TableName, Item: { pk: { S: pk }, text: { S: 'x'.repeat(400_000) } } });
+    const answer = await call('BatchGetItem', {
+      RequestItems: { [arn]: { Keys: pks.map((pk) => ({ pk: { S: pk } })) } },
+    });
+    expect(answer).toMatchObject({ UnprocessedKeys: { [arn]: { Keys: [{ pk: {} }] } } });
+  });
+
+  it('names a table once', async () => {
+    await expect(
+      call('BatchGetItem', { RequestItems: { [TableName]: { Keys }, [arn]: { Keys } } }),
+    ).rejects.toMatchObject({ code: 'ValidationException' });
+  });
+});
+
 describe('the changes of a table', () => {
   it('are told one commit at a time, a transaction as one', async () => {
     const told: unknown[] = [];
