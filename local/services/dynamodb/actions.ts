@@ -6,6 +6,7 @@ import { AwsError } from '../../service.ts';
 import { conditionOf, type Expression, holds } from './conditions.ts';
 import type { Path, Value } from './documents.ts';
 import type { Dynalite, Item, Json, Table } from './engine.ts';
+import { checkItem, checkUpdatedIndexKeys, misfit } from './limits.ts';
 import { type Section, updated } from './updates.ts';
 
 type Data = Readonly<Record<string, unknown>>;
@@ -27,7 +28,9 @@ export function createActions(
       case 'PutItem':
       case 'DeleteItem':
       case 'UpdateItem':
-        return conditional || data._updates !== undefined ? write(operation, data) : act(operation, data);
+        return write(operation, data);
+      case 'BatchWriteItem':
+        return writeAll(data);
       case 'Query':
       case 'Scan':
         return conditional ? filtered(operation, data) : act(operation, data);
@@ -41,19 +44,32 @@ export function createActions(
     const of = await table(String(data.TableName));
     const given = (data.Item ?? data.Key) as Item;
     // What is invalid is told before a condition is looked at.
-    const misfit =
-      operation === 'PutItem' ? database.validateItem(given, of) : database.validateKey(given, of);
-    if (misfit != null) throw misfit;
-    const misfitting = database.validateUpdates(data.AttributeUpdates, _updates, of);
-    if (misfitting != null) throw misfitting;
+    const error =
+      misfit(operation === 'PutItem' ? 'item' : 'key', given, of, database) ??
+      database.validateUpdates(data.AttributeUpdates, _updates, of);
+    if (error != null) throw error;
+    const condition = conditionOf(data);
+    if (condition === undefined && _updates === undefined) return act(operation, rest);
     const key = Object.fromEntries(of.KeySchema.map(({ AttributeName: name }) => [name, given[name]]));
     const answer = await act('GetItem', { TableName: data.TableName, Key: key });
     const before = answer.Item as Item | undefined;
-    const condition = conditionOf(data);
     if (condition !== undefined && !holds(condition, before ?? {}, database.compare))
       throw new AwsError('ConditionalCheckFailedException', 'The conditional request failed');
     if (_updates === undefined) return act(operation, rest);
     return update(data, _updates as Updates, of, key, before);
+  }
+
+  /** Puts and deletions, whose items are looked at for what dynalite lets pass. */
+  async function writeAll(data: Data): Promise<Json> {
+    for (const [name, requests] of Object.entries(data.RequestItems as BatchRequests)) {
+      const of = await table(name);
+      for (const { PutRequest: put } of requests) {
+        if (put === undefined || database.validateItem(put.Item, of) != null) continue;
+        const error = misfit('item', put.Item, of, database);
+        if (error !== undefined) throw error;
+      }
+    }
+    return act('BatchWriteItem', data);
   }
 
   /** Makes the item anew by the update expression, and puts it in the place of the old one. */
@@ -71,8 +87,8 @@ export function createActions(
     }
     if (database.validateItem(item, of) != null)
       throw invalid('The update expression attempted to update the secondary index key to unsupported type');
-    if (database.itemSize(item) > mostItemBytes)
-      throw invalid('Item size to update has exceeded the maximum allowed size');
+    checkUpdatedIndexKeys(item, of, database);
+    checkItem(item, database, 'Item size to update has exceeded the maximum allowed size');
     const { ReturnConsumedCapacity, ReturnValues, TableName } = data;
     const answer = await act('PutItem', { TableName, Item: item, ReturnConsumedCapacity });
     switch (ReturnValues) {
@@ -120,8 +136,16 @@ interface Updates {
   readonly paths: readonly Path[];
 }
 
-/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items */
-const mostItemBytes = 400 * 1024;
+type BatchRequests = Readonly<Record<string, readonly { readonly PutRequest?: { readonly Item: Item } }[]>>;
+
+/** The items that a request puts. */
+export function itemsIn(data: Data): readonly Item[] {
+  if (data.Item !== undefined) return [data.Item as Item];
+  return Object.values((data.RequestItems ?? {}) as BatchRequests).flatMap((requests) =>
+    // What a batch reads is no list.
+    Array.isArray(requests) ? requests.flatMap(({ PutRequest: put }) => put?.Item ?? []) : [],
+  );
+}
 
 function invalid(message: string): AwsError {
   return new AwsError('ValidationException', message);

@@ -5,9 +5,10 @@
 import { createRequire } from 'node:module';
 import type { Context } from '../../context.ts';
 import { AwsError } from '../../service.ts';
-import { createActions } from './actions.ts';
+import { createActions, itemsIn } from './actions.ts';
 import { type Compare, conditionOf, holds } from './conditions.ts';
 import type { Path, Value } from './documents.ts';
+import { checkItem, misfit } from './limits.ts';
 import { plain, revived } from './values.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -51,6 +52,11 @@ export interface Dynalite {
   validateUpdates(updates: unknown, expression: unknown, table: Json): unknown;
   /** Bytes, a text's UTF-16 units counted as such. */
   itemSize(item: Item): number;
+  /** What the visitor finds first among the keys of all indexes, named, with their types. */
+  traverseIndexes<T>(
+    table: Json,
+    visit: (name: string, type: string, index: { readonly IndexName: string }) => T | undefined,
+  ): T | undefined;
   /** What of the item is at the paths, in its place. */
   mapPaths(paths: readonly (string | Path)[], item: Item): Item;
 }
@@ -90,6 +96,8 @@ export function createEngine(context: Context) {
     try {
       const data = validations.checkTypes(plain(input), rules.types);
       validations.checkValidations(data, rules.types, rules.custom, store);
+      for (const item of itemsIn(data))
+        checkItem(item, database, 'Item size has exceeded the maximum allowed size');
       return data;
     } catch (error) {
       throw toAwsError(error);
@@ -133,9 +141,9 @@ export function createEngine(context: Context) {
   }
 
   /** What an item or key lacks to fit the table; `undefined` if it fits. */
-  function misfit(kind: 'item' | 'key', value: Item, of: Table): AwsError | undefined {
-    const error = kind === 'item' ? database.validateItem(value, of) : database.validateKey(value, of);
-    return error == null ? undefined : toAwsError(error);
+  function misfitting(kind: 'item' | 'key', value: Item, of: Table): AwsError | undefined {
+    const error = misfit(kind, value, of, database);
+    return error === undefined ? undefined : toAwsError(error);
   }
 
   /** Whether the prepared request's condition holds for the item that exists, in DynamoDB's JSON. */
@@ -149,7 +157,7 @@ export function createEngine(context: Context) {
     perform,
     run,
     table,
-    misfit,
+    misfit: misfitting,
     conditionHolds,
     onWrite: (heard: (operations: readonly Written[]) => void) => store.db.on('write', heard),
     /** Puts back what `onWrite` told. */
