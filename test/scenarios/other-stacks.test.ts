@@ -25,7 +25,7 @@ describe.skipIf(notPackaged !== undefined)('an instance that is launched', () =>
     const ours = await fleet.world.call('autoscaling', 'DescribeAutoScalingGroups', {});
     await fleet.world.call('autoscaling', 'CreateAutoScalingGroup', {
       AutoScalingGroupName: 'flt-web-v7-r12',
-      LaunchTemplate: { LaunchTemplateId: fixed.launchTemplateId, Version: '1' },
+      LaunchTemplate: { LaunchTemplateId: fixed.launchTemplateId, Version: '$Latest' },
       ...{ MinSize: 1, MaxSize: 1, VPCZoneIdentifier: ours.AutoScalingGroups[0].VPCZoneIdentifier },
       Tags: [{ Key: 'flotilla:stack', Value: 'another', PropagateAtLaunch: true }],
     });
