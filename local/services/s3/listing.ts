@@ -121,7 +121,9 @@ export function createListing(context: Context, buckets: Buckets) {
         ...echoKeys(input, spell),
         Marker: spell(input.Marker ?? ''),
         IsTruncated: page.truncated,
-        ...(page.truncated ? { NextMarker: spell(page.last?.key ?? '') } : {}),
+        // "This element is returned only if you have the delimiter request parameter specified":
+        // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html
+        ...(page.truncated && input.Delimiter ? { NextMarker: spell(page.last?.key ?? '') } : {}),
         Contents: page.items.map((version) => ({ ...summary(version, spell), Owner: owner })),
         CommonPrefixes: page.prefixes.map((one) => ({ Prefix: spell(one) })),
       };

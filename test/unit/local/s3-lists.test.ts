@@ -125,6 +125,15 @@ test.each(['ListObjects', 'ListObjectsV2', 'ListObjectVersions', 'ListMultipartU
   },
 );
 
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html
+test('the older list names a next marker only where it folds', async () => {
+  for (const key of ['a/1', 'a/2', 'b']) await put(key);
+  const list = (more: object) => call<ListObjectsOutput>('ListObjects', { MaxKeys: 1, ...more });
+  expect(await list({})).toMatchObject({ IsTruncated: true, Contents: [{ Key: 'a/1' }] });
+  expect(await list({})).not.toHaveProperty('NextMarker');
+  expect(await list({ Delimiter: '/' })).toMatchObject({ IsTruncated: true, NextMarker: 'a/' });
+});
+
 const begin = async (Key: string, more: object = {}) =>
   (await call<CreateMultipartUploadOutput>('CreateMultipartUpload', { Key, ...more })).UploadId;
 const uploads = (input: object) => call<ListMultipartUploadsOutput>('ListMultipartUploads', input);
