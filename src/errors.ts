@@ -86,6 +86,17 @@ export const errorCatalogue = {
     title: 'The artifact is larger than a volume of the fleet',
     advice: "Make it smaller, or raise image.volumeSizeGiB in the fleet's spec.",
   },
+  ArtifactTooLargeToCopy: {
+    status: 422,
+    title: 'S3 copies nothing as large at once',
+    advice: 'Upload the file again, under the fleet that is to run it.',
+  },
+  ArtifactCopyUnderWay: {
+    status: 504,
+    title: 'S3 has not said that the artifact is copied',
+    advice:
+      'Look for the upload in GET /uploads; send the request again only where none came within a few minutes.',
+  },
   ArtifactTooSlow: {
     status: 422,
     title: 'The artifact could not be read in the time that a function has',

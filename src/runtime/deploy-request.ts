@@ -1,5 +1,5 @@
 /** `POST /fleets/{fleet}/rollouts`: from what a person names to an image, and from there to a rollout. */
-import type { Copies } from '../aws/copy-object.ts';
+import { type Copies, largestCopyBytes } from '../aws/copy-object.ts';
 import type { Objects } from '../aws/objects.ts';
 import type { BodyOf, RolloutAnswer } from '../contracts/api.ts';
 import type { Architecture } from '../contracts/ids.ts';
@@ -35,7 +35,10 @@ export interface DeployDeps extends AskDeps {
 
 export type DeployWish = BodyOf<'requestRollout'> & { readonly fleet: string; readonly by: Actor };
 
-/** @throws FlotillaError as requestRollout, and ArtifactNotFound, UploadGone, ImageNotFound */
+/**
+ * @throws FlotillaError as requestRollout, and ArtifactNotFound, UploadGone, ImageNotFound, ArtifactTooLargeToCopy,
+ * ArtifactCopyUnderWay
+ */
 export async function deploy(
   wish: DeployWish,
   deps: DeployDeps,
@@ -178,6 +181,13 @@ async function rebuild(
   }
   const name = artifact.key.slice(artifact.key.indexOf('/') + 1);
   const key = `${fleet.fleet}/${name}`;
+  if (artifact.sizeBytes > largestCopyBytes) {
+    throw new FlotillaError(
+      'ArtifactTooLargeToCopy',
+      `The artifact has ${artifact.sizeBytes} bytes, and S3 copies ${largestCopyBytes} at most.`,
+      { sha256, key, sizeBytes: artifact.sizeBytes },
+    );
+  }
   const then = afterBuild(fleet);
   if (wish.plan) {
     return {
@@ -196,6 +206,13 @@ async function rebuild(
       sha256,
       key: artifact.key,
     });
+  }
+  if (copied === 'unanswered') {
+    throw new FlotillaError(
+      'ArtifactCopyUnderWay',
+      `S3 still copies the artifact to ${key}, or has failed to. Where it comes, it is built for ${fleet.fleet}; ${then}.`,
+      { sha256, key },
+    );
   }
   const id = uploadId({ bucket: config.uploadBucket, key, versionId: copied.versionId });
   return {

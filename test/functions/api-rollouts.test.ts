@@ -114,19 +114,44 @@ describe('asking for a rollout', () => {
     expect(await deploy()).toMatchObject({ status: 202, body: { outcome: 'started' } });
   });
 
+  const artifact = {
+    type: 'artifact',
+    sha256: digest,
+    kind: 'go-elf',
+    sizeBytes: 5 * 1_073_741_824,
+    architecture: 'x86_64',
+    program: '/bin/web',
+    bucket: 'flotilla-uploads',
+    key: 'web/web',
+    versionId: 'v1',
+    firstSeenAt: '2026-11-23T12:00:00.000Z',
+  };
+
+  it.each([true, false])('names an artifact that S3 does not copy (as a plan: %s)', async (plan) => {
+    s3.rejects(awsError('NoSuchKey', 404));
+    items.ARTIFACT = { ...artifact, sizeBytes: artifact.sizeBytes + 1 };
+    expect(await deploy({ artifact: digest, plan })).toMatchObject({
+      status: 422,
+      body: { name: 'ArtifactTooLargeToCopy', advice: expect.stringContaining('Upload the file again') },
+    });
+    expect(s3.commandCalls(CopyObjectCommand)).toEqual([]);
+  });
+
+  it('does not ask to send again what S3 may still copy', async () => {
+    items.ARTIFACT = artifact;
+    s3.rejects(awsError('NoSuchKey', 404));
+    s3.on(CopyObjectCommand).rejects(Object.assign(new Error('not answered'), { name: 'TimeoutError' }));
+    const { status, body } = await deploy({ artifact: digest });
+    expect({ status, body }).toMatchObject({
+      status: 504,
+      body: { name: 'ArtifactCopyUnderWay', details: { key: 'web/web' } },
+    });
+    expect(body.advice).toContain('GET /uploads');
+    expect(s3.commandCalls(CopyObjectCommand)).toHaveLength(1);
+  });
+
   it('names the artifact whose bytes are gone', async () => {
-    items.ARTIFACT = {
-      type: 'artifact',
-      sha256: digest,
-      kind: 'go-elf',
-      sizeBytes: 1,
-      architecture: 'x86_64',
-      program: '/bin/web',
-      bucket: 'flotilla-uploads',
-      key: 'web/web',
-      versionId: 'v1',
-      firstSeenAt: '2026-11-23T12:00:00.000Z',
-    };
+    items.ARTIFACT = artifact;
     s3.on(CopyObjectCommand).rejects(awsError('NoSuchVersion', 404));
     s3.rejects(awsError('NoSuchVersion', 404));
     expect(await deploy({ artifact: digest })).toMatchObject({ status: 404, body: { name: 'UploadGone' } });

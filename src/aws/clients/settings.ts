@@ -12,6 +12,14 @@ export const requestHandler = {
   throwOnRequestTimeout: true,
 };
 
+/**
+ * Of a client whose calls move whole objects: as long as the API's function has (29 s), less what it does before. There
+ * is no second try, which would begin the same anew.
+ */
+export function longCallSettings() {
+  return { requestHandler: { ...requestHandler, requestTimeout: 25_000 }, maxAttempts: 1 };
+}
+
 export function clientSettings() {
   return { requestHandler, retryStrategy: new PromptRetries(4) };
 }
