@@ -1,5 +1,6 @@
 /** Cases of DynamoDB, on a table with the keys `pk` and `sk` and the index `byList`. */
 import { absent, type Sheet, type Step } from '../case.ts';
+import { expressionCases } from './dynamodb-expressions.ts';
 
 const key = (sk: string) => ({ pk: { S: '<name>' }, sk: { S: sk } });
 const item = (sk: string, value: string) => ({ ...key(sk), value: { N: value } });
@@ -386,5 +387,6 @@ export const dynamodb: Sheet = {
         { call: 'GetItem', input: { TableName: 'world', Key: key('small') }, answers: { Item: absent } },
       ],
     },
+    ...expressionCases,
   ],
 };
