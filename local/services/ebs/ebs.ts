@@ -24,7 +24,7 @@ import { encryptionOutcome } from './encryption.ts';
 import { listOperations } from './lists.ts';
 import { blockSizeBytes, Snapshots } from './snapshots.ts';
 import type { EbsState, Encryption } from './state.ts';
-import { invalid, snapshotArn } from './state.ts';
+import { invalid, snapshotArn, throttled } from './state.ts';
 import { isBlockToken } from './tokens.ts';
 
 /** https://docs.aws.amazon.com/general/latest/gr/ebs-service.html */
@@ -80,7 +80,7 @@ export function createEbs(context: Context): Ebs {
     },
     persistent: {
       name: 'ebs',
-      version: 1,
+      version: 2,
       collections: [
         ...snapshots.collections(),
         tags.collection('tags'),
@@ -105,12 +105,6 @@ export function createEbs(context: Context): Ebs {
     quotas,
     encryption,
   };
-}
-
-function throttled(): AwsError {
-  return new AwsError('RequestThrottledException', 'The request was throttled. Try again later.', 400, {
-    Reason: 'ACCOUNT_THROTTLED',
-  });
 }
 
 /** Answers by client token, with what was asked. */

@@ -5,14 +5,19 @@ import type {
   ListSnapshotBlocksResponse,
 } from '@aws-sdk/client-ebs';
 import type { Operation } from '../../service.ts';
+import { TokenBucket } from '../../throttling/token-bucket.ts';
 import type { SnapshotRecord } from './snapshots.ts';
 import { blockSizeBytes, effectiveBlocks } from './snapshots.ts';
 import type { EbsState } from './state.ts';
-import { invalid } from './state.ts';
+import { invalid, throttled } from './state.ts';
 import { blockToken, expiryOf, pageByIndex } from './tokens.ts';
 
 /** ListSnapshotBlocks and ListChangedBlocks. */
 export function listOperations(state: EbsState) {
+  // "ListSnapshotBlocks requests per account: 50 per second", and as many of ListChangedBlocks:
+  // https://docs.aws.amazon.com/general/latest/gr/ebs-service.html
+  const lists = new TokenBucket(state.context.clock, 50, 50);
+  const comparisons = new TokenBucket(state.context.clock, 50, 50);
   const completed = (snapshotId: string | undefined): SnapshotRecord => {
     const snapshot = state.snapshot(snapshotId);
     if (snapshot.status === 'completed') return snapshot;
@@ -29,6 +34,7 @@ export function listOperations(state: EbsState) {
   const ListSnapshotBlocks: Operation<ListSnapshotBlocksRequest, ListSnapshotBlocksResponse> = {
     access: (input) => state.access('ebs:ListSnapshotBlocks', input.SnapshotId),
     run(input) {
+      if (!lists.take()) throw throttled();
       const snapshot = completed(input.SnapshotId);
       const shown = pageByIndex(
         effectiveBlocks(snapshot),
@@ -57,9 +63,20 @@ export function listOperations(state: EbsState) {
         : state.access('ebs:ListChangedBlocks', input.FirstSnapshotId)),
     ],
     run(input) {
+      if (!comparisons.take()) throw throttled();
+      // "The SecondSnapshotId parameter must be specified with a FirstSnapshotID parameter; otherwise, an error occurs."
+      // https://docs.aws.amazon.com/ebs/latest/APIReference/API_ListChangedBlocks.html
+      if (input.FirstSnapshotId === undefined) throw invalid('FirstSnapshotId must be specified');
       const second = completed(input.SecondSnapshotId);
-      const first = input.FirstSnapshotId === undefined ? undefined : completed(input.FirstSnapshotId);
-      const before = new Map(first === undefined ? [] : effectiveBlocks(first));
+      const first = completed(input.FirstSnapshotId);
+      // "two Amazon Elastic Block Store snapshots of the same volume/snapshot lineage"
+      if (first.lineage !== second.lineage) {
+        throw invalid(
+          `The snapshots ${first.snapshotId} and ${second.snapshotId} are not related`,
+          'UNRELATED_SNAPSHOTS',
+        );
+      }
+      const before = new Map(effectiveBlocks(first));
       const after = new Map(effectiveBlocks(second));
       const changed = [...new Set([...before.keys(), ...after.keys()])]
         .filter((index) => before.get(index) !== after.get(index))
@@ -67,13 +84,11 @@ export function listOperations(state: EbsState) {
       const shown = pageByIndex(
         changed,
         (index) => index,
-        asked(['ListChangedBlocks', first?.snapshotId ?? '-', second.snapshotId], input),
+        asked(['ListChangedBlocks', first.snapshotId, second.snapshotId], input),
       );
       const expiresAt = expiryOf(state.context.clock.now());
-      const token = (snapshot: SnapshotRecord | undefined, index: number, digest: string | undefined) =>
-        snapshot === undefined || digest === undefined
-          ? undefined
-          : blockToken(snapshot.snapshotId, index, digest, expiresAt);
+      const token = (snapshot: SnapshotRecord, index: number, digest: string | undefined) =>
+        digest === undefined ? undefined : blockToken(snapshot.snapshotId, index, digest, expiresAt);
       return {
         ChangedBlocks: shown.items.map((index) => ({
           BlockIndex: index,

@@ -16,6 +16,8 @@ export interface SnapshotRecord {
   readonly volumeSizeGiB: number;
   readonly description: string | undefined;
   readonly parentSnapshotId: string | undefined;
+  /** The first of its ancestors: those of one lineage can be compared. */
+  readonly lineage: string;
   readonly timeoutMinutes: number;
   /** What it is encrypted with; undefined where it is not. */
   readonly kmsKeyArn?: string | undefined;
@@ -64,12 +66,14 @@ export class Snapshots {
     const now = this.#context.clock.now();
     const inherited = new Map(options.parent === undefined ? [] : effectiveBlocks(options.parent));
     for (const digest of inherited.values()) this.#blocks.keep(digest);
+    const snapshotId = `snap-0${this.#context.random.hex(16)}`;
     const snapshot: SnapshotRecord = {
-      snapshotId: `snap-0${this.#context.random.hex(16)}`,
+      snapshotId,
       startedAt: now,
       volumeSizeGiB: options.volumeSizeGiB,
       description: options.description,
       parentSnapshotId: options.parent?.snapshotId,
+      lineage: options.parent?.lineage ?? snapshotId,
       timeoutMinutes: options.timeoutMinutes,
       kmsKeyArn: options.kmsKeyArn,
       status: 'pending',

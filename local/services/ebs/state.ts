@@ -28,6 +28,12 @@ export function snapshotArn(context: Context, snapshotId: string): string {
   return `arn:aws:ec2:${context.regionName}::snapshot/${snapshotId}`;
 }
 
+export function throttled(): AwsError {
+  return new AwsError('RequestThrottledException', 'The request was throttled. Try again later.', 400, {
+    Reason: 'ACCOUNT_THROTTLED',
+  });
+}
+
 export function invalid(message: string, reason = 'INVALID_PARAMETER_VALUE'): AwsError {
   return new AwsError('ValidationException', message, 400, { Reason: reason });
 }

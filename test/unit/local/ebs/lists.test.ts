@@ -101,3 +101,35 @@ it('a block token is good until the time that came with it', async () => {
   const again = await list(SnapshotId);
   expect(await refusal('GetSnapshotBlock', { SnapshotId, ...again.Blocks[0] })).toBe('no error');
 });
+
+describe('a comparison', () => {
+  it('is of snapshots of one lineage, also where what they have in common is gone', async () => {
+    const root = await fleet.snapshot();
+    const [one, other] = [await child(root), await child(root)];
+    await fleet.call('ec2', 'DeleteSnapshot', { SnapshotId: root });
+    const asked = { FirstSnapshotId: one, SecondSnapshotId: other };
+    expect(await refusal('ListChangedBlocks', asked)).toBe('no error');
+    const stranger = { ...asked, FirstSnapshotId: await fleet.snapshot() };
+    expect(await refusal('ListChangedBlocks', stranger)).toBe('UNRELATED_SNAPSHOTS');
+  });
+
+  it('is of two snapshots', async () => {
+    const asked = { SecondSnapshotId: await fleet.snapshot() };
+    expect(await refusal('ListChangedBlocks', asked)).toBe('INVALID_PARAMETER_VALUE');
+  });
+});
+
+it('fifty lists a second are answered, and as many comparisons', async () => {
+  const id = await fleet.snapshot();
+  const both = { FirstSnapshotId: id, SecondSnapshotId: await child(id) };
+  const asked: readonly [string, object][] = [
+    ['ListSnapshotBlocks', { SnapshotId: id }],
+    ['ListChangedBlocks', both],
+  ];
+  for (const [operation, input] of asked) {
+    for (let count = 0; count < 50; count += 1) await fleet.call('ebs', operation, input);
+    expect(await refusal(operation, input)).toBe('ACCOUNT_THROTTLED');
+  }
+  await fleet.seconds(1);
+  for (const [operation, input] of asked) expect(await refusal(operation, input)).toBe('no error');
+});
