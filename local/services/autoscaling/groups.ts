@@ -206,7 +206,10 @@ export function groupOperations(state: AutoScalingState, reconciler: Reconciler)
       });
       const shown = page(found, (group) => group.name, input.MaxRecords ?? 50, input.NextToken, badToken);
       return {
-        AutoScalingGroups: shown.items.map((group) => describeGroup(state, group)),
+        AutoScalingGroups: shown.items.map((group) => ({
+          ...describeGroup(state, group),
+          ...(input.IncludeInstances === false && { Instances: [] }),
+        })),
         NextToken: shown.nextToken,
       };
     },

@@ -217,6 +217,9 @@ function unknownAlarm(name: string): AwsError {
   return new AwsError('ResourceNotFound', `Unknown alarm ${name}`, 404);
 }
 
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html */
+const pageDatapoints = 100_800;
+
 function metricOperations(context: Context, metrics: Metrics) {
   const anyMetric = (action: string) => () => [{ action: `cloudwatch:${action}`, resources: ['*'] }];
 
@@ -301,11 +304,13 @@ function metricOperations(context: Context, metrics: Metrics) {
   const GetMetricData: Operation<GetMetricDataInput, GetMetricDataOutput> = {
     access: anyMetric('GetMetricData'),
     run(input) {
+      onlySupported('GetMetricData', input, ['MetricDataQueries', 'StartTime', 'EndTime', 'ScanBy']);
       const { StartTime, EndTime, MetricDataQueries: queries = [] } = input;
       checkQueries('GetMetricData', queries);
       if (StartTime === undefined || EndTime === undefined)
         throw invalid('StartTime and EndTime are required');
       const shown = (queries ?? []).filter((query) => query.ReturnData !== false);
+      let datapoints = 0;
       return {
         MetricDataResults: shown.map((query) => {
           const periods = (queries ?? []).map((one) => one.MetricStat?.Period ?? one.Period ?? 0);
@@ -323,6 +328,9 @@ function metricOperations(context: Context, metrics: Metrics) {
             const value = compute(from, from + period);
             if (value !== undefined) rows.push({ at: from, value });
           }
+          datapoints += rows.length;
+          if (datapoints > pageDatapoints)
+            throw invalid(`More than ${pageDatapoints} datapoints: the local region answers in one page`);
           // Newest first unless asked otherwise.
           if (input.ScanBy !== 'TimestampAscending') rows.reverse();
           return {
@@ -341,6 +349,7 @@ function metricOperations(context: Context, metrics: Metrics) {
   const ListMetrics: Operation<ListMetricsInput, ListMetricsOutput> = {
     access: anyMetric('ListMetrics'),
     run(input) {
+      onlySupported('ListMetrics', input, ['Namespace', 'MetricName', 'Dimensions', 'NextToken']);
       const found = metrics
         .all()
         .filter(

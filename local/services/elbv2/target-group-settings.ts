@@ -31,8 +31,14 @@ export const defaultCheck: Readonly<Check> = {
   matcher: '200',
 };
 
-/** The settings of health checks that the input names. @throws ValidationError */
+/**
+ * The settings of health checks that the input names. "If the target type is instance, ip, or alb, health checks are
+ * always enabled and can't be disabled."
+ * @throws ValidationError
+ */
 export function checkOf(input: CreateTargetGroupInput | ModifyTargetGroupInput): Partial<Check> {
+  if (input.HealthCheckEnabled === false)
+    throw validation('Health checks of this target type cannot be disabled');
   if ((input.HealthCheckProtocol ?? 'HTTP') !== 'HTTP') {
     throw validation('The local region checks targets by HTTP only');
   }

@@ -86,12 +86,13 @@ export function targetGroupOperations(state: Elbv2State, checks: HealthChecks) {
       return [own, { action: 'elasticloadbalancing:AddTags', resources, context: tagging }];
     },
     run(input) {
-      onlySupported('CreateTargetGroup', { ...input, HealthCheckEnabled: undefined }, [
+      onlySupported('CreateTargetGroup', input, [
         'Name',
         'Protocol',
         'ProtocolVersion',
         'Port',
         'VpcId',
+        'HealthCheckEnabled',
         'HealthCheckProtocol',
         'HealthCheckPort',
         'HealthCheckPath',
@@ -162,8 +163,6 @@ export function targetGroupOperations(state: Elbv2State, checks: HealthChecks) {
     access: (input) => [onElb(state, 'ModifyTargetGroup', input.TargetGroupArn)],
     run(input) {
       const group = state.group(input.TargetGroupArn);
-      if (input.HealthCheckEnabled === false)
-        throw validation('Health checks of this target type cannot be disabled');
       const next = { ...group.check, ...checkOf(input) };
       validateCheck(next);
       group.check = next;

@@ -7,6 +7,7 @@ import type {
 } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Operation } from '../../service.ts';
 import { AwsError } from '../../service.ts';
+import { onlySupported } from '../supported.ts';
 import type { HealthChecks } from './health-checks.ts';
 import type { Elbv2State, TargetRecord } from './state.ts';
 import { targetKey } from './state.ts';
@@ -70,6 +71,7 @@ export function targetOperations(state: Elbv2State, checks: HealthChecks) {
   const DescribeTargetHealth: Operation<DescribeTargetHealthInput, DescribeTargetHealthOutput> = {
     access: elbDescribe('DescribeTargetHealth'),
     run(input) {
+      onlySupported('DescribeTargetHealth', input, ['TargetGroupArn', 'Targets']);
       const group = state.group(input.TargetGroupArn);
       const shape = (target: TargetRecord) => ({
         Target: {

@@ -187,6 +187,7 @@ export function functionOperations(deps: FunctionOperationsDeps): Operations {
       const stored = store.find(input.FunctionName);
       const code = await codeFrom(input, call);
       store.update(stored, { RevisionId: input.RevisionId }, code);
+      stored.architectures = input.Architectures ?? stored.architectures;
       executor.retire(stored.revision.name);
       return configurationOf(stored);
     },

@@ -3,6 +3,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { VirtualClock } from '../../../local/clock.ts';
 import { createRegion, type Region } from '../../../local/region.ts';
+import { createFunction, zipOf } from '../../support/functions.ts';
 
 let region: Region;
 let keys: { accessKeyId: string; secretAccessKey: string };
@@ -71,6 +72,20 @@ test("an object may be called like the region's own page", async () => {
   expect(await get('/_region', 'things.localhost')).toEqual({ status: 200, text: 'mine' });
 });
 
+/** A value for each minute of so many days. */
+function metricData(days: number, more: object = {}) {
+  const Metric = { Namespace: 'Shop', MetricName: 'Errors' };
+  return {
+    StartTime: new Date(0),
+    EndTime: new Date(days * 86_400_000),
+    MetricDataQueries: [
+      { Id: 'm', MetricStat: { Metric, Stat: 'Sum', Period: 60 }, ReturnData: false },
+      { Id: 'e', Expression: 'FILL(m, 0)' },
+    ],
+    ...more,
+  };
+}
+
 const refused: [string, string, Record<string, unknown>, string][] = [
   [
     's3',
@@ -91,6 +106,16 @@ const refused: [string, string, Record<string, unknown>, string][] = [
   ['ec2', 'DescribeAvailabilityZones', { Filters: [{ Name: 'state' }] }, 'UnsupportedOperation'],
   ['ec2', 'DescribeRegions', { RegionNames: ['eu-central-1'] }, 'InvalidParameterValue'],
   ['monitoring', 'DescribeAlarms', { ActionPrefix: 'arn:' }, 'UnsupportedOperation'],
+  ['monitoring', 'ListMetrics', { RecentlyActive: 'PT3H' }, 'UnsupportedOperation'],
+  ['monitoring', 'GetMetricData', metricData(1, { MaxDatapoints: 10 }), 'UnsupportedOperation'],
+  ['monitoring', 'GetMetricData', metricData(1, { LabelOptions: {} }), 'UnsupportedOperation'],
+  ['monitoring', 'GetMetricData', metricData(71), 'ValidationError'],
+  [
+    'elasticloadbalancing',
+    'DescribeTargetHealth',
+    { TargetGroupArn: 'arn', Include: ['All'] },
+    'UnsupportedOperation',
+  ],
 ];
 
 test.for(refused)('%s %s refuses %o', async ([service, operation, input, code]) => {
@@ -100,4 +125,21 @@ test.for(refused)('%s %s refuses %o', async ([service, operation, input, code]) 
 test('the zones are those that were asked for', async () => {
   const found = await region.call('ec2', 'DescribeAvailabilityZones', { ZoneNames: ['us-east-1b'] });
   expect(found).toMatchObject({ AvailabilityZones: [{ ZoneName: 'us-east-1b' }] });
+});
+
+test('a target group of instances cannot be without health checks', async () => {
+  const group = { Name: 'web', Protocol: 'HTTP', Port: 80, VpcId: region.parts.ec2.network.vpcId };
+  const create = (HealthCheckEnabled: boolean) =>
+    region.call('elasticloadbalancing', 'CreateTargetGroup', { ...group, HealthCheckEnabled });
+  await expect(create(false)).rejects.toMatchObject({ code: 'ValidationError' });
+  expect(await create(true)).toMatchObject({ TargetGroups: [{ HealthCheckEnabled: true }] });
+});
+
+test('new code of a function may be for another architecture', async () => {
+  const source = 'export const handler = () => 1;';
+  await createFunction(region, 'one', source);
+  const update = (more: object) =>
+    region.call('lambda', 'UpdateFunctionCode', { FunctionName: 'one', ZipFile: zipOf(source), ...more });
+  expect(await update({ Architectures: ['arm64'] })).toMatchObject({ Architectures: ['arm64'] });
+  expect(await update({})).toMatchObject({ Architectures: ['arm64'] });
 });

@@ -124,6 +124,15 @@ describe('an Auto Scaling group', () => {
     expect(await fleet.describe('web-v1')).toBeUndefined();
   });
 
+  it('is described without its instances where they are not asked for', async () => {
+    const { fleet } = await served();
+    await fleet.seconds(15);
+    const describe = (IncludeInstances: boolean) =>
+      fleet.call('autoscaling', 'DescribeAutoScalingGroups', { IncludeInstances });
+    expect((await describe(true)).AutoScalingGroups[0].Instances).toHaveLength(1);
+    expect((await describe(false)).AutoScalingGroups[0].Instances).toEqual([]);
+  });
+
   it('is not deleted while it has instances', async () => {
     const { fleet } = await served(undefined, { DeletionProtection: 'prevent-force-deletion' });
     await fleet.seconds(15);
