@@ -84,6 +84,8 @@ const sentences: Readonly<Record<string, (data: Data) => string | undefined>> = 
   'release-promoted': (data) => `v${text(data.release)} is promoted`,
   'release-retiring': (data) => `v${text(data.release)} makes room`,
   'rollback-began': () => 'going back: all traffic to live, then the candidate leaves',
+  'live-made-anew': (data) =>
+    `the group of live, ${text(data.groupName)}, is gone; it is made anew with ${counted(data.desired, 'instance')}`,
   'weights-restored': () => 'live has all of the traffic again',
   'release-kept-warm': (data) => `v${text(data.release)} is warm again`,
   'rollback-ended': () => 'nothing of the candidate is left',

@@ -4,6 +4,7 @@ import { openAlarms } from '../src/aws/alarms.ts';
 import { openExecutions } from '../src/aws/executions.ts';
 import { openGroups } from '../src/aws/groups.ts';
 import { openInstances } from '../src/aws/instances.ts';
+import { openLaunchTemplates } from '../src/aws/launch-template.ts';
 import { openLoadBalancer } from '../src/aws/load-balancer.ts';
 import { openTable } from '../src/aws/table.ts';
 import { lambdaFunction } from '../src/runtime/handler.ts';
@@ -16,6 +17,7 @@ export const handler = lambdaFunction({
     table: openTable(config.table),
     balancer: openLoadBalancer(),
     groups: openGroups(),
+    templates: openLaunchTemplates(),
     instances: openInstances(),
     executions: openExecutions(),
     alarms: openAlarms(),

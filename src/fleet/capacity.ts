@@ -51,6 +51,19 @@ export function promotedBounds(
   };
 }
 
+/**
+ * Size of a live group that is made anew during a rollout: as many as it was pinned at, or as serve now, whichever is
+ * more. Its minimum is as pinned, so that taking the pin back gives it the former one.
+ */
+export function renewedCapacity(
+  spec: InstanceCounts,
+  pinned: number | undefined,
+  serving: Pick<Capacity, 'desired'> | undefined,
+): Capacity {
+  const present = Math.max(pinned ?? 0, serving?.desired ?? 0);
+  return { ...candidateCapacity(spec, { desired: present }), minimum: pinned ?? spec.minimum };
+}
+
 /** What to pin live's minimum to while both serve; undefined where nothing could scale it in. */
 export function pinFor(live: Capacity): { readonly former: number; readonly pinned: number } | undefined {
   return live.minimum >= live.desired ? undefined : { former: live.minimum, pinned: live.desired };

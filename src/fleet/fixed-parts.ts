@@ -299,6 +299,11 @@ export function isGroupOf(fleet: string, groupName: string): boolean {
   return groupName.startsWith(prefix) && /^v\d+-r\d+$/.test(groupName.slice(prefix.length));
 }
 
+/** Whether a group was made once more, by a later rollout than the one that its name tells. */
+export function isMadeAnew({ name, rollout }: { readonly name: string; readonly rollout: number }): boolean {
+  return !name.endsWith(`-r${rollout}`);
+}
+
 /**
  * What in a spec cannot be right although each field is: said before anything is made.
  * Sources: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html

@@ -7,7 +7,7 @@
 
 import type { SlotColour } from '../contracts/ids.ts';
 import type { FleetItem, Occupant } from '../contracts/items.ts';
-import { type Capacity, returnCapacity } from './capacity.ts';
+import { type Capacity, renewedCapacity, returnCapacity } from './capacity.ts';
 import { guardRemoval } from './guard.ts';
 import { leadsTo } from './test-listener.ts';
 import { formatWeights, noWeights, propagationSeconds, sameWeights, weightsFor } from './traffic.ts';
@@ -18,6 +18,8 @@ export interface UndoWorld extends TrafficWorld {
     FleetItem,
     'live' | 'warm' | 'candidate' | 'served' | 'pins' | 'weights' | 'testTraffic'
   >;
+  /** Of the spec: what a live group needs that is made anew. */
+  readonly instances: Pick<FleetItem['spec']['instances'], 'minimum' | 'desired' | 'maximum'>;
   /** The test listener's rule, where it was led to a candidate. */
   readonly testRule?: RuleView | undefined;
   /** Every Auto Scaling group that carries the fleet's tags. */
@@ -33,6 +35,8 @@ export interface UndoWorld extends TrafficWorld {
 }
 
 export type UndoStep =
+  /** Live's group, which somebody deleted, is made anew. */
+  | { readonly do: 'renew'; readonly live: Occupant; readonly capacity: Capacity }
   | { readonly do: 'resize'; readonly groupName: string; readonly capacity: Capacity; readonly why: string }
   | { readonly do: 'weights'; readonly weights: Weights; readonly why: string }
   /** Lineage follows what the rule already has. */
@@ -101,9 +105,11 @@ export function nextUndo(world: UndoWorld): UndoStep {
   // Without a candidate no weight was moved by us: what a person set stays, and a refused plan changes nothing.
   const { candidate } = fleet;
   const moved = candidate !== null;
+  if (moved) {
+    const needed = readyLive(world, candidate, leaving, misdirected);
+    if (needed !== undefined) return needed;
+  }
   if (moved && misdirected) {
-    const back = bringBack(world, candidate, leaving);
-    if (back !== undefined) return back;
     return {
       do: 'weights',
       weights: rest,
@@ -143,17 +149,41 @@ function warmAgain({ fleet: { candidate }, groups }: UndoWorld): NonNullable<Fle
   return stands ? { release, slot, groupName, ...promises } : undefined;
 }
 
-/** What live needs before the weights may return to it; undefined when it is ready, or there is no live. */
-function bringBack(
+/** The group that is live, as it shows; undefined where there is none. */
+export function liveGroup({ fleet, groups }: Pick<UndoWorld, 'fleet' | 'groups'>): GroupView | undefined {
+  return groups.find(({ name }) => name === fleet.live?.groupName);
+}
+
+/**
+ * What live needs before the candidate may leave: its group, made anew where somebody deleted it, and what the weights
+ * need that return to it. Undefined when it is ready, or there is no live.
+ */
+function readyLive(
   world: UndoWorld,
   candidate: Occupant,
   leaving: readonly GroupView[],
+  misdirected: boolean,
 ): UndoStep | undefined {
-  const { live } = world.fleet;
+  const { live, pins } = world.fleet;
   if (live === null) return undefined;
-  const group = world.groups.find(({ name }) => name === live.groupName);
-  if (group === undefined) return { do: 'wait', reasons: [`the group of live, ${live.groupName}, is gone`] };
+  const group = liveGroup(world);
+  if (group === undefined) {
+    const pin = pins.find(({ groupName }) => groupName === live.groupName);
+    const serving = leaving.find(({ name }) => name === candidate.groupName);
+    return { do: 'renew', live, capacity: renewedCapacity(world.instances, pin?.pinned, serving) };
+  }
+  if (group.deleting) return { do: 'wait', reasons: [`${group.name}, which is live, is being deleted`] };
+  return misdirected ? bringBack(world, live, group, candidate, leaving) : undefined;
+}
 
+/** What live needs before the weights may return to it; undefined when it is ready. */
+function bringBack(
+  world: UndoWorld,
+  live: Occupant,
+  group: GroupView,
+  candidate: Occupant,
+  leaving: readonly GroupView[],
+): UndoStep | undefined {
   const serving = leaving.find(({ name }) => name === candidate.groupName);
   const wanted = returnCapacity(group, serving);
   if (group.desired < wanted.desired) {

@@ -24,6 +24,8 @@ export function undoneWords(
   if (planned === undefined) return ['nothing: the rollout had changed nothing yet'];
 
   const words: string[] = [];
+  const renewed = textIn(last('live-made-anew'), 'groupName');
+  if (renewed !== undefined) words.push(`the group of live, ${renewed}, which was gone, was made anew`);
   const shifted = last('traffic-shifted');
   if (last('weights-restored') !== undefined) {
     words.push(

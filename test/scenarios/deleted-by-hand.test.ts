@@ -15,6 +15,7 @@ describe.skipIf(notPackaged !== undefined)('deleted by hand during a rollout', {
   });
 
   const spec: Partial<FleetSpecInput> = {
+    scaling: { cpuPercent: 50, requestsPerTarget: 100 },
     rollout: { steps: [{ weight: 50, bakeSeconds: 300 }, { weight: 100 }], drainSeconds: 5 },
   };
   const halves = { blue: 50, green: 50 };
@@ -65,6 +66,62 @@ describe.skipIf(notPackaged !== undefined)('deleted by hand during a rollout', {
       expect(await fleet.item()).toMatchObject({ lease: null, candidate: null, live: { release: 1 } });
       expect(await fleet.weights()).toEqual({ blue: 100, green: 0 });
       expect(await fleet.rollout(2)).toMatchObject({ status: expect.stringMatching(/aborted|failed/) });
+      const violations = invariants.atRest({ web: { live: 1, desired: 2 } });
+      expect(exceptBetween(deleted, served, violations)).toEqual([]);
+    });
+  });
+
+  describe('the group of live', () => {
+    const byName = (name: string) => ({ AutoScalingGroupNames: [name] });
+    const groupNamed = async (name: string) => {
+      const { AutoScalingGroups } = await fleet.world.call(
+        'autoscaling',
+        'DescribeAutoScalingGroups',
+        byName(name),
+      );
+      return AutoScalingGroups[0];
+    };
+
+    it.each([
+      ['by the rollout', async () => {}],
+      [
+        'by the sweeper, where the execution was stopped',
+        async ({ executionArn }: RolloutAnswer) => {
+          await fleet.world.call('states', 'StopExecution', { executionArn });
+        },
+      ],
+    ])('is made anew %s, gets well, and has the traffic again', async (_, alsoDo) => {
+      const undone = await baking();
+      const name = (await fleet.item()).live?.groupName ?? '';
+      const before = await groupNamed(name);
+      const deleted = now();
+      await fleet.world.call('autoscaling', 'DeleteAutoScalingGroup', {
+        AutoScalingGroupName: name,
+        ForceDelete: true,
+      });
+      await fleet.world.seconds(1);
+      await alsoDo(undone);
+      if ((await fleet.execution(undone.executionArn ?? '')).status === 'RUNNING') await fleet.order('abort');
+      for (let passed = 0; passed < 30 * minute && (await fleet.weights()).blue < 100; passed += 5) {
+        await fleet.world.seconds(5);
+      }
+      const served = now();
+      await fleet.world.seconds(10 * minute);
+      expect(await fleet.item()).toMatchObject({
+        ...{ lease: null, candidate: null, live: { release: 1, groupName: name }, pins: [] },
+        weights: { blue: 100, green: 0 },
+      });
+      expect((await fleet.groups()).map((group) => group.name)).toEqual([name]);
+      const { MinSize, DesiredCapacity, MaxSize, TargetGroupARNs } = before;
+      // The rollout had pinned the minimum.
+      expect(MinSize).toBe(2);
+      expect(await groupNamed(name)).toMatchObject({ MinSize: 1, DesiredCapacity, MaxSize, TargetGroupARNs });
+      const { ScalingPolicies } = await fleet.world.call('autoscaling', 'DescribePolicies', {
+        AutoScalingGroupName: name,
+      });
+      expect(ScalingPolicies).toHaveLength(2);
+      const told = (await fleet.events('rollout-2/')).filter(({ kind }) => kind === 'live-made-anew');
+      expect(told).toMatchObject([{ data: { release: 1, groupName: name, desired: 2 } }]);
       const violations = invariants.atRest({ web: { live: 1, desired: 2 } });
       expect(exceptBetween(deleted, served, violations)).toEqual([]);
     });

@@ -7,6 +7,7 @@ import type { FleetItem } from '../../contracts/items.ts';
 import type { HeldCall, RolloutPlan } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
 import { returnCapacity } from '../../fleet/capacity.ts';
+import { isMadeAnew } from '../../fleet/fixed-parts.ts';
 import { phases } from '../../fleet/phases.ts';
 import type { Config } from '../config.ts';
 import type { Hold } from './hold.ts';
@@ -43,7 +44,9 @@ export async function launchCandidate(
   refuseIfEnded(hold.fleet, rollout);
   await pinLive(plan, hold, deps.groups);
   const templateVersion =
-    plan.way === 'warm' ? await adoptWarm(plan, hold, deps.groups) : await launch(call, hold, deps, config);
+    plan.way === 'warm'
+      ? await adoptWarm(plan, hold, deps.groups)
+      : await launchGroup({ ...plan, rollout }, hold, deps, config);
 
   let launchedAt = hold.now().toISOString();
   await hold.change((item, now) => {
@@ -97,13 +100,22 @@ async function adoptWarm(plan: RolloutPlan, hold: Hold, groups: Groups): Promise
   return null;
 }
 
-async function launch(
-  call: Call,
+/** A group of a release, and the rollout that makes it. */
+export type Launch = Pick<RolloutPlan, 'release' | 'groupName' | 'slot' | 'capacity' | 'imageId'> & {
+  readonly rollout: number;
+};
+
+/**
+ * A launch template version of the release, and a group of it in its slot. Safe to repeat.
+ * @returns the version's number.
+ * @throws FlotillaError `SlotOccupied`, `AwsUnavailable`, `LeaseLost`, `DeadlineNear`, as above.
+ */
+export async function launchGroup(
+  plan: Launch,
   hold: Hold,
   deps: LaunchDeps,
   config: Pick<Config, 'stack' | 'defaults'>,
 ): Promise<number> {
-  const { plan } = call;
   const { fleet } = hold;
   const { instances } = fleet.spec;
   const label = releaseLabel(plan.release);
@@ -112,13 +124,17 @@ async function launch(
     'flotilla:stack': config.stack,
     'flotilla:fleet': fleet.fleet,
     'flotilla:release': label,
-    'flotilla:rollout': `r${call.rollout}`,
+    'flotilla:rollout': `r${plan.rollout}`,
   };
+  // A token is refused with other content, and the spec may have changed since the group was made first.
+  const again = isMadeAnew({ name: plan.groupName, rollout: plan.rollout })
+    ? `/r${plan.rollout}/${fleet.specVersion}`
+    : '';
   await hold.before();
   const templateVersion = await deps.templates.createVersion({
     launchTemplateId: fleet.fixed.launchTemplateId,
     clientToken: createHash('sha256')
-      .update(`${plan.groupName}/${fleet.createdAt}`)
+      .update(`${plan.groupName}/${fleet.createdAt}${again}`)
       .digest('hex')
       .slice(0, 32),
     description: label,
@@ -130,12 +146,12 @@ async function launch(
   });
   await hold.before();
   const outcome = await deps.groups.create(groupSpec(plan, fleet, templateVersion, tags, config));
-  if (outcome === 'exists') await adoptOwn(call, deps.groups);
+  if (outcome === 'exists') await adoptOwn(plan, deps.groups);
   return templateVersion;
 }
 
 function groupSpec(
-  plan: RolloutPlan,
+  plan: Launch,
   fleet: FleetItem,
   templateVersion: number,
   tags: Readonly<Record<string, string>>,
@@ -158,27 +174,24 @@ function groupSpec(
 }
 
 /**
- * A group of the candidate's name is ours if its tags say so: an earlier try made it.
+ * A group of this name is ours if its tags say so: an earlier try made it, or it was only not shown.
  * @throws FlotillaError `AwsUnavailable` while a group that exists is not shown: look again.
  */
-async function adoptOwn(call: Call, groups: Groups): Promise<void> {
-  const group = await groups.describe(call.plan.groupName);
+async function adoptOwn(plan: Launch, groups: Groups): Promise<void> {
+  const group = await groups.describe(plan.groupName);
   // One that was made a moment ago may be unknown to the copy that answers.
   if (group === undefined) {
-    throw new FlotillaError(
-      'AwsUnavailable',
-      `The group ${call.plan.groupName} exists and is not shown yet`,
-      {
-        group: call.plan.groupName,
-      },
-    );
+    throw new FlotillaError('AwsUnavailable', `The group ${plan.groupName} exists and is not shown yet`, {
+      group: plan.groupName,
+    });
   }
-  if (group.release === call.plan.release && group.rollout === call.rollout && !group.deleting) return;
+  const isOwn = group.rollout === plan.rollout || !isMadeAnew(group);
+  if (group.release === plan.release && isOwn && !group.deleting) return;
   throw new FlotillaError(
     'SlotOccupied',
-    `A group named ${call.plan.groupName} exists and is not this rollout's`,
+    `A group named ${plan.groupName} exists and is not this rollout's`,
     {
-      group: call.plan.groupName,
+      group: plan.groupName,
     },
   );
 }

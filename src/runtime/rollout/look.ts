@@ -144,6 +144,7 @@ export async function lookForUndo(
   return {
     ...traffic,
     fleet,
+    instances: fleet.spec.instances,
     testRule,
     groups,
     slotOfArn: { [fleet.fixed.blueArn]: 'blue', [fleet.fixed.greenArn]: 'green' },

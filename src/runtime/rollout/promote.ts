@@ -1,16 +1,15 @@
 /** Promotion: the one moment from which rolling back means a rollout of its own. */
 import type * as z from 'zod';
-import { type ScalingTarget, scalingMetrics } from '../../aws/groups.ts';
-import type { LoadBalancer } from '../../aws/load-balancer.ts';
+import { scalingMetrics } from '../../aws/groups.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
 import { promotedBounds } from '../../fleet/capacity.ts';
 import { phases } from '../../fleet/phases.ts';
 import { formatWeights, sameWeights, stepWeights } from '../../fleet/traffic.ts';
 import { type HandedFleet, type Hold, handOver } from './hold.ts';
-import { slotArns } from './look.ts';
 import { refuseIfEnded, refuseIfPaused } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
+import { scaleGroup } from './scaling.ts';
 import { leaveGate, type ShiftDeps, shiftInput } from './shift.ts';
 import { closeTestTraffic } from './test-traffic.ts';
 
@@ -57,14 +56,10 @@ export async function promote(
     await hold.before();
     await deps.groups.resize(plan.groupName, bounds);
   }
-  const targets = await scalingTargets(hold.fleet, slotArns(hold.fleet)[plan.slot], deps.balancer);
-  for (const target of targets) {
-    await hold.before();
-    await deps.groups.putScaling(plan.groupName, target);
-  }
+  const scaled = await scaleGroup(plan, hold, deps);
   // A warm release's group has what it was once promoted with.
   for (const metric of plan.way === 'warm' ? scalingMetrics : []) {
-    if (targets.some((target) => target.metric === metric)) continue;
+    if (scaled.includes(metric)) continue;
     await hold.before();
     await deps.groups.removeScaling(plan.groupName, metric);
   }
@@ -130,22 +125,4 @@ function promotedAs(fleet: FleetItem): Promoted {
     warm: warm === null ? null : { release: warm.release, keepUntil: warm.keepUntil },
     held: handOver(fleet),
   };
-}
-
-async function scalingTargets(
-  fleet: FleetItem,
-  slotArn: string,
-  balancer: LoadBalancer,
-): Promise<ScalingTarget[]> {
-  const { scaling } = fleet.spec;
-  const targets: ScalingTarget[] = [];
-  if (scaling?.cpuPercent !== undefined) targets.push({ metric: 'cpu', value: scaling.cpuPercent });
-  if (scaling?.requestsPerTarget !== undefined) {
-    const resourceLabel = await balancer.resourceLabel(slotArn);
-    if (resourceLabel === undefined) {
-      throw new FlotillaError('TrafficNotProven', `No load balancer uses ${slotArn}`, { fleet: fleet.fleet });
-    }
-    targets.push({ metric: 'requests', value: scaling.requestsPerTarget, resourceLabel });
-  }
-  return targets;
 }

@@ -3,7 +3,6 @@
  * undo, say so, free the fleet. The same passes as RollBack, asked again by the sweeper until they are done.
  */
 import type { ExecutionState, Executions } from '../../aws/executions.ts';
-import type { Table } from '../../aws/table.ts';
 import { type FleetItem, rolloutItem } from '../../contracts/items.ts';
 import { type ErrorName, isFlotillaError } from '../../errors.ts';
 import { keys } from '../../lineage/keys.ts';
@@ -13,7 +12,7 @@ import { releaseLease } from './lease.ts';
 import { fleetEvent } from './record.ts';
 import { writeFailure } from './record-failure.ts';
 import { needAttention, startRetirement, stuck } from './retire.ts';
-import { rollBack } from './roll-back.ts';
+import { type RollBackDeps, rollBack } from './roll-back.ts';
 import { type UndoDeps, undo } from './undo.ts';
 
 /**
@@ -28,8 +27,7 @@ export const longestFunctionSeconds = 60;
  */
 const lastCallSeconds = 2 * longestFunctionSeconds;
 
-export interface RecoverDeps extends UndoDeps {
-  readonly table: Table;
+export interface RecoverDeps extends RollBackDeps {
   readonly executions: Executions;
 }
 
@@ -45,7 +43,7 @@ export async function recoverFleet(
   fleet: FleetItem,
   deps: RecoverDeps,
   time: Time,
-  config: Pick<Config, 'stack' | 'machinePrefix'>,
+  config: Pick<Config, 'stack' | 'machinePrefix' | 'defaults'>,
 ): Promise<Recovery> {
   const ended = await fenceEnded(fleet, deps, time);
   if (ended.outcome !== 'fenced') return ended;
@@ -93,7 +91,7 @@ export async function recoverFleet(
     heldFence: number,
     ended: string,
     undoing: RecoverDeps,
-    settings: Pick<Config, 'stack' | 'machinePrefix'>,
+    settings: Pick<Config, 'stack' | 'machinePrefix' | 'defaults'>,
   ): Promise<readonly string[]> {
     const { rollout } = lease;
     const call = { fleet: fleet.fleet, rollout, execution: lease.holder, fence: heldFence };
@@ -119,7 +117,7 @@ export async function recoverFleet(
         { ...call, since: lease.since, pass: 0 },
         held,
         undoing,
-        settings.stack,
+        settings,
         lastCallSeconds,
       );
       if (!outcome.done) return outcome.reasons;

@@ -3,10 +3,16 @@ import * as z from 'zod';
 import type { FleetSpec } from '../../contracts/fleet-spec.ts';
 import { heldCall } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
+import { isMadeAnew } from '../../fleet/fixed-parts.ts';
 import { phases } from '../../fleet/phases.ts';
+import type { Config } from '../config.ts';
 import type { Hold } from './hold.ts';
 import { fleetEvent, rolloutKey, updateRollout } from './record.ts';
+import { type RenewDeps, renewLive } from './renew.ts';
+import { scaleGroup } from './scaling.ts';
 import { type UndoDeps, undo } from './undo.ts';
+
+export interface RollBackDeps extends UndoDeps, RenewDeps {}
 
 export const rollBackInput = heldCall.extend({
   /** When the rolling back began. */
@@ -31,8 +37,8 @@ export function undoPatience(spec: Pick<FleetSpec, 'healthCheck' | 'rollout'>): 
 export async function rollBack(
   call: z.infer<typeof rollBackInput>,
   hold: Hold,
-  deps: UndoDeps,
-  stack: string,
+  deps: RollBackDeps,
+  config: Pick<Config, 'stack' | 'defaults'>,
   lastCallSeconds?: number,
 ): Promise<{ done: boolean; reasons: readonly string[] }> {
   const { fleet: name, rollout, execution, fence } = call;
@@ -54,11 +60,12 @@ export async function rollBack(
   }
   const since = Date.parse(call.since);
   const outcome = await undo(hold, deps, {
-    stack,
+    stack: config.stack,
     since,
     subject: `rollout-${rollout}`,
     execution,
     aim: 'undo',
+    renew: (step) => renewLive(step, call, hold, deps, config),
     ...(lastCallSeconds === undefined ? {} : { lastCallSeconds }),
   });
   if (!outcome.done) {
@@ -67,6 +74,11 @@ export async function rollBack(
       throw new FlotillaError('RollbackIncomplete', outcome.reasons.join('; '), { fleet: name, rollout });
     }
     return { done: false, reasons: outcome.reasons };
+  }
+  // As after a promotion: a group that was made anew has no policies yet.
+  const { live } = hold.fleet;
+  if (live !== null && outcome.live !== undefined && isMadeAnew(outcome.live)) {
+    await scaleGroup(live, hold, deps);
   }
   await hold.change((item, now) => ({
     fleet: { ...item, candidate: null, gate: null },

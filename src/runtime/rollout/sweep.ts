@@ -46,7 +46,7 @@ const eachSweep = 20;
 export async function sweep(
   deps: SweepDeps,
   time: Time,
-  config: Pick<Config, 'stack' | 'machinePrefix'>,
+  config: Pick<Config, 'stack' | 'machinePrefix' | 'defaults'>,
   log: Log,
 ): Promise<{ did: Readonly<Record<string, readonly string[]>> }> {
   const did: Record<string, readonly string[]> = {};
@@ -94,7 +94,7 @@ async function sweepFleet(
   name: string,
   deps: SweepDeps,
   time: Time,
-  config: Pick<Config, 'stack' | 'machinePrefix'>,
+  config: Pick<Config, 'stack' | 'machinePrefix' | 'defaults'>,
 ): Promise<string[]> {
   // The list lags; decisions are made on the item itself.
   const fleet = await readFleet(deps.table, name);

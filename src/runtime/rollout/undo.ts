@@ -5,7 +5,8 @@ import { FlotillaError } from '../../errors.ts';
 import { guardWeights } from '../../fleet/guard.ts';
 import { testWeights } from '../../fleet/test-listener.ts';
 import { propagationSeconds } from '../../fleet/traffic.ts';
-import { nextRemoval, nextUndo, type UndoStep, type UndoWorld } from '../../fleet/undo.ts';
+import { liveGroup, nextRemoval, nextUndo, type UndoStep, type UndoWorld } from '../../fleet/undo.ts';
+import type { GroupView } from '../../fleet/world.ts';
 import type { Hold } from './hold.ts';
 import { lookForUndo, slotArns } from './look.ts';
 import { fleetEvent, updateRelease } from './record.ts';
@@ -28,10 +29,12 @@ export interface UndoOptions {
   readonly lastCallSeconds?: number;
   /** A group that stays although it has no role yet. */
   readonly keep?: string;
+  /** Makes live's group anew: what only an `undo` decides. */
+  readonly renew?: (step: Extract<UndoStep, { do: 'renew' }>) => Promise<void>;
 }
 
 export type UndoOutcome =
-  | { readonly done: true; readonly did: readonly string[] }
+  | { readonly done: true; readonly did: readonly string[]; readonly live: GroupView | undefined }
   | { readonly done: false; readonly did: readonly string[]; readonly reasons: readonly string[] };
 
 /** More steps than any rollout leaves to undo; a loop that goes on is a loop that achieves nothing. */
@@ -50,7 +53,7 @@ export async function undo(hold: Hold, deps: UndoDeps, options: UndoOptions): Pr
       lastCallSeconds: options.lastCallSeconds ?? propagationSeconds,
     });
     const step = options.aim === 'undo' ? nextUndo(world) : nextRemoval(world, options.keep);
-    if (step.do === 'done') return { done: true, did };
+    if (step.do === 'done') return { done: true, did, live: liveGroup(world) };
     if (step.do === 'wait') return { done: false, did, reasons: step.reasons };
     const text = JSON.stringify(step);
     // Reads lag behind writes: what was done just now may not show yet.
@@ -73,6 +76,8 @@ function describe(step: Exclude<UndoStep, { do: 'wait' | 'done' }>): string {
       return step.set ? 'test listener: to nobody' : 'test listener: left as it is';
     case 'keep-warm':
       return `keep ${step.warm.groupName} warm`;
+    case 'renew':
+      return `make ${step.live.groupName} anew with ${step.capacity.desired}`;
     case 'unpin':
       return `minimum of ${step.groupName} back to ${step.minimum}`;
     default:
@@ -140,6 +145,10 @@ async function perform(
       }));
       return;
     }
+    case 'renew':
+      if (options.renew === undefined) throw new Error('only an undo makes a group anew');
+      await options.renew(step);
+      return;
     case 'resize':
       await deps.groups.resize(step.groupName, step.capacity);
       return;

@@ -327,4 +327,24 @@ export const rolloutScenarios: readonly Scenario[] = [
       await doors.apply(everything);
     },
   },
+  {
+    name: 'a live group that somebody deletes during a rollout',
+    async run(doors) {
+      for (const ending of ['aborted', 'stopped'] as const) {
+        await free(doors);
+        const upload = await sent(doors, `web/${ending}-alone`, program(`${ending}-alone`));
+        const id = `web-${upload.rollout}`;
+        await doors.phase(id, 'baking');
+        const { live } = await doors.fleet();
+        const AutoScalingGroupName = live.groupName;
+        await doors.world.call('autoscaling', 'DeleteAutoScalingGroup', {
+          AutoScalingGroupName,
+          ForceDelete: true,
+        });
+        if (ending === 'stopped') await stopAll(doors, 'swap-fleet');
+        else await doors.api(`POST /rollouts/${id}/abort`, {});
+        await ended(doors, upload);
+      }
+    },
+  },
 ];

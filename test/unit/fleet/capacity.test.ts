@@ -6,6 +6,7 @@ import {
   lostPin,
   pinFor,
   promotedBounds,
+  renewedCapacity,
   returnCapacity,
   sizeForShare,
 } from '../../../src/fleet/capacity.ts';
@@ -35,6 +36,19 @@ describe('the size of a candidate', () => {
         expect(candidate.maximum).toBeGreaterThanOrEqual(candidate.desired);
       }),
     );
+  });
+});
+
+describe('the size of a live group that is made anew', () => {
+  it('is what it was pinned at, or what serves, whichever is more', () => {
+    expect(renewedCapacity(spec, 4, { desired: 3 })).toEqual({ minimum: 4, desired: 4, maximum: 6 });
+    expect(renewedCapacity(spec, 4, { desired: 7 })).toEqual({ minimum: 4, desired: 7, maximum: 7 });
+  });
+  it('has the minimum of the spec where nothing was pinned', () => {
+    expect(renewedCapacity(spec, undefined, { desired: 4 })).toEqual({ minimum: 2, desired: 4, maximum: 6 });
+  });
+  it("is the spec's where nothing tells another", () => {
+    expect(renewedCapacity(spec, undefined, undefined)).toEqual({ minimum: 2, desired: 3, maximum: 6 });
   });
 });
 

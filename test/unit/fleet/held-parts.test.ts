@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { allowedWhileHeld } from '../../../src/fleet/fixed-parts.ts';
+import { allowedWhileHeld, isMadeAnew } from '../../../src/fleet/fixed-parts.ts';
 
 describe('the parts of a fleet that is held', () => {
   const condition = { hosts: ['web.example.com'], paths: [] };
@@ -26,4 +26,10 @@ describe('the parts of a fleet that is held', () => {
       expect(allowedWhileHeld([action, lost], condition, condition), action.do).toBe(false);
     }
   });
+});
+
+it('a group is known to be made anew by the rollout in its tags', () => {
+  expect(isMadeAnew({ name: 'flt-web-v1-r1', rollout: 1 })).toBe(false);
+  expect(isMadeAnew({ name: 'flt-web-v1-r1', rollout: 2 })).toBe(true);
+  expect(isMadeAnew({ name: 'flt-web-v1-r11', rollout: 1 })).toBe(true);
 });

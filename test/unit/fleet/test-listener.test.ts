@@ -172,6 +172,10 @@ it('asks by a host that the rule matches', () => {
 });
 
 describe('undoing a rollout that had test traffic', () => {
+  const live = {
+    ...{ name: 'flt-web-v1-r1', release: 1, rollout: 1, minimum: 1, desired: 1, maximum: 4 },
+    ...{ targetGroupArns: ['b'], members: [], deleting: false },
+  };
   const undoing = (more: Partial<UndoWorld> = {}, slot: 'green' | null = 'green') =>
     nextUndo({
       fleet: {
@@ -183,7 +187,8 @@ describe('undoing a rollout that had test traffic', () => {
       testRule: rule(0, 100),
       rule: rule(100, 0),
       slots: { blue: { targets: [] }, green: { targets: [] } },
-      groups: [],
+      instances: fleet.spec.instances,
+      groups: [live],
       slotOfArn: {},
       secondsSinceShift: 60,
       undoingSeconds: 60,
@@ -209,10 +214,7 @@ describe('undoing a rollout that had test traffic', () => {
   });
 
   it('comes before the candidate leaves', () => {
-    const group = {
-      ...{ name: 'flt-web-v2-r2', release: 2, rollout: 2, minimum: 1, desired: 1, maximum: 4 },
-      ...{ targetGroupArns: ['g'], members: [], deleting: false },
-    };
-    expect(undoing({ groups: [group] })).toMatchObject({ do: 'close-test' });
+    const group = { ...live, name: 'flt-web-v2-r2', release: 2, rollout: 2, targetGroupArns: ['g'] };
+    expect(undoing({ groups: [live, group] })).toMatchObject({ do: 'close-test' });
   });
 });

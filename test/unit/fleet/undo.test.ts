@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sameWeights } from '../../../src/fleet/traffic.ts';
 import {
+  liveGroup,
   nextRemoval,
   nextUndo,
   restWeights,
@@ -44,6 +45,7 @@ function world(more: Partial<UndoWorld> = {}): UndoWorld {
     fleet: { live, warm: null, candidate, served: true, pins: [], weights: { blue: 50, green: 50 } },
     rule: { weights: { blue: 50, green: 50 }, foreign: [], sticky: false },
     slots: { blue: slot('blue', 2), green: slot('green', 2) },
+    instances: { minimum: 1, desired: 3, maximum: 5 },
     groups: [group(live, 2), group(candidate, 2)],
     slotOfArn: arns,
     secondsSinceShift: 60,
@@ -99,11 +101,44 @@ describe('undoing', () => {
     const slots = { blue: slot('blue', 0), green: slot('green', 0) };
     expect(nextUndo(world({ slots, undoingSeconds: 9_999 }))).toMatchObject({ do: 'wait' });
   });
-  it('waits, and says so, where the group of live is gone', () => {
-    expect(nextUndo(world({ groups: [group(candidate, 2)] }))).toEqual({
-      do: 'wait',
-      reasons: ['the group of live, flt-web-v1-r1, is gone'],
+  it('makes the group of live anew that is gone, as large as it was pinned at or as serves now', () => {
+    const pin = (groupName: string, pinned: number) =>
+      ({ kind: 'minimum-pinned', groupName, former: 1, pinned, deadline: '' }) as const;
+    const lost = (pins: ReturnType<typeof pin>[], groups: readonly GroupView[]) =>
+      nextUndo(world({ fleet: { ...world().fleet, pins }, groups }));
+    const old = { ...group(candidate, 5), name: 'flt-web-v0-r9' };
+    expect(lost([pin('other', 5), pin(live.groupName, 2)], [old, group(candidate, 4)])).toEqual({
+      do: 'renew',
+      live,
+      capacity: { minimum: 2, desired: 4, maximum: 5 },
     });
+    expect(lost([pin('other', 5)], [])).toMatchObject({ capacity: { minimum: 1, desired: 3 } });
+  });
+  it('finds the group of live by its name, and none where nothing is live', () => {
+    const { fleet, groups } = world();
+    expect(liveGroup({ fleet, groups })).toBe(groups[0]);
+    expect(liveGroup({ fleet: { ...fleet, live: null }, groups })).toBeUndefined();
+  });
+  it('makes it anew also where it has all of the traffic, but only for a candidate that shall leave', () => {
+    const groups = [group(candidate, 2)];
+    expect(nextUndo(world({ ...rest, fleet: restFleet, groups }))).toMatchObject({ do: 'renew' });
+    const fleet = { ...restFleet, candidate: null };
+    expect(nextUndo(world({ ...rest, fleet, groups }))).toMatchObject({ do: 'shrink' });
+  });
+  it('waits while the group of live is being deleted', () => {
+    const groups = [{ ...group(live, 2), deleting: true }, group(candidate, 2)];
+    const wait = { do: 'wait', reasons: ['flt-web-v1-r1, which is live, is being deleted'] };
+    expect(nextUndo(world({ groups }))).toEqual(wait);
+    expect(nextUndo(world({ ...rest, fleet: restFleet, groups }))).toEqual(wait);
+  });
+  it('gives the traffic to a group that was made anew once it is healthy', () => {
+    const groups = [{ ...group(live, 2), rollout: 2 }, group(candidate, 2)];
+    const slots = { blue: slot('blue', 0), green: slot('green', 2) };
+    expect(nextUndo(world({ groups, slots }))).toEqual({
+      do: 'wait',
+      reasons: ['live has 0 healthy targets of 2'],
+    });
+    expect(nextUndo(world({ groups }))).toMatchObject({ do: 'weights' });
   });
   it('writes down weights that were set before a crash', () => {
     expect(nextUndo(world(rest))).toEqual({ do: 'record-weights', weights: { blue: 100, green: 0 } });

@@ -36,6 +36,17 @@ describe('what was undone', () => {
     expect(undoneWords([planned, kept, event('rollback-ended')], 1, undefined)).toEqual(words);
     expect(undoneWords([event('rollout-planned'), kept], 1, undefined)).toEqual(words.slice(0, 1));
   });
+  it('begins with the group of live, where that had to be made anew', () => {
+    const events = [
+      planned,
+      event('live-made-anew', { groupName: 'flt-web-v1-r1' }),
+      event('weights-restored'),
+    ];
+    expect(undoneWords(events, 1, undefined)).toEqual([
+      'the group of live, flt-web-v1-r1, which was gone, was made anew',
+      'all of the traffic went back to v1',
+    ]);
+  });
   it('is each minimum that was given back, where its group is known', () => {
     const events = [
       planned,
