@@ -155,4 +155,25 @@ export const activityCases: readonly Case[] = [
       },
     ],
   },
+  {
+    operation: 'DeletePolicy',
+    says: 'takes the policy away, and the alarms that were made for it',
+    given: [template, { call: 'CreateAutoScalingGroup', input: settings }, policy(50)],
+    input: { AutoScalingGroupName: '<name>', PolicyName: 'busy' },
+    answers: {},
+    after: [
+      {
+        call: 'DescribePolicies',
+        input: { AutoScalingGroupName: '<name>' },
+        answers: { ScalingPolicies: listOf(0) },
+      },
+    ],
+  },
+  {
+    operation: 'DeletePolicy',
+    says: 'refuses a policy that does not exist',
+    given: empty,
+    input: { AutoScalingGroupName: '<name>', PolicyName: 'busy' },
+    fails: refused('ValidationError'),
+  },
 ];

@@ -140,8 +140,7 @@ export const groupCases: readonly Case[] = [
   {
     operation: 'UpdateAutoScalingGroup',
     says: 'refuses a group that is pending delete',
-    page: 'https://github.com/kubernetes/kops/issues/844',
-    // For two seconds.
+    // The page names no such error; AWS's words are in https://github.com/kubernetes/kops/issues/844. For two seconds.
     given: [...empty, { call: 'DeleteAutoScalingGroup', input: { AutoScalingGroupName: '<name>' } }],
     notByCli: 'the group may be gone before it has started',
     input: { AutoScalingGroupName: '<name>', MinSize: 0 },
