@@ -40,7 +40,7 @@ export function createActions(
   }
 
   async function write(operation: 'PutItem' | 'DeleteItem' | 'UpdateItem', data: Data): Promise<Json> {
-    const { _condition, Expected, _updates, ...rest } = data;
+    const { _condition, Expected: _expected, _updates, ...rest } = data;
     const of = await table(String(data.TableName));
     const given = (data.Item ?? data.Key) as Item;
     // What is invalid is told before a condition is looked at.
