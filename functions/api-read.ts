@@ -44,8 +44,8 @@ export const routes: readonly Route<Deps>[] = [
       ),
     ),
   ),
-  route('getLineage', async ({ params }, deps: Deps, { config }) =>
-    ok(await readLineage(params.id, deps, config.stack)),
+  route('getLineage', async ({ params, query }, deps: Deps, { config }) =>
+    ok(await readLineage(params.id, deps, config.stack, query)),
   ),
   route('listUploads', async ({ query }, { table }: Deps, invocation) =>
     ok(

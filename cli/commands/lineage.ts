@@ -27,6 +27,7 @@ function show(view: LineageView, output: Output): void {
       `  release   ${one.fleet}/${one.label}, ${one.state}, made ${one.createdAt} by ${one.by.principal}`,
     );
   }
+  if (view.next !== undefined) output.line('            older ones by their names, as web/v7');
   for (const one of view.rollouts) {
     output.line(`  rollout   ${one.id} of v${one.release}, ${one.status}, asked for ${one.requestedAt}`);
   }

@@ -231,6 +231,7 @@ export const lineageView = z.object({
   instances: z
     .array(z.object({ id: z.string(), state: z.string(), fleet: z.string(), release: z.string() }))
     .describe('What runs it now.'),
+  next: z.string().optional().describe('Of a fleet: give it as `after` to read on with older releases.'),
 });
 export type LineageView = z.infer<typeof lineageView>;
 

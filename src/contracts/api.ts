@@ -325,9 +325,10 @@ export const operations = {
   getLineage: {
     method: 'GET',
     path: '/lineage/{id+}',
-    summary: 'Everything connected with an instance, AMI, snapshot, digest, release, rollout or upload.',
+    summary:
+      'Everything connected with an instance, AMI, snapshot, digest, release, rollout or upload; of a fleet, by its releases, newest first.',
     params: z.strictObject({ id: lineageId }),
-    query: noQuery,
+    query: paging,
     body: noBody,
     answers: { 200: lineageView },
   },

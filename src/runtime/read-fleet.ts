@@ -38,7 +38,7 @@ import {
   versionOf,
 } from './views.ts';
 
-interface Paging {
+export interface Paging {
   readonly limit: number;
   readonly after?: string | undefined;
 }

@@ -22,6 +22,9 @@ import {
 import { FlotillaError } from '../errors.ts';
 import { keys, prefixes } from '../lineage/keys.ts';
 import { releaseId } from '../lineage/refs.ts';
+import { cursor } from './paging.ts';
+import { readAhead } from './parallel.ts';
+import type { Paging } from './read-fleet.ts';
 import { releaseView, rolloutView, uploadView } from './views.ts';
 
 type What = LineageView['what'];
@@ -47,17 +50,26 @@ export interface LineageDeps {
   readonly running: Running;
 }
 
-/** @throws FlotillaError LineageNotFound */
-export async function readLineage(id: string, deps: LineageDeps, stack: string): Promise<LineageView> {
+/**
+ * @param paging of a fleet's releases: a fleet may have had thousands, too many for one answer.
+ * @throws FlotillaError LineageNotFound
+ */
+export async function readLineage(
+  id: string,
+  deps: LineageDeps,
+  stack: string,
+  paging: Paging,
+): Promise<LineageView> {
   const starts = await startsOf(id, deps);
   const first = starts[0];
   if (first === undefined) {
     throw new FlotillaError('LineageNotFound', `Nothing is known under ${JSON.stringify(id)}.`, { id });
   }
-  const walk = new Walk(deps.table);
+  const walk = new Walk(deps.table, paging);
   for (const start of starts) await walk.from(start.what, start.to);
   const { artifacts, images, releases, rollouts, uploads } = walk.found;
-  if (artifacts.size + images.size + releases.size + rollouts.size + uploads.size === 0) {
+  const found = artifacts.size + images.size + releases.size + rollouts.size + uploads.size;
+  if (found === 0 && paging.after === undefined) {
     throw new FlotillaError('LineageNotFound', `Nothing is known under ${JSON.stringify(id)}.`, { id });
   }
   const imageIds = [...images.values()].flatMap((image) => image.imageId ?? []);
@@ -78,6 +90,7 @@ export async function readLineage(id: string, deps: LineageDeps, stack: string):
         ? [{ id: instance, state, fleet, release }]
         : [],
     ),
+    ...(walk.next === undefined ? {} : { next: walk.next }),
   };
 }
 
@@ -120,6 +133,9 @@ async function startsOf(id: string, { table, running }: LineageDeps): Promise<St
   ];
 }
 
+/** Of a fleet: each takes a handful of reads, one after the other. */
+const releasesAtOnce = 10;
+
 /** Collects what hangs together. Each thing is read once. */
 class Walk {
   readonly found: Found = {
@@ -129,10 +145,16 @@ class Walk {
     rollouts: new Map(),
     uploads: new Map(),
   };
+  /** Of a fleet with more releases than were asked for: where to read on. */
+  next: string | undefined;
   readonly #table: Table;
+  readonly #paging: Paging;
+  /** By fleet: read once, however many of its releases are met. */
+  readonly #rollouts = new Map<string, Promise<RolloutItem[]>>();
 
-  constructor(table: Table) {
+  constructor(table: Table, paging: Paging) {
     this.#table = table;
+    this.#paging = paging;
   }
 
   async from(what: What, to: string): Promise<void> {
@@ -196,11 +218,15 @@ class Walk {
     await this.#image(release.identity);
     await this.#artifact(release.artifactSha256);
     if (!withRollouts) return;
-    const rollouts = await this.#table.queryAll(keys.fleet(fleet).pk, prefixes.rollout, rolloutItem);
-    for (const rollout of rollouts) {
-      if (rollout.release === release.number) {
-        this.found.rollouts.set(rolloutId(fleet, rollout.number), rollout);
-      }
+    await this.#rolloutsOf(fleet, new Set([release.number]));
+  }
+
+  async #rolloutsOf(fleet: string, releases: ReadonlySet<number>): Promise<void> {
+    const read =
+      this.#rollouts.get(fleet) ?? this.#table.queryAll(keys.fleet(fleet).pk, prefixes.rollout, rolloutItem);
+    this.#rollouts.set(fleet, read);
+    for (const rollout of await read) {
+      if (releases.has(rollout.release)) this.found.rollouts.set(rolloutId(fleet, rollout.number), rollout);
     }
   }
 
@@ -222,10 +248,20 @@ class Walk {
   }
 
   async #fleet(fleet: string): Promise<void> {
-    const releases = await this.#table.queryAll(keys.fleet(fleet).pk, prefixes.release, releaseItem);
-    for (const release of releases) await this.#release(releaseId(fleet, release.number), false);
-    const rollouts = await this.#table.queryAll(keys.fleet(fleet).pk, prefixes.rollout, rolloutItem);
-    for (const rollout of rollouts) this.found.rollouts.set(rolloutId(fleet, rollout.number), rollout);
+    const { limit, after } = this.#paging;
+    const { items, next } = await this.#table.query(keys.fleet(fleet).pk, prefixes.release, releaseItem, {
+      limit,
+      newestFirst: true,
+      ...cursor(after),
+    });
+    this.next = next;
+    for (const release of items) this.found.releases.set(releaseId(fleet, release.number), release);
+    const reading = readAhead(items, releasesAtOnce, async ({ identity, artifactSha256 }) => {
+      await this.#image(identity);
+      await this.#artifact(artifactSha256);
+    });
+    for await (const _ of reading); // each keeps what it found
+    await this.#rolloutsOf(fleet, new Set(items.map(({ number }) => number)));
   }
 
   #refs(id: string, toType: string) {
