@@ -139,6 +139,18 @@ export const buildScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'an upload whose execution could not be started when it came',
+    async run(doors) {
+      const { faults } = doors.world.region;
+      const denied = { action: 'states:StartExecution', code: 'InvalidName', by: 'receive-upload' };
+      faults.inject({ kind: 'fail', ...denied, times: 1_000 });
+      const versionId = await doors.upload('web/late', program('late'));
+      await doors.world.seconds(600);
+      faults.clear();
+      await ended(doors, await doors.uploadEnded('web/late', versionId));
+    },
+  },
+  {
     name: 'builds whose leftovers the next one finds',
     async run(doors) {
       for (const step of ['complete-snapshot', 'check-image']) {
