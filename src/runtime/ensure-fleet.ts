@@ -46,7 +46,7 @@ const largestSpecBytes = 250_000;
 
 /**
  * @throws FlotillaError SpecInvalid, RuleConflict, FixedPartForeign, FleetInUse, RequestConflict: before
- *   anything is made, or after what this call made was removed again. GuardRefused: the spec is applied, and
+ *   anything is made, or after what this call made was removed again, and what it changed changed back. GuardRefused: the spec is applied, and
  *   weights that were changed by hand could not be set back.
  */
 export async function ensureFleet(
@@ -74,7 +74,7 @@ export async function ensureFleet(
     obsolete = tested.obsolete;
     ensured = await record(request, existing, wanted, parts, deps.table, invocation);
   } catch (error) {
-    await undoMade(undo, deps.table, fleet, invocation);
+    await undoMade(undo, deps.table, fleet, existing, invocation);
     throw error;
   }
   // Only now: a call that was killed in between leaves what the next one finds by its tags, and no name of what is gone.
@@ -175,15 +175,46 @@ function canonical(value: unknown): string {
   );
 }
 
-/** Writes the fleet's item and the event in one transaction, conditional on what this call read. */
+/** Tries where uploads and rollouts change the fleet's item between a look and the write. */
+const recordTries = 5;
+
+/**
+ * Writes the fleet's item and the event in one transaction, conditional on what this call read. What changed meanwhile
+ * and has nothing to do with the spec, its parts or who holds them (an upload got its number) is taken as it is.
+ */
 async function record(
+  request: EnsureFleetRequest,
+  existing: FleetItem | undefined,
+  wanted: WantedParts,
+  parts: EnsuredParts,
+  table: Table,
+  invocation: Invocation,
+): Promise<EnsuredFleet> {
+  let present = existing;
+  for (let attempt = 1; attempt <= recordTries; attempt += 1) {
+    const recorded = await recordOnce(request, present, wanted, parts, table, invocation);
+    if (recorded !== undefined) return recorded;
+    const found = await table.get(keys.fleet(request.fleet), fleetItem);
+    if (request.ifRevision !== undefined || !standsAs(existing, found)) break;
+    present = found;
+  }
+  throw conflict(request.fleet);
+}
+
+function standsAs(former: FleetItem | undefined, found: FleetItem | undefined): boolean {
+  const judged = (item: FleetItem | undefined) => [item?.specVersion, item?.fixed, item?.lease];
+  return former !== undefined && canonical(judged(former)) === canonical(judged(found));
+}
+
+/** @returns undefined where the item is no longer as it was read */
+async function recordOnce(
   { fleet, spec, by }: EnsureFleetRequest,
   existing: FleetItem | undefined,
   wanted: WantedParts,
   { fixed, made }: EnsuredParts,
   table: Table,
   { clock }: Invocation,
-): Promise<EnsuredFleet> {
+): Promise<EnsuredFleet | undefined> {
   const now = clock.now().toISOString();
   if (existing !== undefined && canonical(existing.spec) === canonical(spec)) {
     const same = canonical(existing.fixed) === canonical(fixed);
@@ -261,9 +292,7 @@ async function record(
       },
     ],
   });
-  if (outcome.outcome !== 'committed') {
-    throw conflict(fleet);
-  }
+  if (outcome.outcome !== 'committed') return undefined;
   return { outcome: existing === undefined ? 'created' : 'changed', made, item };
 }
 

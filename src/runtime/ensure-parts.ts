@@ -31,8 +31,10 @@ const tries = 5;
 
 export interface Undo {
   readonly what: string;
-  /** The ARN or id: what the fleet's item names is never undone. */
+  /** The ARN or id: what was made is never removed where the fleet's item names it by now. */
   readonly id: string;
+  /** What stood was changed; it is changed back unless another spec has been applied since. */
+  readonly changed?: true;
   readonly run: () => Promise<unknown>;
 }
 
@@ -102,7 +104,7 @@ export async function ensureParts(
       weights: existing?.weights ?? { blue: 0, green: 0 },
     };
     for (const action of plan.actions) {
-      await perform(action, wanted, ids, parts, undo);
+      await perform(action, wanted, observed, ids, parts, undo);
       made.push(inWords(action));
     }
     const { blueArn, greenArn, launchTemplateId, ruleArn, priority } = ids;
@@ -180,15 +182,22 @@ interface PartIds {
   readonly weights: FleetItem['weights'];
 }
 
-/** Does one action, and notes its undo and the id of what it made. */
+/**
+ * Does one action, and notes its undo and the id of what it made. The undo of a change is noted before, as it may be done
+ * though it is not answered.
+ */
 async function perform(
   action: PartAction,
   wanted: WantedParts,
+  observed: ObservedParts,
   ids: PartIds,
   parts: FixedParts,
   undo: Undo[],
 ): Promise<void> {
   const tags = fleetTags(wanted.stack, wanted.fleet);
+  const changesBack = (id: string, run: Undo['run']): void => {
+    undo.push({ what: inWords(action), id, changed: true, run });
+  };
   switch (action.do) {
     case 'create-target-group': {
       const { name, slot } = action;
@@ -204,10 +213,18 @@ async function perform(
       await parts.changeDrain(arn, wanted.drainSeconds);
       return;
     }
-    case 'change-health-check':
-      return await parts.changeHealthCheck(action.arn, wanted.check);
-    case 'change-drain':
-      return await parts.changeDrain(action.arn, wanted.drainSeconds);
+    case 'change-health-check': {
+      const { arn } = action;
+      const former = observed[action.slot]?.check;
+      if (former !== undefined) changesBack(arn, () => parts.changeHealthCheck(arn, former));
+      return await parts.changeHealthCheck(arn, wanted.check);
+    }
+    case 'change-drain': {
+      const { arn } = action;
+      const former = observed[action.slot]?.drainSeconds;
+      if (former !== undefined) changesBack(arn, () => parts.changeDrain(arn, former));
+      return await parts.changeDrain(arn, wanted.drainSeconds);
+    }
     case 'create-template': {
       // A template removed and made again needs another token than the first; its content does not differ.
       const token = createHash('sha256')
@@ -238,8 +255,12 @@ async function perform(
       ids.priority = action.priority;
       return;
     }
-    case 'change-rule':
-      return await parts.changeRule(action.arn, wanted.condition);
+    case 'change-rule': {
+      const { arn } = action;
+      const former = ownRule(wanted, observed)?.condition;
+      if (former !== undefined) changesBack(arn, () => parts.changeRule(arn, former));
+      return await parts.changeRule(arn, wanted.condition);
+    }
   }
 }
 
@@ -260,11 +281,16 @@ function inWords(action: PartAction): string {
   }
 }
 
-/** Removes what this call made, newest first. The failure that led here is thrown by the caller, whatever happens. */
+/**
+ * Removes what this call made, and changes back what it changed, newest first. The failure that led here is thrown by
+ * the caller, whatever happens.
+ * @param existing the fleet as this call read it
+ */
 export async function undoMade(
   undo: readonly Undo[],
   table: Table,
   fleet: string,
+  existing: FleetItem | undefined,
   { log }: Invocation,
 ): Promise<void> {
   if (undo.length === 0) return;
@@ -272,18 +298,22 @@ export async function undoMade(
     const item = await table.get(keys.fleet(fleet), fleetItem);
     // A racing call may have adopted and recorded it.
     const recorded = new Set<unknown>([...Object.values(item?.fixed ?? {}), item?.fixed.test?.ruleArn]);
+    const applied = item?.specVersion !== existing?.specVersion;
     for (const step of [...undo].reverse()) {
-      if (recorded.has(step.id)) continue;
+      if (step.changed === true ? applied : recorded.has(step.id)) continue;
       try {
         await step.run();
       } catch (error) {
-        log.warn(`could not remove ${step.what} again; the next PUT adopts it`, {
+        log.warn(`could not undo: ${step.what}; the next PUT sets it right`, {
           id: step.id,
           error: error as Error,
         });
       }
     }
   } catch (error) {
-    log.warn('could not undo; the next PUT adopts what was made', { fleet, error: error as Error });
+    log.warn('could not undo; the next PUT sets right what was made and changed', {
+      fleet,
+      error: error as Error,
+    });
   }
 }

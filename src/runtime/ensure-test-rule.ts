@@ -81,6 +81,11 @@ export async function ensureTestRule(
           made.push('the former test listener without its rule');
           break;
         case 'change-test-rule':
+          if (own !== undefined) {
+            const { arn, condition: former } = own;
+            const what = 'condition of the test rule';
+            undo.push({ what, id: arn, changed: true, run: () => parts.changeRule(arn, former) });
+          }
           await parts.changeRule(action.arn, condition);
           made.push('condition of the test rule');
           break;

@@ -83,6 +83,75 @@ describe.skipIf(notPackaged !== undefined)('applying a spec', { timeout: 120_000
     await change({ unset: ['GREETING', 'COLOUR'] });
   });
 
+  const hostsOf = async (arn: string): Promise<string[]> => {
+    const { Rules } = await doors.world.call('elasticloadbalancing', 'DescribeRules', { RuleArns: [arn] });
+    return Rules[0].Conditions[0].HostHeaderConfig.Values;
+  };
+  const specOf = (host: string, changes: object = {}) => ({
+    rule: { hosts: [`${host}.example.com`] },
+    healthCheck: { path: '/health' },
+    ...changes,
+  });
+
+  it('keeps what was applied though an upload got its number meanwhile', async () => {
+    await doors.api('PUT /fleets/shop', specOf('shop'));
+    await doors.world.seconds(10);
+    const key = keys.fleet('shop');
+    let numbered = 0;
+    const { region } = doors.world;
+    const end = region.onChange((call) => {
+      if (call?.action !== 'elasticloadbalancing:ModifyRule' || numbered > 0) return;
+      numbered += 1;
+      void doors.world.call('dynamodb', 'UpdateItem', {
+        TableName: 'flotilla',
+        Key: { pk: { S: key.pk }, sk: { S: key.sk } },
+        UpdateExpression: 'ADD nextUpload :one, revision :one',
+        ExpressionAttributeValues: { ':one': { N: '1' } },
+      });
+    });
+    const before = await doors.table.get(key, fleetItem);
+    const changed = await doors.api('PUT /fleets/shop', specOf('market'));
+    end();
+    expect(changed).toMatchObject({ status: 200, body: { outcome: 'changed' } });
+    expect(numbered).toBe(1);
+    const item = await doors.table.get(key, fleetItem);
+    expect(item?.nextUpload).toBe((before?.nextUpload ?? 0) + 1);
+    expect(item?.spec.rule.hosts).toEqual(['market.example.com']);
+    expect(await hostsOf(item?.fixed.ruleArn ?? '')).toEqual(['market.example.com']);
+  });
+
+  it('changes back what it had changed, where it is refused in the end', async () => {
+    await doors.api('PUT /fleets/yard', specOf('yard'));
+    await doors.world.seconds(10);
+    const item = await doors.table.get(keys.fleet('yard'), fleetItem);
+    const { ruleArn = '', blueArn = '' } = item?.fixed ?? {};
+    doors.world.region.faults.inject({
+      ...{ kind: 'fail', by: 'api-fleets', action: 'dynamodb:TransactWriteItems' },
+      ...{ code: 'ValidationException', status: 400, times: 1 },
+    });
+    const refused = await doors.api(
+      'PUT /fleets/yard',
+      specOf('field', {
+        healthCheck: { path: '/other' },
+        rollout: { steps: [{ weight: 100 }], drainSeconds: 77 },
+      }),
+    );
+    expect(refused.status).toBeGreaterThanOrEqual(400);
+    await doors.world.seconds(10);
+    expect(await hostsOf(ruleArn)).toEqual(['yard.example.com']);
+    const { TargetGroups } = await doors.world.call('elasticloadbalancing', 'DescribeTargetGroups', {
+      TargetGroupArns: [blueArn],
+    });
+    expect(TargetGroups[0].HealthCheckPath).toBe('/health');
+    const { Attributes } = await doors.world.call('elasticloadbalancing', 'DescribeTargetGroupAttributes', {
+      TargetGroupArn: blueArn,
+    });
+    const drain = Attributes.find(
+      ({ Key }: { Key: string }) => Key === 'deregistration_delay.timeout_seconds',
+    );
+    expect(Number(drain.Value)).toBe(item?.spec.rollout.drainSeconds);
+  });
+
   it('leaves them while a rollout holds the fleet: it notices by itself', async () => {
     const upload = await doors.uploadEnded('web/two', await doors.upload('web/two', program('two')));
     const id = `web-${upload.rollout}`;
