@@ -36,9 +36,11 @@ export const rolloutScenarios: readonly Scenario[] = [
       const instances = { ...everything.instances, types: ['t3.micro'] };
       await doors.apply({ ...everything, instances });
       await doors.deploy('two');
-      await doors.apply(everything);
+      // The release that goes live again has a policy that the spec has no more.
+      await doors.apply({ ...everything, scaling: { cpuPercent: 50 } });
       const { body } = await doors.api('POST /fleets/web/rollback', {});
       await doors.rolloutEnded(body.rollout);
+      await doors.apply(everything);
     },
   },
   {
