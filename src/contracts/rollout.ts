@@ -33,7 +33,7 @@ export type PlannedStep = z.infer<typeof plannedStep>;
 export const rolloutPlan = z.strictObject({
   /** On the way back no alarm is watched: what rings then is why somebody goes back. */
   kind: z.enum(['deploy', 'rollback']).default('deploy'),
-  /** `warm`: the candidate is the former live release, whose group still stands. */
+  /** `warm`: the candidate is the former live release, whose group still stands; a deploy of it goes by the spec all the same. */
   way: z.enum(['launch', 'warm']),
   release: ordinal,
   /** The AMI of its instances. */

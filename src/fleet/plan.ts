@@ -75,14 +75,14 @@ const atOnce: PlannedStep = { weight: 100, bakeSeconds: 0, approval: false, appr
 
 /**
  * The steps of a rollout: the spec's; but one step where nothing serves (yet, or any more: no share could stay there),
- * or where the release that returns served before and is still warm.
+ * or where a rollback returns to what is still warm.
  */
-export function plannedSteps(
+function plannedSteps(
   { spec }: Pick<FleetItem, 'spec'>,
-  way: RolloutPlan['way'],
+  goesBackWarm: boolean,
   serves: boolean,
 ): PlannedStep[] {
-  return !serves || way === 'warm' ? [atOnce] : spec.rollout.steps;
+  return !serves || goesBackWarm ? [atOnce] : spec.rollout.steps;
 }
 
 function plannedPin(liveGroup: GroupView | undefined): RolloutPlan['pin'] {
@@ -102,6 +102,11 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   const stands = warm !== null && warm.slot === slot && shown(warm.groupName) !== undefined;
   const returning = stands && warm.release === release.number ? warm : undefined;
   const way: RolloutPlan['way'] = returning === undefined ? 'launch' : 'warm';
+  // Going back to what served before is one change of weights, and waits for nobody. A deploy takes a warm group up, too,
+  // and goes by the spec: its steps were made for a release that goes forward, however often it has served.
+  const goesBackWarm = way === 'warm' && world.kind === 'rollback';
+  const serves = live !== null && healthyCount(world.slots[live.slot]) > 0;
+  const steps = plannedSteps(fleet, goesBackWarm, serves);
   // Whoever goes back does so because live is not well, and has said so: in need nobody asks for more.
   const urgent = world.force || world.kind === 'rollback';
   const name = returning?.groupName ?? groupName(fleet.fleet, release.number, world.rollout);
@@ -116,9 +121,12 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       reasons.push('the image has been vetoed; deploy another, or force it');
     if (release.state === 'failed') reasons.push(failedWords(release, release.number));
   }
-  // Somebody saved the service by hand, and the rollout completes it: no weight is left to move.
+  // Somebody saved the service by hand, and the rollout completes it: no weight is left to move, nor moved back.
   const movedByHand =
-    way === 'warm' && rule !== undefined && sameWeights(rule.weights, weightsFor(slot, 100));
+    way === 'warm' &&
+    steps[0]?.weight === 100 &&
+    rule !== undefined &&
+    sameWeights(rule.weights, weightsFor(slot, 100));
   if (rule === undefined) {
     reasons.push('the listener rule is gone; apply the fleet again');
   } else {
@@ -150,8 +158,6 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       reasons.push(`${colour} keeps clients on one target, which defeats weights; turn stickiness off`);
     }
   }
-  const serves = live !== null && healthyCount(world.slots[live.slot]) > 0;
-  const steps = plannedSteps(fleet, way, serves);
   const watched = watchedAt(fleet.spec.rollout.alarms, { kind: world.kind, step: 0, steps: steps.length });
   const alarms = alarmVerdict(watched, world.alarms);
   if ('missing' in alarms) {
@@ -204,7 +210,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   const liveDown = live !== null && !serves;
   const { steps: wished } = fleet.spec.rollout;
   // It may be a moment's illness: to go past the steps is a person's word.
-  if (liveDown && way === 'launch' && wished.length > 1 && !urgent) {
+  if (liveDown && wished.length > 1 && !urgent) {
     reasons.push(
       `live has no healthy target, with which a share of the traffic could stay; force it to give ${releaseLabel(release.number)} all of it in one step`,
     );
@@ -230,8 +236,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
     },
     world.quotas,
   );
-  // On the way back to a warm release nobody is asked.
-  const hooks = judgeHooks(way === 'warm' ? [] : world.hooks, world.stack);
+  const hooks = judgeHooks(goesBackWarm ? [] : world.hooks, world.stack);
   reasons.push(...quotas.reasons, ...hooks.reasons);
   const notes = [
     ...(liveDown && wished.length > 1
@@ -264,11 +269,8 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
       steps,
       evict,
       smokeTest: fleet.spec.rollout.smokeTest !== undefined,
-      testTraffic: fleet.fixed.test !== undefined && way === 'launch',
-      // Going back to what served before is one change of weights, and waits for nobody.
-      ...(fleet.spec.rollout.hooks === undefined || way === 'warm'
-        ? {}
-        : { hooks: fleet.spec.rollout.hooks }),
+      testTraffic: fleet.fixed.test !== undefined && !goesBackWarm,
+      ...(fleet.spec.rollout.hooks === undefined || goesBackWarm ? {} : { hooks: fleet.spec.rollout.hooks }),
       notes,
     },
   };

@@ -10,7 +10,7 @@ import {
   releaseItem,
   rolloutItem,
 } from '../../contracts/items.ts';
-import { rolloutCall } from '../../contracts/rollout.ts';
+import { type RolloutCall, rolloutCall } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
 import { cardText } from '../../fleet/card-text.ts';
 import {
@@ -109,6 +109,7 @@ export async function writeFailure(
   const status = endedAs(first.name, rolledBack);
   const blamed = blamesRelease(first, rollout.kind);
   const alike = blamed && rolledBack ? await queuedAlike(present, release, table) : [];
+  const keptWarm = blamed && rolledBack && release?.state === 'warm' && (await wasKeptWarm(call, table));
 
   const attention = (call.attention ?? failure.message).slice(0, 1000);
 
@@ -146,6 +147,8 @@ export async function writeFailure(
               }),
             ]
           : []),
+        // Warm it was and is again; it is marked for what it did meanwhile all the same.
+        ...(keptWarm ? [updateRelease(name, rollout.release, { failedAt: now, reason: first.message })] : []),
         ...alike.map((one) =>
           updateRelease(name, one, { state: 'failed', failedAt: now, reason: first.message }),
         ),
@@ -167,6 +170,13 @@ export async function writeFailure(
     };
   });
   return { first, rollout, fleet: after };
+}
+
+/** Whether the rollout had taken its release up while that was warm. One that ended before that says nothing of it. */
+async function wasKeptWarm({ fleet, rollout }: RolloutCall, table: Table): Promise<boolean> {
+  const { pk } = keys.event(`fleet/${fleet}`, '');
+  const events = await table.queryAll(pk, rolloutKey(rollout, 'release-kept-warm'), eventItem);
+  return events.length > 0;
 }
 
 /** Releases of the same image that wait for their turn: they were asked for before it was known. */

@@ -107,6 +107,11 @@ describe('the plan', () => {
     const back = plan({ ...world, hooks: [seen], release: release(2), kind: 'rollback' });
     expect(back.plan).toMatchObject({ way: 'warm', kind: 'rollback' });
     expect(back.plan).not.toHaveProperty('hooks');
+    // One that is deployed again goes forward, and one that has to be launched is as new as any.
+    const forward = plan({ ...world, release: release(2) });
+    expect(forward.plan).toMatchObject({ way: 'warm', kind: 'deploy', hooks: parsed.hooks });
+    expect(plan({ ...world, hooks: [seen], release: release(2) }).reasons).toHaveLength(1);
+    expect(plan({ ...world, kind: 'rollback' }).plan).toMatchObject({ way: 'launch', hooks: parsed.hooks });
   });
 
   it('finds the group of a first release that a call before it made', () => {

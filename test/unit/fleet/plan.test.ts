@@ -34,6 +34,8 @@ function plan(more: Partial<RolloutWorld> = {}) {
 }
 
 const atOnce = { weight: 100, bakeSeconds: 5, approval: false, approvalSeconds: 60 };
+const steps = [{ ...atOnce, weight: 50 }, atOnce];
+const stepped = { ...fleet, spec: { ...fleet.spec, rollout: { ...fleet.spec.rollout, steps } } };
 const oneStep = { ...fleet, spec: { ...fleet.spec, rollout: { ...fleet.spec.rollout, steps: [atOnce] } } };
 
 describe('a plan', () => {
@@ -96,12 +98,15 @@ describe('a plan', () => {
       plan: { slot: 'blue', pin: null, steps: [{ weight: 100, bakeSeconds: 0 }] },
     });
   });
-  it('adopts the warm release in one step, and sends another warm one away', () => {
+  it('adopts the warm release, going back to it in one step, and sends another warm one away', () => {
     const groups = [group(live.groupName, 2, 'b'), group(warm.groupName, 2, 'g')];
-    const before = { ...fleet, warm };
-    expect(plan({ fleet: before, groups, release: release(2, { state: 'warm' }) })).toMatchObject({
-      plan: { way: 'warm', groupName: warm.groupName, evict: null, steps: [{ weight: 100 }] },
+    const before = { ...stepped, warm };
+    const returning = { fleet: before, groups, release: release(2, { state: 'warm' }) };
+    const adopted = { way: 'warm', groupName: warm.groupName, evict: null };
+    expect(plan({ ...returning, kind: 'rollback' })).toMatchObject({
+      plan: { ...adopted, steps: [{ weight: 100, bakeSeconds: 0 }], capacity: { desired: 2 } },
     });
+    expect(plan(returning)).toMatchObject({ plan: { ...adopted, steps, capacity: { desired: 2 } } });
     expect(plan({ fleet: before, groups })).toMatchObject({
       plan: { way: 'launch', evict: { release: 2, groupName: warm.groupName } },
     });
@@ -110,9 +115,10 @@ describe('a plan', () => {
     const groups = [group(live.groupName, 2, 'b'), group(warm.groupName, 2, 'g')];
     const ask = (green: number, more: Partial<RolloutWorld> = {}) =>
       plan({
-        fleet: { ...fleet, warm },
+        fleet: { ...stepped, warm },
         groups,
         release: release(2, { state: 'warm' }),
+        kind: 'rollback',
         rule: { weights: { blue: 100 - green, green }, foreign: [], sticky: false },
         ...more,
       });
@@ -130,6 +136,11 @@ describe('a plan', () => {
     });
     expect(ask(50)).toMatchObject(expects('blue 50 %, green 50 %'));
     expect(ask(100, { release: release(3) })).toMatchObject(expects('blue 0 %, green 100 %'));
+    // Its first step would take half of the traffic back.
+    expect(ask(100, { kind: 'deploy' })).toMatchObject(expects('blue 0 %, green 100 %'));
+    expect(ask(100, { kind: 'deploy', fleet: { ...oneStep, warm } })).toMatchObject({
+      plan: { way: 'warm', steps: [atOnce], notes: [expect.stringContaining('set by hand')] },
+    });
   });
   it('is refused with all reasons at once', () => {
     const verdict = plan({
@@ -235,8 +246,6 @@ describe('a plan', () => {
         notes: [note],
       },
     });
-    const steps = [{ ...atOnce, weight: 50 }, atOnce];
-    const stepped = { ...fleet, spec: { ...fleet.spec, rollout: { ...fleet.spec.rollout, steps } } };
     expect(plan({ groups: [], slots: empty, fleet: stepped })).toMatchObject({
       verdict: 'refused',
       reasons: [expect.stringContaining('force it to give v3 all of it in one step')],
@@ -254,10 +263,17 @@ describe('a plan', () => {
       notes: [],
     });
     const green = { targets: [0, 1].map((i) => ({ id: `i-g${i}`, state: 'healthy' })) };
-    const back = { groups: [group(warm.groupName, 2, 'g')], slots: { ...empty, green } };
-    expect(plan({ ...back, fleet: { ...stepped, warm }, release: release(2) })).toMatchObject({
+    const groups = [group(warm.groupName, 2, 'g')];
+    const back = {
+      ...{ groups, fleet: { ...stepped, warm }, release: release(2) },
+      slots: { ...empty, green },
+    };
+    expect(plan({ ...back, kind: 'rollback' })).toMatchObject({
       verdict: 'go',
       plan: { way: 'warm', groupName: warm.groupName },
+    });
+    expect(plan(back)).toMatchObject({
+      reasons: [expect.stringContaining('force it to give v2 all of it in one step')],
     });
   });
   it('launches anew a warm release whose group is gone', () => {
@@ -294,10 +310,10 @@ describe('a plan', () => {
       { weight: 25, bakeSeconds: 60, approval: true, approvalSeconds: 60 },
       { weight: 100, bakeSeconds: 60, approval: false, approvalSeconds: 60 },
     ];
-    const stepped = { ...fleet, spec: { ...fleet.spec, rollout: { ...fleet.spec.rollout, steps: two } } };
+    const stages = { ...fleet, spec: { ...fleet.spec, rollout: { ...fleet.spec.rollout, steps: two } } };
     const ask = (state: string, more: Partial<RolloutWorld> = {}) =>
       plan({
-        fleet: stepped,
+        fleet: stages,
         groups: [group(live.groupName, 1, 'b')],
         slots: { blue: { targets: [{ id: 'i-b0', state }] }, green: { targets: [] } },
         ...more,
@@ -321,8 +337,11 @@ describe('a plan', () => {
     });
     expect(ask('healthy', { force: true })).toMatchObject({ plan: { steps: two, notes: [] } });
     const groups = [group(live.groupName, 1, 'b'), group(warm.groupName, 1, 'g')];
-    const back = { groups, fleet: { ...stepped, warm }, release: release(2) };
-    expect(ask('unhealthy', back)).toMatchObject({ verdict: 'go', plan: { way: 'warm' } });
+    const back = { groups, fleet: { ...stages, warm }, release: release(2) };
+    const goes = { verdict: 'go', plan: { way: 'warm', steps: [{ weight: 100, approval: false }] } };
+    expect(ask('unhealthy', { ...back, kind: 'rollback' })).toMatchObject(goes);
+    expect(ask('unhealthy', { ...back, force: true })).toMatchObject(goes);
+    expect(ask('unhealthy', back).verdict).toBe('refused');
   });
   it('keeps a healthy warm release while live is down, forced or not, and names the way back', () => {
     const targets = (slot: string, healthy: boolean) => ({

@@ -91,14 +91,19 @@ describe('a plan with a test listener', () => {
     expect(plan({ fleet: led, testRule: rule(0, 100) })).toMatchObject({ verdict: 'go' });
     expect(plan({ testRule: rule(0, 0) })).toMatchObject({ verdict: 'go' });
   });
-  it('leads it to what it launches, and to nothing that comes back warm', () => {
+  it('leads it to what goes forward, and not to what a rollback finds warm', () => {
     const fixed = { ...fleet.fixed, test: { listenerArn: 'l', ruleArn: 'r', priority: 1 } };
     const mine = { ...nobody, fixed };
     expect(plan({ fleet: mine, testRule: rule(0, 0) })).toMatchObject({ plan: { testTraffic: true } });
     const back = { ...mine, warm: { ...warm, slot: 'blue' as const } };
     const groups = [group([])];
-    expect(plan({ fleet: back, testRule: rule(0, 0), release: release(2), groups })).toMatchObject({
+    const returning = { fleet: back, testRule: rule(0, 0), release: release(2), groups };
+    expect(plan({ ...returning, kind: 'rollback' })).toMatchObject({
       plan: { way: 'warm', testTraffic: false },
+    });
+    expect(plan(returning)).toMatchObject({ plan: { way: 'warm', testTraffic: true } });
+    expect(plan({ fleet: mine, testRule: rule(0, 0), kind: 'rollback' })).toMatchObject({
+      plan: { way: 'launch', testTraffic: true },
     });
     expect(plan({})).toMatchObject({ plan: { testTraffic: false } });
   });

@@ -83,6 +83,37 @@ test('a fleet that needs attention shows the newest reason, one that comes back 
 });
 
 test.each([
+  ['is marked, and warm still, where its own deploy had taken it up', true, at],
+  ['is not marked where its own deploy ended before', false, undefined],
+])('a warm release %s', async (_, takenUp, failedAt) => {
+  const name = `warm-${takenUp}`;
+  await rollingOut(name, { live: { ...live, release: 2 } });
+  const event = { type: 'event', subject: `fleet/${name}`, kind: 'release-kept-warm', at, data: {} };
+  const key = 'rollout-5/release-kept-warm-at-7';
+  await world.table.commit({
+    writes: [
+      {
+        kind: 'put',
+        key: keys.release(name, 1),
+        item: release(1, { fleet: name, state: 'warm', servedAt: at, createdAt: at }),
+      },
+      ...(takenUp
+        ? [{ kind: 'put' as const, key: keys.event(`fleet/${name}`, key), item: { ...event, key } }]
+        : []),
+    ],
+  });
+  const failure = { name: 'AlarmRang', message: 'it rang', details: {} };
+  await writeFailure(
+    { fleet: name, rollout: 5, execution: executionOf(name), fence: 0, rolledBack: true, failure },
+    world.table,
+    clock,
+  );
+  const after = await world.table.get(keys.release(name, 1), releaseItem);
+  expect(after).toMatchObject({ state: 'warm' });
+  expect(after?.failedAt).toBe(failedAt);
+});
+
+test.each([
   ['is marked where its own deploy fails', 'deploy', 'failed', at],
   ['is not marked where going back to it fails', 'rollback', 'retired', undefined],
 ])('a release that served before %s', async (_, kind, state, failedAt) => {
