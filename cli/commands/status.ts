@@ -76,7 +76,8 @@ async function oneFleet(context: CommandContext, name: string) {
     output.line(`             ${live.module ?? ''} at ${live.vcsRevision}`);
   if (fleet.candidate !== null) output.line(`  candidate  ${describeOccupant(fleet.candidate)}`);
   if (fleet.warm !== null) {
-    output.line(`  warm       ${describeOccupant(fleet.warm)} until ${fleet.warm.keepUntil ?? '?'}`);
+    const left = fleet.warm.leftAt === undefined ? '' : '; a rollback left it, and none goes back to it';
+    output.line(`  warm       ${describeOccupant(fleet.warm)} until ${fleet.warm.keepUntil ?? '?'}${left}`);
   }
   if (fleet.lease !== null) {
     const { purpose, state, since, holder } = fleet.lease;

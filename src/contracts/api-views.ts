@@ -33,6 +33,9 @@ export const occupantView = z.object({
   vcsRevision: z.string().optional(),
   weight: count.describe('Per cent of requests that the slot gets.'),
   keepUntil: time.optional().describe('Of a warm release: when it is retired.'),
+  leftAt: time
+    .optional()
+    .describe('When a rollback left it: no rollback goes back to it, until it is promoted again.'),
 });
 export type OccupantView = z.infer<typeof occupantView>;
 
@@ -42,6 +45,9 @@ export const releaseView = z.object({
   label: z.string().describe('`v7`'),
   state: z.enum(['new', 'candidate', 'live', 'warm', 'retired', 'failed']),
   reason: z.string().optional(),
+  leftAt: time
+    .optional()
+    .describe('When a rollback left it: no rollback goes back to it, until it is promoted again.'),
   imageId: z.string(),
   identity: sha256Hex,
   artifactSha256: sha256Hex,

@@ -195,6 +195,8 @@ export const releaseItem = z.strictObject({
   reason: z.string().optional(),
   /** When it was last promoted; absent for a release that was never live. */
   servedAt: time.optional(),
+  /** When a rollback last left it for another release: no rollback goes there until it is promoted later. */
+  leftAt: time.optional(),
   createdAt: time,
   by: actor,
 });

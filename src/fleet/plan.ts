@@ -218,7 +218,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   if (liveDown && evict !== null && healthyCount(world.slots[slot]) > 0) {
     const able = releaseLabel(evict.release);
     reasons.push(
-      `live has no healthy target, and ${able}, which is warm and healthy, would have to leave; roll back to ${able} first`,
+      `live has no healthy target, and ${able}, which is warm and healthy, would have to leave; make ${able} live first (flotilla deploy --fleet ${fleet.fleet} --release ${evict.release} --force)`,
     );
   }
   const evicted = shown(evict?.groupName);

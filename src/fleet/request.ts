@@ -6,6 +6,7 @@ import type { RolloutRequest } from '../contracts/request.ts';
 import type { ErrorName } from '../errors.ts';
 import { attentionWords } from './attention.ts';
 import { failedBefore, failedWords } from './failed-before.ts';
+import { noTargetWords, rollbackTarget } from './going-back.ts';
 import { judgeOrder, orderState } from './orders.ts';
 
 export interface RequestWorld {
@@ -51,26 +52,6 @@ export type RequestVerdict =
       /** What somebody has to cure before the rollout's turn can come. */
       readonly waitsFor?: string | undefined;
     };
-
-/**
- * The release that a rollback without a number means: the warm one, else the one that served last before live. None that
- * failed: an alarm took the fleet back from it.
- */
-export function rollbackTarget(
-  fleet: Pick<FleetItem, 'live' | 'warm'>,
-  former: readonly ReleaseItem[],
-): ReleaseItem | undefined {
-  const warm = former.find(({ number }) => number === fleet.warm?.release);
-  if (warm !== undefined && failedBefore([warm]) === undefined) return warm;
-  return former
-    .filter(
-      (release) =>
-        release.number !== fleet.live?.release &&
-        release.servedAt !== undefined &&
-        failedBefore([release]) === undefined,
-    )
-    .sort((a, b) => (b.servedAt ?? '').localeCompare(a.servedAt ?? ''))[0];
-}
 
 /** Why a release that is live is not rolled out, with the cure. */
 export function alreadyLiveWords({ number, imageId }: Pick<ReleaseItem, 'number' | 'imageId'>): string {
@@ -228,7 +209,7 @@ function find(request: RolloutRequest, world: RequestWorld): Found {
     case 'rollback': {
       const release = rollbackTarget(world.fleet, world.former);
       if (release === undefined) {
-        return refuse('ReleaseNotFound', `${request.fleet} has no release that was live before`);
+        return refuse('ReleaseNotFound', noTargetWords(world.fleet, world.former));
       }
       return { verdict: 'found', kind: 'rollback', release };
     }

@@ -21,6 +21,7 @@ import type {
 } from '../contracts/items.ts';
 import { errorCatalogue } from '../errors.ts';
 import { attentionWords } from '../fleet/attention.ts';
+import { leftSince } from '../fleet/going-back.ts';
 
 /** Whether nothing more happens to a rollout by itself. One that needs attention is tried again by the sweeper. */
 export function rolloutEnded(status: RolloutItem['status']): boolean {
@@ -60,8 +61,13 @@ export function rolloutView(item: RolloutItem): RolloutView {
 }
 
 export function releaseView(item: ReleaseItem): ReleaseView {
-  const { type: _type, image: _image, ...rest } = item;
-  return { ...rest, label: releaseLabel(item.number) };
+  const { type: _type, image: _image, leftAt: _leftAt, ...rest } = item;
+  return { ...rest, ...leftOf(item), label: releaseLabel(item.number) };
+}
+
+function leftOf(release: Pick<ReleaseItem, 'leftAt' | 'servedAt'> | undefined): { leftAt?: string } {
+  const leftAt = release && leftSince(release);
+  return leftAt === undefined ? {} : { leftAt };
 }
 
 export function uploadView(item: UploadItem): UploadView {
@@ -104,6 +110,7 @@ export function occupantView(
     groupName: occupant.groupName,
     weight: weights[occupant.slot],
     ...(occupant.keepUntil === undefined ? {} : { keepUntil: occupant.keepUntil }),
+    ...leftOf(release),
     ...(release === undefined ? {} : { imageId: release.imageId, artifactSha256: release.artifactSha256 }),
     ...(artifact?.module === undefined ? {} : { module: artifact.module }),
     ...(artifact?.vcsRevision === undefined ? {} : { vcsRevision: artifact.vcsRevision }),

@@ -120,6 +120,21 @@ export const reasons: Readonly<Record<string, readonly Because[]>> = {
       ],
     },
   ],
+  'src/fleet/going-back.ts': [
+    {
+      because: 'A default for the types alone: what stands before it is always there.',
+      mutants: [
+        [
+          ".sort((a, b) => (b.servedAt ?? '').localeCompare(a.servedAt ?? ''));",
+          `.sort((a, b) => (b.servedAt ?? "Stryker was here!").localeCompare(a.servedAt ?? ''));`,
+        ],
+        [
+          ".sort((a, b) => (b.servedAt ?? '').localeCompare(a.servedAt ?? ''));",
+          `.sort((a, b) => (b.servedAt ?? '').localeCompare(a.servedAt ?? "Stryker was here!"));`,
+        ],
+      ],
+    },
+  ],
   'src/fleet/guard.ts': [
     {
       because:
@@ -190,19 +205,6 @@ export const reasons: Readonly<Record<string, readonly Because[]>> = {
     },
   ],
   'src/fleet/request.ts': [
-    {
-      because: 'A default for the types alone: what stands before it is always there.',
-      mutants: [
-        [
-          ".sort((a, b) => (b.servedAt ?? '').localeCompare(a.servedAt ?? ''))[0];",
-          `.sort((a, b) => (b.servedAt ?? "Stryker was here!").localeCompare(a.servedAt ?? ''))[0];`,
-        ],
-        [
-          ".sort((a, b) => (b.servedAt ?? '').localeCompare(a.servedAt ?? ''))[0];",
-          `.sort((a, b) => (b.servedAt ?? '').localeCompare(a.servedAt ?? "Stryker was here!"))[0];`,
-        ],
-      ],
-    },
     {
       because:
         'The types ask whether it is there. A comparison with what is not there is false, as the answer is without it.',

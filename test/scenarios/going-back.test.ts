@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Fleet } from './kit/fleet.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
+import { Invariants, wordsOfViolation } from './kit/invariants.ts';
 import { healthyIn, setSize, untilWeight } from './kit/sizes.ts';
 
 const [live, candidate] = ['flt-web-v1-r1', 'flt-web-v2-r2'] as const;
@@ -78,6 +79,8 @@ describe.skipIf(notPackaged !== undefined)('a release to which traffic returns',
     ill = true;
     await fleet.world.seconds(60);
     await fleet.setWeights({ blue: 100, green: 0 });
+    // Until each copy of the rule shows it.
+    await fleet.world.seconds(5);
     expect(await fleet.planBack()).toMatchObject({
       outcome: 'planned',
       plan: { notes: ['the rule gives v1 all traffic already, which was set by hand'] },
@@ -148,6 +151,45 @@ describe.skipIf(notPackaged !== undefined)('a release to which traffic returns',
       const again = await fleet.rollBack();
       expect(again).toMatchObject({ release: 1 });
       expect(await fleet.ended(again)).toMatchObject({ status: 'SUCCEEDED' });
+    },
+  );
+
+  it.each([
+    ['while what the first left is warm', 3600, 0],
+    ['once what the first left is retired', 60, 10 * 60],
+  ])(
+    'goes further back the second time, %s; what was left is gone forward to by its number',
+    async (_, keepWarmSeconds, pause) => {
+      fleet = await Fleet.create({ rollout: { steps: [{ weight: 100 }], drainSeconds: 0, keepWarmSeconds } });
+      const invariants = await Invariants.over([fleet]);
+      for (const name of ['one', 'two', 'three'])
+        expect(await fleet.deploy(await fleet.image(name))).toMatchObject({ status: 'SUCCEEDED' });
+      for (const [target, left] of [
+        [2, 3],
+        [1, 2],
+      ] as const) {
+        const back = await fleet.rollBack();
+        expect(back).toMatchObject({ release: target });
+        expect(await fleet.ended(back)).toMatchObject({ status: 'SUCCEEDED' });
+        expect(await fleet.item()).toMatchObject({ live: { release: target }, warm: { release: left } });
+        expect(await fleet.read('api-read', '/fleets/web')).toMatchObject({
+          warm: { release: left, leftAt: expect.any(String) },
+        });
+        await fleet.world.seconds(pause);
+      }
+      await expect(fleet.rollBack()).rejects.toThrow(
+        'passed over: v2 (a rollback left it), v3 (a rollback left it); to go forward to v2: flotilla deploy --fleet web --release 2',
+      );
+
+      const forward = await fleet.ask({ kind: 'release', number: 3 });
+      expect(await fleet.ended(forward)).toMatchObject({ status: 'SUCCEEDED' });
+      const { releases } = (await fleet.read('api-read', '/lineage/web/v3')) as { releases: object[] };
+      expect(releases[0]).not.toHaveProperty('leftAt');
+      // What a deploy took the place of was left by no rollback.
+      expect(await fleet.planBack()).toMatchObject({ outcome: 'planned', release: 1 });
+      await fleet.world.seconds(10 * 60);
+      expect(invariants.atRest({ web: { live: 3, desired: 2 } }).map(wordsOfViolation)).toEqual([]);
+      invariants.end();
     },
   );
 

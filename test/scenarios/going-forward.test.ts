@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RolloutAnswer } from '../../src/contracts/request.ts';
 import { Fleet } from './kit/fleet.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
+import { Invariants, wordsOfViolation } from './kit/invariants.ts';
 import { untilWeight } from './kit/sizes.ts';
 
 const group = 'flt-web-v2-r2';
@@ -11,11 +12,16 @@ describe.skipIf(notPackaged !== undefined)('a warm release that is deployed agai
   let fleet: Fleet;
   let answer: RolloutAnswer;
   let instances: readonly string[] | undefined;
+  let invariants: Invariants;
   afterEach(async () => {
+    invariants?.end();
     await fleet?.world.close();
   });
 
   const members = async () => (await fleet.members()).find(({ name }) => name === group)?.instances;
+
+  const violations = (serving: number) =>
+    invariants.atRest({ web: { live: serving, desired: 2 } }).map(wordsOfViolation);
 
   /** The first release is live by a rollback, the second warm, and on its way again. */
   beforeEach(async () => {
@@ -37,6 +43,7 @@ describe.skipIf(notPackaged !== undefined)('a warm release that is deployed agai
     expect(await fleet.ended(back)).toMatchObject({ status: 'SUCCEEDED' });
     expect(await fleet.entered(back)).not.toContain('AwaitApproval');
     instances = await members();
+    invariants = await Invariants.over([fleet]);
     answer = await fleet.ask({ kind: 'release', number: 2 });
     await fleet.phase('waiting for approval', 4);
     expect(await fleet.weights()).toEqual({ blue: 50, green: 50 });
@@ -49,6 +56,7 @@ describe.skipIf(notPackaged !== undefined)('a warm release that is deployed agai
     expect(await fleet.ended(answer)).toMatchObject({ status: 'SUCCEEDED' });
     expect(await fleet.item()).toMatchObject({ live: { release: 2 }, warm: { release: 1 }, pins: [] });
     expect(await members()).toEqual(instances);
+    expect(violations(2)).toEqual([]);
   });
 
   it.each([
@@ -63,6 +71,7 @@ describe.skipIf(notPackaged !== undefined)('a warm release that is deployed agai
       weights: { blue: 100, green: 0 },
     });
     expect(await members()).toEqual(instances);
+    expect(violations(1)).toEqual([]);
     const { state, failedAt } = await fleet.release(2);
     expect({ state, marked: failedAt !== undefined }).toEqual({ state: 'warm', marked });
     await fleet.alarm('errors', 'OK');

@@ -90,7 +90,14 @@ export async function promote(
       },
       writes: [
         updateRelease(item.fleet, plan.release, { state: 'live', servedAt: now }),
-        ...(item.live === null ? [] : [updateRelease(item.fleet, item.live.release, { state: 'warm' })]),
+        ...(item.live === null
+          ? []
+          : [
+              updateRelease(item.fleet, item.live.release, {
+                state: 'warm',
+                ...(plan.kind === 'rollback' ? { leftAt: now } : {}),
+              }),
+            ]),
         updateRollout(item.fleet, rollout, { phase: phases.promoting }),
       ],
       events: [

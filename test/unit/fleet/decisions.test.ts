@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FleetItem, Order, ReleaseItem } from '../../../src/contracts/items.ts';
 import { endedAs, splitDetails } from '../../../src/fleet/failure-card.ts';
 import { alarmVerdict, mayRollBackByAlarm, watchedAt, watchedWhileWarm } from '../../../src/fleet/gates.ts';
+import { leftSince, noTargetWords, rollbackTarget } from '../../../src/fleet/going-back.ts';
 import {
   endingOrder,
   errorOfOrder,
@@ -17,7 +18,6 @@ import {
 } from '../../../src/fleet/orders.ts';
 import { phaseKey, phases } from '../../../src/fleet/phases.ts';
 import { groupName, parseGroupName } from '../../../src/fleet/plan.ts';
-import { rollbackTarget } from '../../../src/fleet/request.ts';
 import { decideRetirement } from '../../../src/fleet/retirement.ts';
 
 const by = { principal: 'arn:aws:iam::000000000000:user/ada', through: 'api' };
@@ -251,6 +251,38 @@ describe('a rollback without a number', () => {
     const failed = release(2, { state: 'failed' });
     const { servedAt: _never, ...fresh } = release(1);
     expect(rollbackTarget(fleet, [failed, fresh])).toBeUndefined();
+  });
+  it('never means one that a rollback left, though it is warm, until it is promoted again', () => {
+    const [before, at, after] = ['2026-01-01T', '2026-01-02T', '2026-01-03T'];
+    expect(leftSince({})).toBeUndefined();
+    expect(leftSince({ servedAt: at })).toBeUndefined();
+    expect(leftSince({ leftAt: at })).toBe(at);
+    expect(leftSince({ servedAt: before, leftAt: at })).toBe(at);
+    expect(leftSince({ servedAt: at, leftAt: at })).toBe(at);
+    expect(leftSince({ servedAt: after, leftAt: at })).toBeUndefined();
+    const left = release(2, { leftAt: '2026-02' });
+    const warm = { ...fleet, warm: { release: 2 } } as FleetItem;
+    expect(rollbackTarget(warm, [left, release(1)])?.number).toBe(1);
+    expect(rollbackTarget(fleet, [left, release(1)])?.number).toBe(1);
+    expect(rollbackTarget(warm, [left])).toBeUndefined();
+    expect(rollbackTarget(warm, [release(2, { leftAt: '2026-01-01' }), release(1)])?.number).toBe(2);
+  });
+  it('says what it passed over where nothing else is there, and how to go forward', () => {
+    const web = { ...fleet, fleet: 'web' } as FleetItem;
+    const none = 'web has no release that was live before';
+    const left = release(1, { leftAt: '2026-02' });
+    const failed = release(2, { failedAt: '2026-02' });
+    const { servedAt: _never, ...fresh } = release(4);
+    expect(noTargetWords(web, [])).toBe(none);
+    expect(noTargetWords(web, [release(3), fresh])).toBe(none);
+    expect(noTargetWords(web, [left, failed])).toBe(
+      `${none} and may be gone back to; passed over: v2 (failed before), v1 (a rollback left it); to go forward to v1: flotilla deploy --fleet web --release 1`,
+    );
+    expect(noTargetWords(web, [failed])).toBe(
+      `${none} and may be gone back to; passed over: v2 (failed before); to go forward to v2: flotilla deploy --fleet web --release 2 --force`,
+    );
+    const both = release(2, { failedAt: '2026-02', leftAt: '2026-02' });
+    expect(noTargetWords(web, [both])).toContain('v2 (failed before)');
   });
 });
 

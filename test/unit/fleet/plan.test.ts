@@ -357,7 +357,7 @@ describe('a plan', () => {
     const refused = {
       verdict: 'refused',
       reasons: [
-        'live has no healthy target, and v2, which is warm and healthy, would have to leave; roll back to v2 first',
+        'live has no healthy target, and v2, which is warm and healthy, would have to leave; make v2 live first (flotilla deploy --fleet web --release 2 --force)',
       ],
     };
     expect(ask({ live: false, warm: true })).toMatchObject(refused);

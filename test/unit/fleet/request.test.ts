@@ -132,6 +132,10 @@ describe('a request', () => {
       error: 'ReleaseNotFound',
       reasons: ['web has no release that was live before'],
     });
+    expect(ask({ target }, { former: [{ ...served, leftAt: 'then' }] })).toMatchObject({
+      error: 'ReleaseNotFound',
+      reasons: [expect.stringContaining('passed over: v2 (a rollback left it)')],
+    });
   });
   it.each([
     [{ image: undefined }, {}, 'ImageNotFound', `There is no image ${digest}`],
