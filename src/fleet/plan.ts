@@ -12,7 +12,7 @@ import { alarmVerdict, watchedAt } from './gates.ts';
 import { servingVerdict } from './health.ts';
 import { judgeHooks, type SeenHook } from './hooks.ts';
 import { judgeQuotas, type QuotaWorld } from './quotas.ts';
-import { alreadyLiveWords } from './request.ts';
+import { alreadyLiveWords, vetoedWords } from './request.ts';
 import { describeTestRule, leadsTo, testWeights } from './test-listener.ts';
 import { formatWeights, idleSlot, sameWeights, weightsFor } from './traffic.ts';
 import {
@@ -117,8 +117,7 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
     reasons.push(`${fleet.candidate.groupName} is still the candidate; recovery has not ended`);
   }
   if (!world.force) {
-    if (world.image?.state === 'vetoed')
-      reasons.push('the image has been vetoed; deploy another, or force it');
+    if (world.image?.state === 'vetoed') reasons.push(vetoedWords);
     if (release.state === 'failed') reasons.push(failedWords(release, release.number));
   }
   // Somebody saved the service by hand, and the rollout completes it: no weight is left to move, nor moved back.

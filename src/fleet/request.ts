@@ -58,6 +58,9 @@ export function alreadyLiveWords({ number, imageId }: Pick<ReleaseItem, 'number'
   return `${releaseLabel(number)} is live already; to launch it anew, force a deploy of its image, ${imageId}`;
 }
 
+/** Why an image is refused that was vetoed, with the cure. */
+export const vetoedWords = 'the image has been vetoed; deploy another, or force it';
+
 /** Decides on a request. */
 export function decideRequest(request: RolloutRequest, world: RequestWorld): RequestVerdict {
   const { fleet } = world;
@@ -73,6 +76,16 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
   if (wanted.verdict !== 'found') return early ?? wanted;
 
   const { release } = wanted;
+  // Going back to what has served is for who is in need, whatever became of its image later.
+  const marked = failedBefore(wanted.kind === 'deploy' ? world.sameImage : [wanted.release]);
+  const ofImage = request.target.kind === 'image' && !force ? againstImage(world) : [];
+  const asked = release === 'new' ? undefined : release.number;
+  const refusal = (): RequestVerdict => ({
+    verdict: 'refused',
+    error: ofImage.includes(vetoedWords) ? 'ImageVetoed' : 'RequestRefused',
+    reasons: [...ofImage, ...(marked === undefined ? [] : [failedWords(marked, asked)])],
+  });
+  if (ofImage.length > 0) return refusal();
   const last = world.last;
   if (last !== undefined) {
     const same =
@@ -95,12 +108,7 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
     }
   }
   if (early !== undefined) return early;
-  // Going back to what has served is for who is in need, whatever became of its image later.
-  const marked = failedBefore(wanted.kind === 'deploy' ? world.sameImage : [wanted.release]);
-  if (marked !== undefined && !force) {
-    const asked = release === 'new' ? undefined : release.number;
-    return { verdict: 'refused', error: 'RequestRefused', reasons: [failedWords(marked, asked)] };
-  }
+  if (marked !== undefined && !force) return refusal();
 
   const { lease, queue } = fleet;
   const busy = lease?.purpose === 'rollout' || queue.length > 0;
@@ -134,6 +142,18 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
     spares,
     waitsFor: trouble,
   };
+}
+
+/** What stands against an image itself. */
+function againstImage({ image, unbooted }: RequestWorld): string[] {
+  const reasons: string[] = [];
+  if (image?.state === 'vetoed') reasons.push(vetoedWords);
+  if (unbooted) {
+    reasons.push(
+      `No instance of the image ${image?.identity} was asked for this fleet's health check yet; upload its artifact again, or force it`,
+    );
+  }
+  return reasons;
 }
 
 function goesBack(number: number, { ahead }: RequestWorld): boolean {
@@ -183,17 +203,8 @@ function find(request: RolloutRequest, world: RequestWorld): Found {
     case 'image': {
       const { image } = world;
       if (image === undefined) return refuse('ImageNotFound', `There is no image ${target.identity}`);
-      if (image.state === 'vetoed' && request.force !== true) {
-        return refuse('ImageVetoed', `The image ${target.identity} has been vetoed`);
-      }
       if (image.imageId === undefined || image.state === 'building' || image.state === 'failed') {
         return refuse('ImageNotFound', `The image ${target.identity} is ${image.state}`);
-      }
-      if (world.unbooted && request.force !== true) {
-        return refuse(
-          'RequestRefused',
-          `No instance of the image ${target.identity} was asked for this fleet's health check yet; upload its artifact again, or force it`,
-        );
       }
       return { verdict: 'found', kind: 'deploy', release: 'new' };
     }

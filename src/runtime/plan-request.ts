@@ -87,8 +87,8 @@ export async function planRequest(
     kind: found.kind,
     force: request.force === true,
   });
-  // What the request itself is refused for, but would not be where it is forced. A veto is the plan's to tell.
-  const before = asked.verdict === 'refused' && asked.error === 'RequestRefused' ? asked.reasons : [];
+  // What the request itself is refused for, but would not be where it is forced.
+  const before = asked.verdict === 'refused' ? asked.reasons : [];
   if (verdict.verdict === 'refused') {
     return refused([...new Set([...before, ...verdict.reasons])], verdict.notes);
   }

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { eventItem } from '../../src/contracts/items.ts';
 import { keys } from '../../src/lineage/keys.ts';
 import { fleetPlace } from '../../src/lineage/places.ts';
+import { vetoImage } from '../../src/runtime/veto.ts';
 import { Fleet, minute } from './kit/fleet.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 
@@ -201,6 +202,23 @@ describe.skipIf(notPackaged !== undefined)('the preflight of a rollout', () => {
           expect.stringContaining('Auto Scaling groups: 1 needed, 1 of 1 used'),
         ],
       });
+    });
+
+    it('tells a veto and a failure of the same image together', async () => {
+      await live();
+      const bad = await fleet.image('two', { healthy: false });
+      expect(await fleet.deploy(bad)).toMatchObject({ status: 'FAILED' });
+      const by = { principal: 'ada', through: 'api' };
+      await vetoImage(
+        fleet.table,
+        { identity: bad.identity, reason: 'a hole', by },
+        new Date().toISOString(),
+      );
+      const all = [
+        expect.stringContaining('has been vetoed'),
+        expect.stringContaining('v2, of the same image,'),
+      ];
+      expect(await fleet.plan(bad)).toMatchObject({ outcome: 'refused', reasons: all });
     });
 
     it('is a warm release for a rollback, with one change of weights', async () => {

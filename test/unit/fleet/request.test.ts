@@ -4,6 +4,8 @@ import type { RolloutRequest } from '../../../src/contracts/request.ts';
 import { decideRequest, type RequestWorld } from '../../../src/fleet/request.ts';
 import { by, digest, fleet, lease, live, release } from './views.ts';
 
+const vetoed = 'the image has been vetoed; deploy another, or force it';
+
 describe('a request', () => {
   const image = { identity: digest, state: 'available' as const, imageId: 'ami-9' };
   const base: RequestWorld = {
@@ -139,7 +141,7 @@ describe('a request', () => {
   });
   it.each([
     [{ image: undefined }, {}, 'ImageNotFound', `There is no image ${digest}`],
-    [{ image: { ...image, state: 'vetoed' } }, {}, 'ImageVetoed', `The image ${digest} has been vetoed`],
+    [{ image: { ...image, state: 'vetoed' } }, {}, 'ImageVetoed', vetoed],
     [{ image: { ...image, state: 'building' } }, {}, 'ImageNotFound', `The image ${digest} is building`],
     [{ image: { ...image, state: 'failed' } }, {}, 'ImageNotFound', `The image ${digest} is failed`],
     [
@@ -170,6 +172,24 @@ describe('a request', () => {
       expect(ask(request, world)).toEqual({ verdict: 'refused', error, reasons: [reason] });
     },
   );
+  it('for an image is refused with all that stands against it at once, before it is called live', () => {
+    const boot = `No instance of the image ${digest} was asked for this fleet's health check yet; upload its artifact again, or force it`;
+    const mark = 'v2, of the same image, failed before (never healthy); force it to try again';
+    const sameImage = [release(2, { failedAt: '2026', reason: 'never healthy' })];
+    const illness = { image: { ...image, state: 'vetoed' as const }, unbooted: true, sameImage };
+    const last = { release: release(1, { identity: digest }), rollout: 0 };
+    const all = { verdict: 'refused', error: 'ImageVetoed', reasons: [vetoed, boot, mark] };
+    expect(ask({}, illness)).toEqual(all);
+    expect(ask({}, { ...illness, last })).toEqual(all);
+    expect(ask({ force: true }, illness)).toMatchObject({ verdict: 'go' });
+    const rest = { verdict: 'refused', error: 'RequestRefused', reasons: [boot, mark] };
+    expect(ask({}, { ...illness, image })).toEqual(rest);
+    // What is asked for by its number was asked for its image before.
+    const target = { kind: 'release', number: 3 } as const;
+    expect(ask({ target }, { ...illness, sameImage: [], release: release(3) })).toMatchObject({
+      verdict: 'go',
+    });
+  });
   it('for a vetoed image passes where it is forced', () => {
     expect(ask({ force: true }, { image: { ...image, state: 'vetoed' } })).toMatchObject({ verdict: 'go' });
   });
