@@ -247,6 +247,9 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
     ...(movedByHand
       ? [`the rule gives ${releaseLabel(release.number)} all traffic already, which was set by hand`]
       : []),
+    ...(alarms.verdict === 'unknown'
+      ? alarms.reasons.map((reason) => `${reason}: not known to be quiet`)
+      : []),
     ...quotas.notes,
     ...hooks.notes,
   ];

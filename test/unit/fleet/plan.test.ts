@@ -168,6 +168,17 @@ describe('a plan', () => {
       expect(text).toContain(part);
     }
   });
+  it('notes an alarm without data, unless the spec calls that quiet, and refuses nothing for it', () => {
+    const ask = (missingData: 'ignore' | 'quiet', state: 'OK' | 'INSUFFICIENT_DATA') => {
+      const alarms = [alarmWatch.parse({ name: 'errors', missingData })];
+      const watched = { ...fleet, spec: { ...fleet.spec, rollout: { ...fleet.spec.rollout, alarms } } };
+      return plan({ fleet: watched, alarms: [{ name: 'errors', state, reason: '' }] });
+    };
+    const note = 'alarm errors has no data: not known to be quiet';
+    expect(ask('ignore', 'INSUFFICIENT_DATA')).toMatchObject({ verdict: 'go', plan: { notes: [note] } });
+    expect(ask('quiet', 'INSUFFICIENT_DATA')).toMatchObject({ verdict: 'go', plan: { notes: [] } });
+    expect(ask('ignore', 'OK')).toMatchObject({ verdict: 'go', plan: { notes: [] } });
+  });
   it('says of each thing in its way what would cure it', () => {
     const alarms = [alarmWatch.parse({ name: 'errors' })];
     const watched = { ...fleet, spec: { ...fleet.spec, rollout: { ...fleet.spec.rollout, alarms } } };
