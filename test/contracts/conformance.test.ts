@@ -41,6 +41,8 @@ const unreachable: Readonly<Record<string, string>> = {
       'VcpuLimitExceeded',
     ].map((code) => [code, 'capacity and quotas are the region’s to withhold: smoke-boot.test.ts does so']),
   ),
+  TimeoutError:
+    'nothing that AWS answers: the product’s own patience with a copy, tried in api-rollouts.test.ts',
   TaskDoesNotExist: 'task tokens are opaque: one of a task that never was cannot be made',
 };
 
