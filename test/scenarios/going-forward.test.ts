@@ -1,7 +1,7 @@
 /** Deploying a release again that is still warm: its group is taken up, and its steps are those of any deploy. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RolloutAnswer } from '../../src/contracts/request.ts';
-import { Fleet } from './kit/fleet.ts';
+import { Fleet, minute } from './kit/fleet.ts';
 import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 import { Invariants, wordsOfViolation } from './kit/invariants.ts';
 import { untilWeight } from './kit/sizes.ts';
@@ -80,5 +80,27 @@ describe.skipIf(notPackaged !== undefined)('a warm release that is deployed agai
         ? { outcome: 'refused', reasons: [expect.stringContaining('v2 failed before')] }
         : { outcome: 'planned', plan: { way: 'warm', steps: [{ weight: 50, approval: true }, {}] } },
     );
+  });
+
+  it('is warm again, and marked, where the sweeper ends what the rollout could not undo', async () => {
+    const { outages } = fleet.world.region.parts.ec2;
+    outages.withhold({});
+    const { live } = await fleet.item();
+    for (const { name, instances: own } of await fleet.members()) {
+      if (name === live?.groupName) for (const id of own) outages.kill(id);
+    }
+    await fleet.world.seconds(minute);
+    await fleet.alarm('errors', 'ALARM');
+    expect(await fleet.ended(answer, 40 * minute)).toMatchObject({ error: 'RollbackIncomplete' });
+    outages.release({});
+    await fleet.alarm('errors', 'OK');
+    await fleet.world.seconds(10 * minute);
+    expect(await fleet.item()).toMatchObject({
+      ...{ live: { release: 1 }, candidate: null, warm: { release: 2 }, lease: null, pins: [] },
+      weights: { blue: 100, green: 0 },
+    });
+    expect(await fleet.rollout(4)).toMatchObject({ status: 'failed', error: { name: 'AlarmRang' } });
+    expect(await fleet.release(2)).toMatchObject({ state: 'warm', failedAt: expect.any(String) });
+    expect(await members()).toEqual(instances);
   });
 });

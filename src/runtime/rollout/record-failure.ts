@@ -109,7 +109,7 @@ export async function writeFailure(
   const status = endedAs(first.name, rolledBack);
   const blamed = blamesRelease(first, rollout.kind);
   const alike = blamed && rolledBack ? await queuedAlike(present, release, table) : [];
-  const keptWarm = blamed && rolledBack && release?.state === 'warm' && (await wasKeptWarm(call, table));
+  const keptWarm = blamed && rolledBack && release?.state === 'warm' && (await wasTakenUpWarm(call, table));
 
   const attention = (call.attention ?? failure.message).slice(0, 1000);
 
@@ -172,11 +172,13 @@ export async function writeFailure(
   return { first, rollout, fleet: after };
 }
 
-/** Whether the rollout had taken its release up while that was warm. One that ended before that says nothing of it. */
-async function wasKeptWarm({ fleet, rollout }: RolloutCall, table: Table): Promise<boolean> {
-  const { pk } = keys.event(`fleet/${fleet}`, '');
-  const events = await table.queryAll(pk, rolloutKey(rollout, 'release-kept-warm'), eventItem);
-  return events.length > 0;
+/**
+ * Whether the rollout had taken its release up while that was warm: its plan says so. One that ended before that says
+ * nothing of it. Read by its key, as the sweeper, which writes failures too, may not query the table.
+ */
+async function wasTakenUpWarm({ fleet, rollout }: RolloutCall, table: Table): Promise<boolean> {
+  const planned = await table.get(keys.event(`fleet/${fleet}`, rolloutKey(rollout, 'planned')), eventItem);
+  return planned?.data.way === 'warm';
 }
 
 /** Releases of the same image that wait for their turn: they were asked for before it was known. */

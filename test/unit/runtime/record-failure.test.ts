@@ -83,13 +83,14 @@ test('a fleet that needs attention shows the newest reason, one that comes back 
 });
 
 test.each([
-  ['is marked, and warm still, where its own deploy had taken it up', true, at],
-  ['is not marked where its own deploy ended before', false, undefined],
-])('a warm release %s', async (_, takenUp, failedAt) => {
-  const name = `warm-${takenUp}`;
+  ['is marked, and warm still, where its own deploy had taken it up', 'warm', at],
+  ['is not marked where its own deploy was to launch it anew', 'launch', undefined],
+  ['is not marked where its own deploy ended before', 'no', undefined],
+])('a warm release %s', async (_, way, failedAt) => {
+  const name = `${way}-way`;
   await rollingOut(name, { live: { ...live, release: 2 } });
-  const event = { type: 'event', subject: `fleet/${name}`, kind: 'release-kept-warm', at, data: {} };
-  const key = 'rollout-5/release-kept-warm-at-7';
+  const event = { type: 'event', subject: `fleet/${name}`, kind: 'rollout-planned', at, data: { way } };
+  const key = 'rollout-5/planned';
   await world.table.commit({
     writes: [
       {
@@ -97,9 +98,9 @@ test.each([
         key: keys.release(name, 1),
         item: release(1, { fleet: name, state: 'warm', servedAt: at, createdAt: at }),
       },
-      ...(takenUp
-        ? [{ kind: 'put' as const, key: keys.event(`fleet/${name}`, key), item: { ...event, key } }]
-        : []),
+      ...(way === 'no'
+        ? []
+        : [{ kind: 'put' as const, key: keys.event(`fleet/${name}`, key), item: { ...event, key } }]),
     ],
   });
   const failure = { name: 'AlarmRang', message: 'it rang', details: {} };
