@@ -3,11 +3,11 @@ import { openExecutions } from '../src/aws/executions.ts';
 import { openTable } from '../src/aws/table.ts';
 import { rolloutRequest } from '../src/contracts/request.ts';
 import { lambdaFunction } from '../src/runtime/handler.ts';
-import { requestRollout } from '../src/runtime/request-rollout.ts';
+import { requestForUpload } from '../src/runtime/upload-rollout.ts';
 
 export const handler = lambdaFunction({
   name: 'request-rollout',
   input: rolloutRequest,
   deps: (config) => ({ table: openTable(config.table), executions: openExecutions() }),
-  run: (request, deps, { clock, config }) => requestRollout(request, { ...deps, clock, config }),
+  run: (request, deps, { clock, config }) => requestForUpload(request, { ...deps, clock, config }),
 });

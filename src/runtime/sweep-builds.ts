@@ -23,6 +23,7 @@ import { beginBuild } from './begin-build.ts';
 import { type CaughtError, failureMessage, readCaughtError } from './failure.ts';
 import { ownerState } from './image-attempt.ts';
 import { type ReportDeps, reportOutcome, reportRollout, tell } from './report-outcome.ts';
+import { rolloutOfUpload, rolloutsLookedAt } from './upload-rollout.ts';
 
 export interface SweepBuildsDeps extends ReportDeps {
   readonly table: Table;
@@ -118,14 +119,17 @@ async function recover(
       now,
     });
   }
-  const rollout = await rolloutOf(present, deps.table);
+  const { id, fleet } = present;
+  const rollout = fleet === undefined ? undefined : await rolloutOfUpload(deps.table, fleet, id);
   await reportOutcome(
     {
       upload: jobOf(upload),
       executionArn,
       ...(failure === undefined ? {} : { failure }),
       ...(image === undefined ? {} : { image }),
-      ...(rollout === undefined ? {} : { rollout }),
+      ...(rollout === undefined
+        ? {}
+        : { rollout: { outcome: 'started', rollout: rollout.number, release: rollout.release } }),
     },
     deps,
     { storeBucket, now },
@@ -135,23 +139,6 @@ async function recover(
 
 /** For what such an execution no longer owns; an image that it finished stands. */
 const neverTold: CaughtError = { Error: 'ImageBuildFailed', Cause: 'The execution ended without telling' };
-
-/** Rollouts of a fleet that are looked through, newest first. */
-const rolloutsLookedAt = 20;
-
-/** The rollout that an upload led to, where its execution did not live to say so. */
-async function rolloutOf(
-  { id, fleet }: UploadItem,
-  table: Table,
-): Promise<{ outcome: 'started'; rollout: number; release: number } | undefined> {
-  if (fleet === undefined) return undefined;
-  const { items } = await table.query(keys.fleet(fleet).pk, prefixes.rollout, rolloutItem, {
-    newestFirst: true,
-    limit: rolloutsLookedAt,
-  });
-  const found = items.find(({ uploadId }) => uploadId === id);
-  return found && { outcome: 'started', rollout: found.number, release: found.release };
-}
 
 /** Whoever ended it may be about to tell it. */
 const tellsWithinMilliseconds = 2 * 60_000;
