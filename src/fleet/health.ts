@@ -238,8 +238,10 @@ export function healthVerdict(question: HealthQuestion): HealthVerdict {
   }
   if (question.waitedSeconds >= question.deadlineSeconds) {
     const late = `${healthy} of ${wanted} instances were healthy after ${question.deadlineSeconds} s`;
+    // Where all who came are well, nothing is known against the release but what kept the others from coming.
+    const wellAsFarAsLaunched = failing.length === 0 && replaced.length === 0;
     const error =
-      failedLaunches.length > 0 && own.size === 0 ? 'CandidateLaunchFailed' : 'CandidateUnhealthy';
+      failedLaunches.length > 0 && wellAsFarAsLaunched ? 'CandidateLaunchFailed' : 'CandidateUnhealthy';
     return { verdict: 'failed', error, healthy, reasons: [late, ...reasons], instances };
   }
   return { verdict: 'waiting', healthy, reasons };

@@ -221,11 +221,20 @@ describe('a candidate that failed', () => {
     expect(verdict).toMatchObject({ error: 'CandidateUnhealthy', instances: [] });
   });
   it.each([
-    ['nothing ever launched', [], [launch('no capacity')], 'CandidateLaunchFailed'],
-    ['some did not launch', ['i-1'], [launch('no capacity')], 'CandidateUnhealthy'],
-    ['none failed to launch', [], [], 'CandidateUnhealthy'],
-  ])('by the deadline is named for its cause: %s', (_, ids, activities, error) => {
-    expect(ask({ group: group(ids), targets: [], activities, waitedSeconds: 120 })).toMatchObject({ error });
+    ['nothing ever launched', [], [], [launch('no capacity')], 'CandidateLaunchFailed'],
+    ['who came is well', ['i-1'], ['healthy'], [launch('no capacity')], 'CandidateLaunchFailed'],
+    ['who came is not all well', ['i-1'], ['initial'], [launch('no capacity')], 'CandidateUnhealthy'],
+    [
+      'who came was replaced',
+      ['i-1'],
+      ['healthy'],
+      [launch('no capacity'), replaced('i-9')],
+      'CandidateUnhealthy',
+    ],
+    ['none failed to launch', ['i-1'], ['healthy'], [], 'CandidateUnhealthy'],
+  ])('by the deadline is named for its cause: %s', (_, ids, states, activities, error) => {
+    const targets = states.map((state, index) => target(`i-${index + 1}`, state));
+    expect(ask({ group: group(ids), targets, activities, waitedSeconds: 120 })).toMatchObject({ error });
   });
   it('again and again says so first, and leaves out who has only just started', () => {
     const verdict = ask({
