@@ -111,6 +111,8 @@ export const fleetItem = z.strictObject({
       growth: z.strictObject({ to: ordinal, since: time, proven: z.boolean() }).optional(),
       /** Of a release that was warm when it was taken up: what it is again where the rollout is undone. */
       warm: keptWarm.optional(),
+      /** A person gave it all traffic before its rollout began, and no step has followed yet. */
+      byHand: z.literal(true).optional(),
     })
     .nullable(),
   warm: occupant.extend(keptWarm.shape).nullable(),

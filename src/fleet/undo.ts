@@ -100,7 +100,10 @@ export function nextUndo(world: UndoWorld): UndoStep {
   const leaving = withoutRole(world);
   // A late copy may show the rule as it was before our own change: then lineage knows better than the rule.
   const movedJustNow = !sameWeights(fleet.weights, rest) && world.secondsSinceShift < propagationSeconds;
-  const misdirected = movedJustNow || !sameWeights(rule.weights, rest);
+  const warm = warmAgain(world);
+  // Traffic that a person led to a candidate that stands was not moved by us: it fled from live, and stays there.
+  const ledByHand = fleet.candidate?.byHand === true && warm !== undefined;
+  const misdirected = !ledByHand && (movedJustNow || !sameWeights(rule.weights, rest));
 
   // Without a candidate no weight was moved by us: what a person set stays, and a refused plan changes nothing.
   const { candidate } = fleet;
@@ -130,7 +133,6 @@ export function nextUndo(world: UndoWorld): UndoStep {
     const set = testRule !== undefined && (leadsTo(testRule, tested) || leadsTo(testRule, null));
     return { do: 'close-test', set };
   }
-  const warm = warmAgain(world);
   if (warm !== undefined) return { do: 'keep-warm', warm };
   const removal = nextRemoval(world);
   if (removal.do !== 'done') return removal;

@@ -93,6 +93,37 @@ describe.skipIf(notPackaged !== undefined)('a release to which traffic returns',
     });
   });
 
+  it('by hand: a rollback that is undone leaves the traffic where the person led it', async () => {
+    const answer = await second([{ weight: 100 }]);
+    expect(await fleet.ended(answer)).toMatchObject({ status: 'SUCCEEDED' });
+    const { warm } = await fleet.item();
+    // Live has grown, and the one that returns cannot: the rollback fails before its step.
+    await setSize(fleet, candidate, 4);
+    await fleet.world.seconds(60);
+    fleet.world.region.parts.ec2.outages.withhold({});
+    await fleet.setWeights({ blue: 100, green: 0 });
+    await fleet.world.seconds(5);
+    expect(await fleet.ended(await fleet.rollBack())).toMatchObject({
+      status: 'FAILED',
+      error: expect.stringMatching(/^Candidate/),
+    });
+    expect(await fleet.weights()).toEqual({ blue: 100, green: 0 });
+    // As it was before: lineage tells what is live, and the next plan of the person's weights.
+    expect(await fleet.item()).toMatchObject({
+      ...{ live: { release: 2 }, candidate: null, warm, lease: null, pins: [] },
+      weights: { blue: 0, green: 100 },
+    });
+    // Once its step has followed, the weights are the rollback's, and go back with it.
+    fleet.world.region.parts.ec2.outages.release({});
+    const again = await fleet.rollBack();
+    for (let passed = 0; passed < 600 && (await fleet.item()).weights.blue < 100; passed += 1)
+      await fleet.world.seconds(1);
+    expect(await fleet.item()).toMatchObject({ candidate: { release: 1 }, weights: { blue: 100, green: 0 } });
+    await fleet.order('abort');
+    expect(await fleet.ended(again)).toMatchObject({ error: 'GateAborted' });
+    expect(await fleet.weights()).toEqual({ blue: 0, green: 100 });
+  });
+
   it('and was promoted with other scaling policies: it has those of the spec, and no other', async () => {
     const scaledBy = async (): Promise<string[]> => {
       const answer = await fleet.world.call('autoscaling', 'DescribePolicies', {

@@ -15,6 +15,7 @@ import { heldCall, type RolloutPlan } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
 import { phases } from '../../fleet/phases.ts';
 import { planRollout } from '../../fleet/plan.ts';
+import { sameWeights } from '../../fleet/traffic.ts';
 import { keys } from '../../lineage/keys.ts';
 import { alarmRefs } from '../../lineage/refs.ts';
 import { found, type HandedFleet, handOver, holdOn, type Time } from './hold.ts';
@@ -96,12 +97,15 @@ export async function makePlan(
   }
   const { plan } = verdict;
   const { pin } = plan;
+  // A rule that is not as lineage expects stops every plan but the one that completes what a person began.
+  const byHand = seen.rule !== undefined && !sameWeights(seen.rule.weights, fleet.weights);
   await hold.change((item, now) => ({
     fleet: {
       ...item,
       candidate: {
         ...{ release: plan.release, slot: plan.slot, groupName: plan.groupName },
         ...(plan.way === 'warm' && item.warm !== null ? { warm: promisesOf(item.warm) } : {}),
+        ...(byHand ? { byHand } : {}),
       },
       // The warm release is the candidate now: it has one role at a time.
       warm: item.warm?.release === plan.release ? null : item.warm,

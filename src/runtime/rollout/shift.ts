@@ -110,6 +110,13 @@ function provenNow(candidate: FleetItem['candidate']): FleetItem['candidate'] {
     : { ...candidate, growth: { ...growth, proven: true } };
 }
 
+/** From the first step on the weights are the rollout's, also where a person had set the same: they are undone with it. */
+function ledByUs(candidate: FleetItem['candidate']): FleetItem['candidate'] {
+  if (candidate === null) return null;
+  const { byHand: _byHand, ...led } = candidate;
+  return led;
+}
+
 /**
  * Sets the weights of one step. Safe to repeat: weights that are there already are recorded, not set again.
  * @throws FlotillaError `CandidateGrowing` (try again), `TrafficChangedByHand`, `GuardRefused`, `CandidateUnhealthy`,
@@ -145,7 +152,7 @@ export async function shiftTraffic(
   await hold.change((item, now) => ({
     fleet: {
       ...item,
-      candidate: provenNow(item.candidate),
+      candidate: ledByUs(provenNow(item.candidate)),
       weights: wanted,
       weightsSince: now,
       gate: null,

@@ -263,6 +263,20 @@ describe('undoing', () => {
     expect(nextUndo(world({ ...rest, fleet: { ...restFleet, candidate: null, warm } })).do).toBe('done');
     expect(nextUndo(world({ ...rest, fleet: restFleet })).do).toBe('shrink');
   });
+  it('leaves the traffic where a person led it before the rollout, as long as that group stands', () => {
+    const led = { ...candidate, warm: { keepUntil: '' }, byHand: true as const };
+    const rule = { weights: { blue: 0, green: 100 }, foreign: [], sticky: false };
+    const base = { rule, fleet: { ...restFleet, candidate: led } };
+    const warm = { ...candidate, keepUntil: '' };
+    expect(nextUndo(world(base))).toEqual({ do: 'keep-warm', warm });
+    // Live need not become well first: nothing returns to it.
+    expect(nextUndo(world({ ...base, slots: { blue: slot('blue', 0), green: slot('green', 2) } })).do).toBe(
+      'keep-warm',
+    );
+    expect(nextUndo(world({ ...base, groups: [group(live, 2)] })).do).toBe('weights');
+    const { byHand: _byHand, ...shifted } = led;
+    expect(nextUndo(world({ rule, fleet: { ...restFleet, candidate: shifted } })).do).toBe('weights');
+  });
   it('keeps nothing warm that is gone, or going', () => {
     const fleet = { ...restFleet, candidate: { ...candidate, warm: { keepUntil: '' } } };
     const slots = { blue: slot('blue', 2), green: slot('green', 0) };
