@@ -185,7 +185,8 @@ async function adoptOwn(plan: Launch, groups: Groups): Promise<void> {
       group: plan.groupName,
     });
   }
-  const isOwn = group.rollout === plan.rollout || !isMadeAnew(group);
+  // Live's group is made anew where it is not shown: it may stand all the same, and whoever made it made it for live.
+  const isOwn = group.rollout === plan.rollout || isMadeAnew({ name: plan.groupName, rollout: plan.rollout });
   if (group.release === plan.release && isOwn && !group.deleting) return;
   throw new FlotillaError(
     'SlotOccupied',
