@@ -316,7 +316,8 @@ export const errorCatalogue = {
   SlotOccupied: {
     status: 409,
     title: 'The slot for the candidate is not empty',
-    advice: "Look at the target group's members in the console, and remove what is not ours.",
+    advice:
+      'Remove from the target group what is not ours; where a group cannot empty, look at its suspended processes and lifecycle hooks.',
   },
   CandidateUnhealthy: {
     status: 502,

@@ -9,11 +9,13 @@ import type { Hold } from './hold.ts';
 import { lookAtTraffic, refuseIfStale, slotArns } from './look.ts';
 import { refuseIfEnded } from './orders.ts';
 import { fleetEvent, updateRelease, updateRollout } from './record.ts';
+import { isPatienceOver } from './roll-back.ts';
 import { undo } from './undo.ts';
 
 /**
  * One pass; asked again until `done`.
- * @throws FlotillaError `GuardRefused`, `SlotOccupied`, `GateAborted`, `LeaseLost`, `DeadlineNear`.
+ * @throws FlotillaError `SlotOccupied` for a target that nothing takes away, and once patience is over; `GuardRefused`,
+ * `GateAborted`, `LeaseLost`, `DeadlineNear`.
  */
 export async function emptySlot(
   call: HeldCall & { readonly plan: RolloutPlan },
@@ -39,28 +41,40 @@ export async function emptySlot(
     aim: 'remove',
     keep: plan.groupName,
   });
-  if (!outcome.done) return { done: false, reasons: outcome.reasons };
+  if (!outcome.done) return awaited(outcome.reasons, plan, hold);
 
   const left = await deps.balancer.targets(slotArns(hold.fleet)[plan.slot]);
   // A late copy still shows what drained a moment ago.
   const draining = left.filter(({ state }) => state.endsWith('draining'));
-  if (draining.length > 0 && draining.length === left.length)
-    return { done: false, reasons: draining.map(({ id, state }) => `${id} is ${state}`) };
-  if (left.length > 0) {
-    throw new FlotillaError(
-      'SlotOccupied',
-      `${plan.slot} still holds ${left.map(({ id }) => id).join(', ')}`,
-      {
-        fleet: call.fleet,
-        slot: plan.slot,
-      },
+  if (draining.length > 0 && draining.length === left.length) {
+    return awaited(
+      draining.map(({ id, state }) => `${id} is ${state}`),
+      plan,
+      hold,
     );
+  }
+  if (left.length > 0) {
+    throw occupied(`${plan.slot} still holds ${left.map(({ id }) => id).join(', ')}`, plan, hold);
   }
   await hold.change((item) => ({
     fleet: item,
     writes: [updateRollout(call.fleet, call.rollout, { phase: phases.launching })],
   }));
   return { done: true, reasons: [] };
+}
+
+/** @throws FlotillaError `SlotOccupied` where the emptying, with which the rollout began, takes too long. */
+function awaited(
+  reasons: readonly string[],
+  plan: RolloutPlan,
+  hold: Hold,
+): { done: false; reasons: readonly string[] } {
+  if (isPatienceOver(hold.fleet, hold.now())) throw occupied(reasons.join('; '), plan, hold);
+  return { done: false, reasons };
+}
+
+function occupied(message: string, { slot }: RolloutPlan, { fleet: { fleet } }: Hold): FlotillaError {
+  return new FlotillaError('SlotOccupied', message, { fleet, slot });
 }
 
 /**

@@ -13,7 +13,7 @@ import { letGo } from './empty-slot.ts';
 import type { Hold } from './hold.ts';
 import { slotArns } from './look.ts';
 import { fleetEvent } from './record.ts';
-import { undoPatience } from './roll-back.ts';
+import { isPatienceOver } from './roll-back.ts';
 import { undo } from './undo.ts';
 
 /** `web-v6-12`: release 6, warm since rollout 12. */
@@ -102,10 +102,7 @@ export async function removeRelease(
  * Whether a removal has been waited for too long; then the fleet shows what it waits for, and somebody has to look.
  */
 export async function stuck(hold: Hold, reasons: readonly string[]): Promise<boolean> {
-  const { lease, spec } = hold.fleet;
-  if (lease === null) return false;
-  const waitedSeconds = (hold.now().getTime() - Date.parse(lease.since)) / 1000;
-  if (waitedSeconds <= undoPatience(spec)) return false;
+  if (!isPatienceOver(hold.fleet, hold.now())) return false;
   await needAttention(hold, reasons.join('; '));
   return true;
 }

@@ -1,6 +1,7 @@
 /** Rolling a rollout back, pass by pass. Recovery uses the same passes. */
 import * as z from 'zod';
 import type { FleetSpec } from '../../contracts/fleet-spec.ts';
+import type { FleetItem } from '../../contracts/items.ts';
 import { heldCall } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
 import { isMadeAnew } from '../../fleet/fixed-parts.ts';
@@ -27,6 +28,11 @@ const patienceSeconds = 900;
 /** How long a rollback may take before somebody has to look. */
 export function undoPatience(spec: Pick<FleetSpec, 'healthCheck' | 'rollout'>): number {
   return patienceSeconds + spec.healthCheck.deadlineSeconds + spec.rollout.drainSeconds;
+}
+
+/** Whether whoever holds the fleet has waited for longer than that. */
+export function isPatienceOver({ lease, spec }: Pick<FleetItem, 'lease' | 'spec'>, now: Date): boolean {
+  return lease !== null && (now.getTime() - Date.parse(lease.since)) / 1000 > undoPatience(spec);
 }
 
 /**
