@@ -98,8 +98,9 @@ export function planRollout(world: RolloutWorld): PlanVerdict {
   const reasons: string[] = [];
   const slot = idleSlot(live);
   const shown = (name: string | undefined) => world.groups.find((group) => group.name === name);
-  // A warm group that somebody deleted brings nothing back: its release is launched anew.
-  const stands = warm !== null && warm.slot === slot && shown(warm.groupName) !== undefined;
+  // A warm group that somebody deleted brings nothing back, though it shows until its instances are gone: its release is
+  // launched anew.
+  const stands = warm !== null && warm.slot === slot && shown(warm.groupName)?.deleting === false;
   const returning = stands && warm.release === release.number ? warm : undefined;
   const way: RolloutPlan['way'] = returning === undefined ? 'launch' : 'warm';
   // Going back to what served before is one change of weights, and waits for nobody. A deploy takes a warm group up, too,

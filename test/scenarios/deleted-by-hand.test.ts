@@ -126,4 +126,29 @@ describe.skipIf(notPackaged !== undefined)('deleted by hand during a rollout', {
       expect(exceptBetween(deleted, served, violations)).toEqual([]);
     });
   });
+
+  describe('the group of what is warm', () => {
+    it('is launched anew by a rollback, though it shows until its instances have ended', async () => {
+      fleet = await Fleet.create({
+        rollout: { steps: [{ weight: 100 }], drainSeconds: 0, keepWarmSeconds: 3600 },
+      });
+      expect(await fleet.deploy(await fleet.image('one'))).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await fleet.deploy(await fleet.image('two'))).toMatchObject({ status: 'SUCCEEDED' });
+      invariants = await Invariants.over([fleet]);
+      // Until no node sends anything there.
+      await fleet.world.seconds(30);
+      const { warm } = await fleet.item();
+      await fleet.world.call('autoscaling', 'DeleteAutoScalingGroup', {
+        AutoScalingGroupName: warm?.groupName,
+        ForceDelete: true,
+      });
+      expect((await fleet.groups()).map(({ name }) => name)).toContain(warm?.groupName);
+      expect(await fleet.ended(await fleet.rollBack(), 30 * minute)).toMatchObject({ status: 'SUCCEEDED' });
+      expect(await fleet.item()).toMatchObject({
+        live: { release: 1, groupName: 'flt-web-v1-r3' },
+        warm: { release: 2 },
+      });
+      expect(invariants.atRest({ web: { live: 1, desired: 2 } })).toEqual([]);
+    });
+  });
 });

@@ -84,20 +84,26 @@ async function pinLive({ pin }: RolloutPlan, hold: Hold, groups: Groups): Promis
   await groups.resize(pin.groupName, { minimum: pin.pinned });
 }
 
-/** The warm group, at least as large as live is now. */
+/**
+ * The warm group, at least as large as live is now.
+ * @throws FlotillaError `CandidateLaunchFailed` where it is gone, or is being deleted: no waiting brings it back.
+ */
 async function adoptWarm(plan: RolloutPlan, hold: Hold, groups: Groups): Promise<null> {
   const group = await groups.describe(plan.groupName);
-  if (group === undefined) {
-    throw new FlotillaError('CandidateLaunchFailed', `The warm group ${plan.groupName} is gone`, {
-      group: plan.groupName,
-    });
-  }
+  if (group === undefined || group.deleting) throw warmGone(plan);
   const wanted = returnCapacity(group, plan.capacity);
   if (group.desired < wanted.desired || group.minimum < wanted.desired) {
     await hold.before();
-    await groups.resize(plan.groupName, { ...wanted, minimum: wanted.desired });
+    const outcome = await groups.resize(plan.groupName, { ...wanted, minimum: wanted.desired });
+    if (outcome === 'gone') throw warmGone(plan);
   }
   return null;
+}
+
+function warmGone({ groupName }: RolloutPlan): FlotillaError {
+  return new FlotillaError('CandidateLaunchFailed', `The warm group ${groupName} is gone`, {
+    group: groupName,
+  });
 }
 
 /** A group of a release, and the rollout that makes it. */

@@ -287,8 +287,12 @@ describe('a plan', () => {
       reasons: [expect.stringContaining('force it to give v2 all of it in one step')],
     });
   });
-  it('launches anew a warm release whose group is gone', () => {
-    expect(plan({ fleet: { ...fleet, warm }, release: release(2), kind: 'rollback' })).toMatchObject({
+  it.each([
+    ['is gone', []],
+    ['is being deleted', [{ ...group(warm.groupName, 2, 'g'), deleting: true }]],
+  ])('launches anew a warm release whose group %s', (_, gone) => {
+    const groups = [group(live.groupName, 2, 'b'), ...gone];
+    expect(plan({ fleet: { ...fleet, warm }, groups, release: release(2), kind: 'rollback' })).toMatchObject({
       verdict: 'go',
       plan: { way: 'launch', groupName: 'flt-web-v2-r3', evict: { release: 2, groupName: warm.groupName } },
     });
