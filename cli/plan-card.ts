@@ -17,7 +17,7 @@ export function planCard({ outcome, plan, reasons = [], notes = [] }: RolloutAns
       : [
           `  live      minimum of ${pin.groupName} held at ${pin.pinned} meanwhile, then back to ${pin.former}`,
         ]),
-    ...(evict === null ? [] : [`  evicts    v${evict.release} (${evict.groupName}), warm until then`]),
+    ...(evict === null ? [] : [leaves(evict, plan.release)]),
     ...(plan.testTraffic ? ['  before    the test listener leads to it'] : []),
     ...(plan.smokeTest
       ? [`  before    a smoke test of each instance${plan.testTraffic ? ', and by the test listener' : ''}`]
@@ -27,6 +27,13 @@ export function planCard({ outcome, plan, reasons = [], notes = [] }: RolloutAns
     ...(plan.hooks?.afterTraffic === undefined ? [] : [`  after     ${plan.hooks.afterTraffic} is asked`]),
     ...plan.notes.map((note) => `  note      ${note}`),
   ];
+}
+
+/** A release does not evict itself: only what may be left of its warm group has to leave the slot. */
+function leaves({ release, groupName }: { release: number; groupName: string }, planned: number): string {
+  return release === planned
+    ? `  replaces  ${groupName}, its warm group, which cannot be taken up`
+    : `  evicts    v${release} (${groupName}), warm until then`;
 }
 
 function sizes({ capacity, mode, wholeSize }: NonNullable<RolloutAnswer['plan']>): string {

@@ -97,7 +97,8 @@ export const insteadOf: Readonly<Partial<Record<OrderState, string>>> = {
   recovering: 'its execution ended, and recovery puts the fleet back by itself',
   needsAttention:
     'what it did could not be undone: cure the reason that flotilla status names, and the sweeper undoes the rest within a minute',
-  retiring: 'flotilla rollback brings the former release back',
+  // No rollback goes there after one that went back itself: who was left by it is passed over.
+  retiring: 'flotilla deploy --release N launches the former release, vN, anew',
   // Who were told to roll back would send away what serves well.
   unsuccessful: 'nothing of it is left to undo; flotilla status shows what is live',
 };

@@ -34,6 +34,13 @@ it('shows slot, sizes, pin, what is evicted, steps and notes of a plan', () => {
   ).toHaveLength(5);
 });
 
+it('says of a release whose warm group is gone that it replaces that, not that it evicts itself', () => {
+  const again = { ...plan, release: 6, groupName: 'flt-web-v6-r12' };
+  const lines = planCard({ outcome: 'planned', message: '', plan: again });
+  expect(lines).toContain('  replaces  flt-web-v6-r10, its warm group, which cannot be taken up');
+  expect(lines.join()).not.toContain('evicts');
+});
+
 it('shows how a candidate grows that follows the weights', () => {
   const capacity = { minimum: 1, desired: 1, maximum: 6 };
   expect(

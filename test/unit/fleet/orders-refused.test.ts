@@ -37,7 +37,7 @@ describe('an order at the wrong time', () => {
     expect(instead('needsAttention')).toBe(
       'what it did could not be undone: cure the reason that flotilla status names, and the sweeper undoes the rest within a minute',
     );
-    expect(instead('retiring')).toBe('flotilla rollback brings the former release back');
+    expect(instead('retiring')).toBe('flotilla deploy --release N launches the former release, vN, anew');
   });
 
   it('is not told to roll back where the rollout has changed nothing: what serves would leave', () => {
