@@ -81,6 +81,23 @@ describe.skipIf(notPackaged !== undefined)('the sizes in a rollout', () => {
     expect(await fleet.weights()).toEqual({ blue: 100, green: 0 });
   });
 
+  it('undo a deploy of a warm release that cannot grow as soon as no launch can succeed, with the reasons', async () => {
+    await live(follow);
+    expect(await fleet.deploy(await fleet.image('two'))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await fleet.ended(await fleet.rollBack())).toMatchObject({ status: 'SUCCEEDED' });
+    const answer = await fleet.ask({ kind: 'release', number: 2 });
+    await sizesAt(10);
+    await setSize(fleet, 'flt-web-v1-r1', 6);
+    await sizesAt(50);
+    // So many as run now, each with two.
+    fleet.world.region.parts.ec2.quotas.onDemandStandard.value = 20;
+    const end = await fleet.ended(answer);
+    expect(end).toMatchObject({ status: 'FAILED', error: 'CandidateLaunchFailed' });
+    expect(end.cause).toContain('more vCPU capacity than your current vCPU limit');
+    expect(await fleet.item()).toMatchObject({ live: { release: 1 }, warm: { release: 2 }, lease: null });
+    expect(await fleet.weights()).toEqual({ blue: 100, green: 0 });
+  });
+
   it('let a person abort while the candidate grows', async () => {
     await live(follow);
     const answer = await fleet.ask(await fleet.image('two'));

@@ -21,7 +21,7 @@ import { FlotillaError } from '../../errors.ts';
 import { type AlarmVerdict, watchedAt } from '../../fleet/gates.ts';
 import { phases } from '../../fleet/phases.ts';
 import { decideShift, proveTraffic, sameWeights, settleSeconds, stepWeights } from '../../fleet/traffic.ts';
-import { healthyCount, type TrafficWorld } from '../../fleet/world.ts';
+import { type ActivityView, healthyCount, type TargetView, type TrafficWorld } from '../../fleet/world.ts';
 import { refuseIfFailing } from './check-health.ts';
 import { type GrowthView, growForShare } from './grow.ts';
 import { type HandedFleet, type Hold, handOver } from './hold.ts';
@@ -74,10 +74,7 @@ export async function leaveGate(
   ]);
   refuseIfStale(world.rule, hold.fleet, hold.now());
   const targets = handed ?? world.slots[plan.slot].targets;
-  // A candidate that grows is new in part: why it does not get there is told by what Auto Scaling tries.
-  const growing = hold.fleet.candidate?.growth?.proven === false;
-  const same = !growing && call.seen === digestOf(targets);
-  const activities = plan.way === 'warm' || same ? [] : await deps.groups.activities(plan.groupName);
+  const activities = await tellingActivities(call, hold.fleet, targets, deps.groups);
   await refuseIfFailing(
     {
       fleet: call.fleet,
@@ -95,6 +92,23 @@ export async function leaveGate(
     activities,
     alarms,
   };
+}
+
+/** What Auto Scaling did with the candidate, as far as it tells of this rollout. */
+async function tellingActivities(
+  { plan, seen }: Pick<Call, 'plan' | 'seen'>,
+  { candidate }: FleetItem,
+  targets: readonly TargetView[],
+  groups: Groups,
+): Promise<readonly ActivityView[]> {
+  const growth = candidate?.growth;
+  const warm = plan.way === 'warm';
+  // A candidate that grows is new in part: why it does not get there is told by what Auto Scaling tries.
+  if (growth?.proven !== false && (warm || seen === digestOf(targets))) return [];
+  const activities = await groups.activities(plan.groupName);
+  // A warm group has a past; what counts is what happened since it began to grow.
+  const since = warm && growth !== undefined ? Date.parse(growth.since) : 0;
+  return activities.filter(({ startedAt }) => startedAt >= since);
 }
 
 /** The size at which the candidate was proven last: instances that are only just added count for no failure. */
