@@ -26,7 +26,7 @@ export const rollBackInput = heldCall.extend({
 const patienceSeconds = 900;
 
 /** How long a rollback may take before somebody has to look. */
-export function undoPatience(spec: Pick<FleetSpec, 'healthCheck' | 'rollout'>): number {
+function undoPatience(spec: Pick<FleetSpec, 'healthCheck' | 'rollout'>): number {
   return patienceSeconds + spec.healthCheck.deadlineSeconds + spec.rollout.drainSeconds;
 }
 
