@@ -78,7 +78,9 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
   const { release } = wanted;
   // Going back to what has served is for who is in need, whatever became of its image later.
   const marked = failedBefore(wanted.kind === 'deploy' ? world.sameImage : [wanted.release]);
-  const ofImage = request.target.kind === 'image' && !force ? againstImage(world) : [];
+  const { image, unbooted } = world;
+  const asksForImage = request.target.kind === 'image' && image !== undefined;
+  const ofImage = asksForImage && !force ? againstImage(image, unbooted) : [];
   const asked = release === 'new' ? undefined : release.number;
   const refusal = (): RequestVerdict => ({
     verdict: 'refused',
@@ -145,12 +147,15 @@ export function decideRequest(request: RolloutRequest, world: RequestWorld): Req
 }
 
 /** What stands against an image itself. */
-function againstImage({ image, unbooted }: RequestWorld): string[] {
+function againstImage(
+  { state, identity }: Pick<ImageItem, 'state' | 'identity'>,
+  unbooted: boolean,
+): string[] {
   const reasons: string[] = [];
-  if (image?.state === 'vetoed') reasons.push(vetoedWords);
+  if (state === 'vetoed') reasons.push(vetoedWords);
   if (unbooted) {
     reasons.push(
-      `No instance of the image ${image?.identity} was asked for this fleet's health check yet; upload its artifact again, or force it`,
+      `No instance of the image ${identity} was asked for this fleet's health check yet; upload its artifact again, or force it`,
     );
   }
   return reasons;

@@ -122,6 +122,15 @@ export const reasons: Readonly<Record<string, readonly Because[]>> = {
   ],
   'src/fleet/going-back.ts': [
     {
+      because: 'The types ask whether it is there. What is not there is no later than anything.',
+      mutants: [
+        [
+          'return leftAt !== undefined && leftAt >= servedAt ? leftAt : undefined;',
+          'return true && leftAt >= servedAt ? leftAt : undefined;',
+        ],
+      ],
+    },
+    {
       because: 'A default for the types alone: what stands before it is always there.',
       mutants: [
         [
@@ -175,6 +184,10 @@ export const reasons: Readonly<Record<string, readonly Because[]>> = {
   ],
   'src/fleet/plan.ts': [
     {
+      because: 'The types ask whether there is a step; every plan has one.',
+      mutants: [['steps[0]?.weight === 100 &&', 'steps[0].weight === 100 &&']],
+    },
+    {
       because: 'A default for the types alone: what stands before it is always there.',
       mutants: [
         [
@@ -205,6 +218,16 @@ export const reasons: Readonly<Record<string, readonly Because[]>> = {
     },
   ],
   'src/fleet/request.ts': [
+    {
+      because:
+        'The types ask whether there is an image; who asks for one that is not there was refused before.',
+      mutants: [
+        [
+          "const asksForImage = request.target.kind === 'image' && image !== undefined;",
+          "const asksForImage = request.target.kind === 'image' && true;",
+        ],
+      ],
+    },
     {
       because:
         'The types ask whether it is there. A comparison with what is not there is false, as the answer is without it.',
@@ -246,6 +269,24 @@ export const reasons: Readonly<Record<string, readonly Because[]>> = {
         [
           'if (sameWeights(present, lineage.weights) || lineage.weightsSince === undefined) return false;',
           'if (sameWeights(present, lineage.weights) || false) return false;',
+        ],
+      ],
+    },
+  ],
+  'src/fleet/failure-card.ts': [
+    {
+      because:
+        'What was not found has no place in the text; to ask for it throws, and the text stays as it is, too.',
+      mutants: [['if (found?.[1] === undefined) return text;', 'if (false) return text;']],
+    },
+  ],
+  'src/fleet/gates.ts': [
+    {
+      because: 'Neither text is a time, and no time is before another.',
+      mutants: [
+        [
+          "return Date.parse(rangAt ?? '') < Date.parse(since);",
+          'return Date.parse(rangAt ?? "Stryker was here!") < Date.parse(since);',
         ],
       ],
     },

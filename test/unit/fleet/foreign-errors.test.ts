@@ -110,6 +110,7 @@ describe('a release that failed', () => {
   it.each(noRoom)('is not to blame where there was no room for any: %s', (why) => {
     expect(blamesRelease(failure('CandidateLaunchFailed', 'it failed', [why]), 'deploy')).toBe(false);
     expect(blamesRelease(failure('CandidateLaunchFailed', why), 'deploy')).toBe(false);
+    expect(blamesRelease({ name: 'CandidateLaunchFailed', message: why, details: {} }, 'deploy')).toBe(false);
     // Of an instance that ran, such words say nothing.
     expect(blamesRelease(failure('CandidateUnhealthy', why, [why]), 'deploy')).toBe(true);
   });

@@ -136,9 +136,13 @@ describe('a plan', () => {
     });
     expect(ask(50)).toMatchObject(expects('blue 50 %, green 50 %'));
     expect(ask(100, { release: release(3) })).toMatchObject(expects('blue 0 %, green 100 %'));
+    const one = { ...oneStep, warm };
+    expect(ask(100, { release: release(3), fleet: one })).toMatchObject(expects('blue 0 %, green 100 %'));
+    const ruleless = ask(100, { rule: undefined });
+    expect(ruleless).toMatchObject({ verdict: 'refused', reasons: [expect.stringContaining('rule')] });
     // Its first step would take half of the traffic back.
     expect(ask(100, { kind: 'deploy' })).toMatchObject(expects('blue 0 %, green 100 %'));
-    expect(ask(100, { kind: 'deploy', fleet: { ...oneStep, warm } })).toMatchObject({
+    expect(ask(100, { kind: 'deploy', fleet: one })).toMatchObject({
       plan: { way: 'warm', steps: [atOnce], notes: [expect.stringContaining('set by hand')] },
     });
   });
