@@ -179,14 +179,21 @@ describe.skipIf(notPackaged !== undefined)('a rollback through the API', { timeo
     });
   });
 
+  it('does not go forward again to what it left', async () => {
+    const { status, body } = await doors.api('POST /fleets/web/rollback', {});
+    expect({ status, body }).toMatchObject({ status: 404, body: { name: 'ReleaseNotFound' } });
+    expect(body.detail).toContain('passed over: v2 (a rollback left it)');
+  });
+
   it('launches the former release again once it is retired', async () => {
+    await doors.deploy('three');
     await doors.world.seconds(15 * 60);
-    expect(await doors.fleet()).toMatchObject({ live: { release: 1 }, warm: null });
+    expect(await doors.fleet()).toMatchObject({ live: { release: 3 }, warm: null });
     const { body } = await doors.api('POST /fleets/web/rollback', {});
-    expect(body).toMatchObject({ release: 2 });
+    expect(body).toMatchObject({ release: 1 });
     expect(await doors.rolloutEnded(body.rollout)).toMatchObject({ status: 'succeeded' });
     expect(await doors.fleet()).toMatchObject({
-      live: { release: 2, weight: 100, groupName: 'flt-web-v2-r4' },
+      live: { release: 1, weight: 100, groupName: 'flt-web-v1-r5' },
     });
   });
 });
