@@ -6,6 +6,7 @@ import { afterAll, beforeAll, it } from 'vitest';
 import { VirtualClock } from '../../local/clock.ts';
 import { createRegion, type Region } from '../../local/region.ts';
 import { createFunction, invoke } from '../support/functions.ts';
+import { createTextTable } from '../support/things-in-region.ts';
 import { type Bench, createBench, task } from '../unit/local/serverless/machine-bench.ts';
 
 const pages = {
@@ -280,19 +281,7 @@ beforeAll(async () => {
     'export const handler = async ({ length = 0, sleepMs = 0 }) => { await new Promise((r) => setTimeout(r, sleepMs)); return "x".repeat(length); };',
     { Timeout: 900 },
   );
-  for (const name of ['narrow', 'wide'])
-    await virtual.call('dynamodb', 'CreateTable', {
-      TableName: name,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [
-        { AttributeName: 'pk', AttributeType: 'S' },
-        { AttributeName: 'sk', AttributeType: 'S' },
-      ],
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-    });
+  for (const name of ['narrow', 'wide']) await createTextTable(virtual, name, ['pk', 'sk']);
 });
 afterAll(() => Promise.all([virtual.close(), processes.close()]));
 

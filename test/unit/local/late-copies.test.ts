@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { VirtualClock } from '../../../local/clock.ts';
 import { createRegion, type Region } from '../../../local/region.ts';
 import type { Principal } from '../../../local/service.ts';
+import { createTextTable } from '../../support/things-in-region.ts';
 
 let region: Region;
 let clock: VirtualClock;
@@ -16,22 +17,7 @@ const user: Principal = {
 beforeEach(async () => {
   clock = new VirtualClock();
   region = await createRegion({ clock, seed: 5, lag: { copiesMs: 1_000, indexesMs: 3_000 } });
-  await ask('CreateTable', {
-    TableName: 'things',
-    BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: [
-      { AttributeName: 'pk', AttributeType: 'S' },
-      { AttributeName: 'list', AttributeType: 'S' },
-    ],
-    KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-    GlobalSecondaryIndexes: [
-      {
-        IndexName: 'byList',
-        KeySchema: [{ AttributeName: 'list', KeyType: 'HASH' }],
-        Projection: { ProjectionType: 'ALL' },
-      },
-    ],
-  });
+  await createTextTable(region, 'things', ['pk'], 'byList');
 });
 
 afterEach(async () => {

@@ -7,23 +7,10 @@ import type {
   UploadPartCopyOutput,
   UploadPartOutput,
 } from '@aws-sdk/client-s3';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { VirtualClock } from '../../../local/clock.ts';
-import { createRegion, type Region } from '../../../local/region.ts';
+import { expect, test } from 'vitest';
+import { Bucket, bucketInRegion } from '../../support/things-in-region.ts';
 
-let region: Region;
-const Bucket = 'things';
-
-beforeEach(async () => {
-  region = await createRegion({ clock: new VirtualClock(), seed: 5 });
-  await call('CreateBucket', {});
-});
-
-afterEach(() => region.close());
-
-function call<Output>(operation: string, input: object): Promise<Output> {
-  return region.call('s3', operation, { Bucket, ...input }) as Promise<Output>;
-}
+const call = bucketInRegion();
 
 /** Begins an upload, and tells what its requests name. */
 async function begin(more: object = {}) {

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../../local/clock.ts';
 import { createRegion, type Region } from '../../../../local/region.ts';
+import { createTextTable } from '../../../support/things-in-region.ts';
 
 const TableName = 'things';
 const Item = {
@@ -33,18 +34,7 @@ const values = {
 let region: Region;
 beforeAll(async () => {
   region = await createRegion({ clock: new VirtualClock(), seed: 1 });
-  await call('CreateTable', {
-    TableName,
-    BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: [
-      { AttributeName: 'pk', AttributeType: 'S' },
-      { AttributeName: 'sk', AttributeType: 'S' },
-    ],
-    KeySchema: [
-      { AttributeName: 'pk', KeyType: 'HASH' },
-      { AttributeName: 'sk', KeyType: 'RANGE' },
-    ],
-  });
+  await createTextTable(region, TableName, ['pk', 'sk']);
   await call('PutItem', { TableName, Item });
   return () => region.close();
 });

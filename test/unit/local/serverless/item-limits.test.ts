@@ -1,27 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../../local/clock.ts';
 import { createRegion, type Region } from '../../../../local/region.ts';
+import { createTextTable } from '../../../support/things-in-region.ts';
 
 const TableName = 'things';
 let region: Region;
 beforeAll(async () => {
   region = await createRegion({ clock: new VirtualClock(), seed: 1 });
-  await call('CreateTable', {
-    TableName,
-    BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: [
-      { AttributeName: 'pk', AttributeType: 'S' },
-      { AttributeName: 'list', AttributeType: 'S' },
-    ],
-    KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-    GlobalSecondaryIndexes: [
-      {
-        IndexName: 'byList',
-        KeySchema: [{ AttributeName: 'list', KeyType: 'HASH' }],
-        Projection: { ProjectionType: 'ALL' },
-      },
-    ],
-  });
+  await createTextTable(region, TableName, ['pk'], 'byList');
   return () => region.close();
 });
 

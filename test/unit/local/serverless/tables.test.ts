@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../../local/clock.ts';
 import { createRegion, type Region } from '../../../../local/region.ts';
+import { createTextTable } from '../../../support/things-in-region.ts';
 
 const TableName = 'things';
 let region: Region;
@@ -8,12 +9,7 @@ let clock: VirtualClock;
 beforeEach(async () => {
   clock = new VirtualClock();
   region = await createRegion({ clock, seed: 1 });
-  await call('CreateTable', {
-    TableName,
-    BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
-    KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-  });
+  await createTextTable(region, TableName, ['pk']);
   return () => region.close();
 });
 

@@ -1,18 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../../local/clock.ts';
 import { createRegion, type Region } from '../../../../local/region.ts';
+import { createTextTable } from '../../../support/things-in-region.ts';
 
 const TableName = 'things';
 const Key = { pk: { S: 'a' } };
 let region: Region;
 beforeEach(async () => {
   region = await createRegion({ clock: new VirtualClock(), seed: 1 });
-  await call('CreateTable', {
-    TableName,
-    BillingMode: 'PAY_PER_REQUEST',
-    AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
-    KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
-  });
+  await createTextTable(region, TableName, ['pk']);
   return () => region.close();
 });
 
