@@ -219,6 +219,7 @@ function unknownAlarm(name: string): AwsError {
 
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html */
 const pageDatapoints = 100_800;
+const mostQueries = 500;
 
 function metricOperations(context: Context, metrics: Metrics) {
   const anyMetric = (action: string) => () => [{ action: `cloudwatch:${action}`, resources: ['*'] }];
@@ -304,43 +305,57 @@ function metricOperations(context: Context, metrics: Metrics) {
   const GetMetricData: Operation<GetMetricDataInput, GetMetricDataOutput> = {
     access: anyMetric('GetMetricData'),
     run(input) {
-      onlySupported('GetMetricData', input, ['MetricDataQueries', 'StartTime', 'EndTime', 'ScanBy']);
+      onlySupported('GetMetricData', input, [
+        'MetricDataQueries',
+        'StartTime',
+        'EndTime',
+        'ScanBy',
+        'MaxDatapoints',
+        'NextToken',
+      ]);
       const { StartTime, EndTime, MetricDataQueries: queries = [] } = input;
       checkQueries('GetMetricData', queries);
       if (StartTime === undefined || EndTime === undefined)
         throw invalid('StartTime and EndTime are required');
-      const shown = (queries ?? []).filter((query) => query.ReturnData !== false);
-      let datapoints = 0;
+      if (queries.length > mostQueries)
+        throw invalid(`MetricDataQueries has more than ${mostQueries} members`);
+      const shown = queries.filter((query) => query.ReturnData !== false);
+      const rows = shown.flatMap((query, index) => {
+        const periods = queries.map((one) => one.MetricStat?.Period ?? one.Period ?? 0);
+        const period = Math.max(60, query.MetricStat?.Period ?? query.Period ?? Math.max(...periods)) * 1_000;
+        let compute: (from: number, to: number) => number | undefined;
+        try {
+          compute = queryComputer(metrics, queries, query.Id);
+        } catch (error) {
+          throw invalid(error instanceof Error ? error.message : String(error));
+        }
+        const found: { readonly index: number; readonly at: number; readonly value: number }[] = [];
+        const start = Math.floor(StartTime.getTime() / period) * period;
+        for (let from = start; from < EndTime.getTime(); from += period) {
+          const value = compute(from, from + period);
+          if (value !== undefined) found.push({ index, at: from, value });
+        }
+        // Newest first unless asked otherwise.
+        return input.ScanBy === 'TimestampAscending' ? found : found.reverse();
+      });
+      const key = ({ index, at }: (typeof rows)[number]): string => `${index} ${at}`;
+      const size = input.MaxDatapoints ?? pageDatapoints;
+      const { items, nextToken } = page(rows, key, size, input.NextToken, badToken);
+      const last = items.at(-1);
+      const toCome = nextToken === undefined || last === undefined ? [] : rows.slice(rows.indexOf(last) + 1);
+      const unfinished = new Set(toCome.map(({ index }) => index));
       return {
-        MetricDataResults: shown.map((query) => {
-          const periods = (queries ?? []).map((one) => one.MetricStat?.Period ?? one.Period ?? 0);
-          const period =
-            Math.max(60, query.MetricStat?.Period ?? query.Period ?? Math.max(...periods)) * 1_000;
-          let compute: (from: number, to: number) => number | undefined;
-          try {
-            compute = queryComputer(metrics, queries ?? [], query.Id);
-          } catch (error) {
-            throw invalid(error instanceof Error ? error.message : String(error));
-          }
-          const rows: { at: number; value: number }[] = [];
-          const start = Math.floor(StartTime.getTime() / period) * period;
-          for (let from = start; from < EndTime.getTime(); from += period) {
-            const value = compute(from, from + period);
-            if (value !== undefined) rows.push({ at: from, value });
-          }
-          datapoints += rows.length;
-          if (datapoints > pageDatapoints)
-            throw invalid(`More than ${pageDatapoints} datapoints: the local region answers in one page`);
-          // Newest first unless asked otherwise.
-          if (input.ScanBy !== 'TimestampAscending') rows.reverse();
+        MetricDataResults: shown.map((query, index) => {
+          const own = items.filter((row) => row.index === index);
           return {
             Id: query.Id,
             Label: query.Label ?? query.MetricStat?.Metric?.MetricName ?? query.Id,
-            Timestamps: rows.map((row) => new Date(row.at)),
-            Values: rows.map((row) => row.value),
-            StatusCode: 'Complete' as const,
+            Timestamps: own.map((row) => new Date(row.at)),
+            Values: own.map((row) => row.value),
+            StatusCode: unfinished.has(index) ? ('PartialData' as const) : ('Complete' as const),
           };
         }),
+        NextToken: nextToken,
         Messages: [],
       };
     },

@@ -186,6 +186,22 @@ const alarmed = (name = '<name>'): Step => ({
   },
 });
 
+const minute = 60_000;
+/** A whole minute of the last quarter of an hour. */
+const counted = Math.floor(Date.now() / minute) * minute - 15 * minute;
+const inMinute = (count: number): Date => new Date(counted + count * minute);
+
+const datum = (MetricName: string, at: number, Value: number): Step => ({
+  call: 'PutMetricData',
+  input: { Namespace: '<name>', MetricData: [{ MetricName, Timestamp: inMinute(at), Value }] },
+});
+const asked = (Id: string, MetricName: string) => ({
+  Id,
+  MetricStat: { Metric: { Namespace: '<name>', MetricName }, Period: 60, Stat: 'Sum' },
+});
+const threeMinutes = { StartTime: inMinute(0), EndTime: inMinute(3) };
+const twice = [datum('Requests', 0, 2), datum('Requests', 0, 3), datum('Requests', 2, 4)];
+
 export const cloudWatch: Sheet = {
   service: 'monitoring',
   title: 'CloudWatch',
@@ -244,6 +260,51 @@ export const cloudWatch: Sheet = {
       operation: 'DescribeAlarms',
       says: 'refuses a token that is not valid',
       input: { NextToken: 'nothing' },
+      fails: { code: ['InvalidNextToken'], status: 400 },
+    },
+    {
+      operation: 'GetMetricData',
+      says: 'sums what was counted, by the minute, the newest first; a minute without data is left out',
+      given: twice,
+      input: { ...threeMinutes, MetricDataQueries: [asked('a', 'Requests')] },
+      until: { MetricDataResults: [{ Id: 'a', StatusCode: 'Complete', Values: [4, 5] }] },
+      answers: {
+        MetricDataResults: [
+          { Id: 'a', Label: 'Requests', StatusCode: 'Complete', Values: [4, 5], Timestamps: [aTime, aTime] },
+        ],
+        Messages: [],
+      },
+    },
+    {
+      operation: 'GetMetricData',
+      says: 'tells the oldest first where that is asked for; the end is not part of the time, the start is',
+      given: [...twice, datum('Requests', 3, 9)],
+      input: { ...threeMinutes, ScanBy: 'TimestampAscending', MetricDataQueries: [asked('a', 'Requests')] },
+      until: { MetricDataResults: [{ Id: 'a', Values: [5, 4] }] },
+      answers: { MetricDataResults: [{ Id: 'a', Values: [5, 4] }] },
+    },
+    {
+      operation: 'GetMetricData',
+      says: 'has no values of a metric that nobody counted, and shows no query that is not to be returned',
+      given: twice,
+      input: {
+        ...threeMinutes,
+        MetricDataQueries: [{ ...asked('a', 'Requests'), ReturnData: false }, asked('b', 'Never')],
+      },
+      answers: { MetricDataResults: [{ Id: 'b', StatusCode: 'Complete', Values: [], Timestamps: [] }] },
+    },
+    {
+      operation: 'GetMetricData',
+      says: 'answers in pages of so many datapoints, with a token, and says whose data are not all there',
+      given: twice,
+      input: { ...threeMinutes, MaxDatapoints: 1, MetricDataQueries: [asked('a', 'Requests')] },
+      until: { MetricDataResults: [{ Id: 'a', Values: [4] }], NextToken: /./ },
+      answers: { MetricDataResults: [{ Id: 'a', StatusCode: 'PartialData', Values: [4] }], NextToken: /./ },
+    },
+    {
+      operation: 'GetMetricData',
+      says: 'refuses a token that is not valid',
+      input: { ...threeMinutes, MetricDataQueries: [asked('a', 'Requests')], NextToken: 'nothing' },
       fails: { code: ['InvalidNextToken'], status: 400 },
     },
   ],

@@ -107,9 +107,7 @@ const refused: [string, string, Record<string, unknown>, string][] = [
   ['ec2', 'DescribeRegions', { RegionNames: ['eu-central-1'] }, 'InvalidParameterValue'],
   ['monitoring', 'DescribeAlarms', { ActionPrefix: 'arn:' }, 'UnsupportedOperation'],
   ['monitoring', 'ListMetrics', { RecentlyActive: 'PT3H' }, 'UnsupportedOperation'],
-  ['monitoring', 'GetMetricData', metricData(1, { MaxDatapoints: 10 }), 'UnsupportedOperation'],
   ['monitoring', 'GetMetricData', metricData(1, { LabelOptions: {} }), 'UnsupportedOperation'],
-  ['monitoring', 'GetMetricData', metricData(71), 'ValidationError'],
   [
     'elasticloadbalancing',
     'DescribeTargetHealth',
