@@ -361,6 +361,12 @@ export const errorCatalogue = {
     title: 'The shift of traffic could not be proven',
     advice: 'Look at the listener rule and its target groups in the console.',
   },
+  TrafficNotArriving: {
+    status: 502,
+    title: 'Requests do not arrive where the weights lead',
+    advice:
+      "Compare RequestCount of the fleet's two target groups in CloudWatch with the listener rule; then deploy again: nothing is held against the release.",
+  },
   GateAborted: {
     status: 409,
     title: 'The rollout was aborted',

@@ -118,7 +118,14 @@ export type Shifted = z.infer<typeof shifted>;
 /** What lineage keeps of a proof. */
 export const trafficProof = z.strictObject({
   step: ordinal,
-  proof: z.enum(['read-back']),
+  /** `read-back`: the rule has the weights, and who is weighted has healthy targets. `arrival`: and requests came there. */
+  proof: z.enum(['read-back', 'arrival']),
   healthy: z.strictObject({ blue: count, green: count }),
+  /** That came to each slot, of those that were counted; where it was asked, and told enough. */
+  requests: z.strictObject({ blue: count, green: count }).optional(),
 });
 export type TrafficProof = z.infer<typeof trafficProof>;
+
+/** Whether requests arrive was not asked yet; there were too few to tell; or it is told, also that the fleet is idle. */
+export const arrivalState = z.enum(['unasked', 'untold', 'told']);
+export type Arrival = z.infer<typeof arrivalState>;

@@ -111,7 +111,7 @@ export function decideShift(
 export type Proof =
   | {
       readonly proven: true;
-      /** `read-back`: the rule has the weights and each weighted slot healthy targets. */
+      /** Whether requests arrive is known later: arrival.ts. */
       readonly proof: 'read-back';
     }
   | { readonly proven: false; readonly reasons: readonly string[] };

@@ -6,6 +6,7 @@ import { FlotillaError } from '../../errors.ts';
 import { promotedBounds } from '../../fleet/capacity.ts';
 import { phases } from '../../fleet/phases.ts';
 import { formatWeights, sameWeights, stepWeights } from '../../fleet/traffic.ts';
+import { proveArrival } from './arrival.ts';
 import { type HandedFleet, type Hold, handOver } from './hold.ts';
 import { refuseIfEnded, refuseIfPaused } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
@@ -24,8 +25,8 @@ export interface Promoted {
 
 /**
  * Promotes the candidate. The calls to AWS come first and can be repeated; the write of the item is the promotion.
- * @throws FlotillaError `TrafficChangedByHand`, `CandidateUnhealthy`, `AlarmRang`, `AlarmMissing`, `GateAborted`, `RolloutPaused`, `LeaseLost`,
- * `DeadlineNear`.
+ * @throws FlotillaError `TrafficNotArriving` (try again), `TrafficChangedByHand`, `CandidateUnhealthy`, `AlarmRang`,
+ * `AlarmMissing`, `GateAborted`, `RolloutPaused`, `LeaseLost`, `DeadlineNear`.
  */
 export async function promote(
   call: z.infer<typeof promoteInput>,
@@ -45,6 +46,7 @@ export async function promote(
       { fleet: call.fleet, rollout, ruleArn: hold.fleet.fixed.ruleArn },
     );
   }
+  const proven = await proveArrival(call, hold, deps.counts, call.step);
   const group = await deps.groups.describe(plan.groupName);
   if (group === undefined) {
     throw new FlotillaError('CandidateUnhealthy', `The group ${plan.groupName} is gone`, {
@@ -115,7 +117,7 @@ export async function promote(
             desired: group.desired,
             minimum: bounds.minimum,
             ...(testTraffic === undefined ? {} : { testTraffic }),
-            provenBefore: call.proof,
+            provenBefore: proven.proof,
             alarmsBefore: world.alarms,
           },
         }),

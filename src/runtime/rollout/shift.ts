@@ -4,10 +4,13 @@ import type { Alarms } from '../../aws/alarms.ts';
 import type { Groups } from '../../aws/groups.ts';
 import type { Instances } from '../../aws/instances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
+import type { RequestCounts } from '../../aws/request-counts.ts';
 import { together } from '../../aws/together.ts';
 import type { SlotColour } from '../../contracts/ids.ts';
 import type { FleetItem, Order } from '../../contracts/items.ts';
 import {
+  type Arrival,
+  arrivalState,
   heldCall,
   isJustSeen,
   justSeen,
@@ -22,6 +25,7 @@ import { type AlarmVerdict, watchedAt } from '../../fleet/gates.ts';
 import { phases } from '../../fleet/phases.ts';
 import { decideShift, proveTraffic, sameWeights, settleSeconds, stepWeights } from '../../fleet/traffic.ts';
 import { type ActivityView, healthyCount, type TargetView, type TrafficWorld } from '../../fleet/world.ts';
+import { proveArrival } from './arrival.ts';
 import { refuseIfFailing } from './check-health.ts';
 import { type GrowthView, growForShare } from './grow.ts';
 import { type HandedFleet, type Hold, handOver } from './hold.ts';
@@ -35,6 +39,8 @@ export const shiftInput = heldCall.extend({
   step: z.number().int().min(1),
   /** Of the step before. Not null at the first: JSONata's $merge drops a variable that is null. */
   proof: z.union([trafficProof, z.literal('none')]),
+  /** What is known by now of whether requests arrive. An execution of before this was asked does not ask. */
+  arrival: arrivalState.default('told'),
   /** Which targets the candidate had when it was last proven well: their digest. */
   seen: z.string(),
   /** What CheckHealth saw; it counts for a moment only. */
@@ -46,6 +52,7 @@ export interface ShiftDeps {
   readonly groups: Groups;
   readonly instances: Instances;
   readonly alarms: Alarms;
+  readonly counts: RequestCounts;
 }
 
 type Call = z.infer<typeof shiftInput>;
@@ -133,14 +140,14 @@ function ledByUs(candidate: FleetItem['candidate']): FleetItem['candidate'] {
 
 /**
  * Sets the weights of one step. Safe to repeat: weights that are there already are recorded, not set again.
- * @throws FlotillaError `CandidateGrowing` (try again), `TrafficChangedByHand`, `GuardRefused`, `CandidateUnhealthy`,
+ * @throws FlotillaError `CandidateGrowing` and `TrafficNotArriving` (try again), `TrafficChangedByHand`, `GuardRefused`, `CandidateUnhealthy`,
  * `AlarmRang`, `AlarmMissing`, `GateAborted`, `RolloutPaused`, `LeaseLost`, `DeadlineNear`.
  */
 export async function shiftTraffic(
   call: Call,
   hold: Hold,
   deps: ShiftDeps,
-): Promise<{ readonly shifted: Shifted; readonly held: HandedFleet }> {
+): Promise<{ readonly shifted: Shifted; readonly arrival: Arrival; readonly held: HandedFleet }> {
   const { plan, rollout } = call;
   const step = plan.steps[call.step - 1];
   if (step === undefined)
@@ -148,6 +155,7 @@ export async function shiftTraffic(
   const lookedAt = hold.now().getTime();
   const world = await leaveGate(call, hold, deps, call.step - 1);
   await growForShare({ ...call, share: step.weight }, hold, deps, world);
+  const proven = await proveArrival(call, hold, deps.counts, call.step - 1);
   const { fleet } = hold;
   const read = new Set(fleet.orders.map(orderKey));
   const wanted = stepWeights(plan.slot, step.weight, fleet.live !== null);
@@ -187,7 +195,7 @@ export async function shiftTraffic(
           share: step.weight,
           weights: wanted,
           from: fleet.weights,
-          provenBefore: call.proof,
+          provenBefore: proven.proof,
           alarmsBefore: world.alarms,
         },
       }),
@@ -203,6 +211,7 @@ export async function shiftTraffic(
       candidate: { healthy: healthyCount({ targets: candidate }), targets: digestOf(candidate) },
       freshUntil: new Date(lookedAt + fleet.spec.healthCheck.intervalSeconds * 1000).toISOString(),
     },
+    arrival: proven.arrival,
     held: handOver(hold.fleet),
   };
 }

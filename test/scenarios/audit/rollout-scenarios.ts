@@ -60,6 +60,20 @@ export const rolloutScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'gates that are long enough to count requests',
+    async run(doors) {
+      for (const steps of [
+        [{ weight: 50, bakeSeconds: 300 }, { weight: 100 }],
+        [{ weight: 100, bakeSeconds: 300 }],
+      ]) {
+        await free(doors);
+        await doors.apply({ ...everything, rollout: { ...everything.rollout, steps } });
+        await doors.deploy(`counted-${steps.length}`);
+      }
+      await doors.apply(everything);
+    },
+  },
+  {
     name: 'a retirement',
     async run(doors) {
       await doors.world.seconds(15 * 60);

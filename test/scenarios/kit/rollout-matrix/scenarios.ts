@@ -62,7 +62,12 @@ export const scenarios = {
       await fleet.apply({
         ...matrixSpec,
         rule: { hosts: ['web.example.com'], testListenerArn },
-        rollout: { ...matrixSpec.rollout, smokeTest: { path: '/health', status: 200 } },
+        rollout: {
+          ...matrixSpec.rollout,
+          // So long that it is asked whether requests arrived.
+          steps: [{ weight: 25, bakeSeconds: 300 }, { weight: 100 }],
+          smokeTest: { path: '/health', status: 200 },
+        },
       });
     },
     act: deploy,

@@ -1,0 +1,53 @@
+/** Requests that a load balancer gave to target groups, as CloudWatch counts them. */
+import { type CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
+import type { SlotColour } from '../contracts/ids.ts';
+import { countedSeconds, type Minutes, type Requests } from '../fleet/arrival.ts';
+import { cloudWatchClient } from './clients/cloudwatch.ts';
+import type { SlotArns } from './load-balancer.ts';
+
+export interface RequestCounts {
+  /**
+   * What came to each slot in whole minutes; none where nothing is counted. Health checks are not among them.
+   * @returns undefined where CloudWatch could not say all of it.
+   */
+  of(ruleArn: string, slots: SlotArns, minutes: Minutes): Promise<Requests | undefined>;
+}
+
+/** `app/name/id` of `…:listener-rule/app/name/id/listener/rule`, as the load balancer's metrics name it. */
+function balancerOf(ruleArn: string): string {
+  return ruleArn.split('/').slice(1, 4).join('/');
+}
+
+export function openRequestCounts(client: CloudWatchClient = cloudWatchClient()): RequestCounts {
+  return {
+    async of(ruleArn, slots, { from, to }) {
+      const query = (slot: SlotColour) => ({
+        Id: slot,
+        MetricStat: {
+          Metric: {
+            Namespace: 'AWS/ApplicationELB',
+            MetricName: 'RequestCount',
+            Dimensions: [
+              { Name: 'TargetGroup', Value: slots[slot].split(':').at(-1) },
+              { Name: 'LoadBalancer', Value: balancerOf(ruleArn) },
+            ],
+          },
+          Period: countedSeconds,
+          Stat: 'Sum',
+        },
+      });
+      // One page: at most an hour's minutes for each.
+      const { MetricDataResults: results = [] } = await client.send(
+        new GetMetricDataCommand({
+          MetricDataQueries: [query('blue'), query('green')],
+          StartTime: new Date(from),
+          EndTime: new Date(to),
+        }),
+      );
+      if (!results.every(({ StatusCode }) => StatusCode === 'Complete')) return undefined;
+      const sum = (slot: SlotColour): number =>
+        (results.find(({ Id }) => Id === slot)?.Values ?? []).reduce((total, value) => total + value, 0);
+      return { blue: sum('blue'), green: sum('green') };
+    },
+  };
+}
