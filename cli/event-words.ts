@@ -35,6 +35,14 @@ function because({ reason }: Data): string {
   return reason === undefined || reason === '' ? '' : `: ${text(reason)}`;
 }
 
+/** What is known of the requests under the weights before, where it was asked and told. */
+function afterArrival({ provenBefore }: Data): string {
+  const { requests } = (provenBefore ?? {}) as { readonly requests?: Record<string, unknown> };
+  const { candidate, live } = requests ?? {};
+  if (typeof candidate !== 'number' || typeof live !== 'number') return '';
+  return `, now that ${candidate} of ${candidate + live} requests came to it`;
+}
+
 function noted(notes: unknown): string[] {
   return Array.isArray(notes) ? notes.map(text) : [];
 }
@@ -73,7 +81,7 @@ const sentences: Readonly<Record<string, (data: Data) => string | undefined>> = 
       ? 'the test listener stays as somebody else led it'
       : 'the test listener leads to nobody again',
   'candidate-smoke-tested': (data) => `smoke test passed: ${text(data.path)} answered ${text(data.status)}`,
-  'traffic-shifted': (data) => `${text(data.share)} % of the traffic goes to it`,
+  'traffic-shifted': (data) => `${text(data.share)} % of the traffic goes to it${afterArrival(data)}`,
   'gate-entered': (data) =>
     data.waitsFor === 'approval'
       ? 'waiting for approval'
@@ -81,7 +89,7 @@ const sentences: Readonly<Record<string, (data: Data) => string | undefined>> = 
         ? 'paused: the weights stay until it is resumed'
         : `watching it for ${text(data.seconds)} s`,
   'order-given': (data) => `order to ${text(data.verb)}${because(data)}`,
-  'release-promoted': (data) => `v${text(data.release)} is promoted`,
+  'release-promoted': (data) => `v${text(data.release)} is promoted${afterArrival(data)}`,
   'release-retiring': (data) => `v${text(data.release)} makes room`,
   'rollback-began': () => 'going back: all traffic to live, then the candidate leaves',
   'live-made-anew': (data) =>

@@ -22,6 +22,6 @@ export const handler = lambdaFunction({
   }),
   run: async ({ held, ...call }, deps, invocation) => {
     const hold = await takeHold(deps.table, call.fleet, call.fence, invocation, held);
-    return promote(call, hold, deps);
+    return promote(call, hold, { ...deps, log: invocation.log });
   },
 });

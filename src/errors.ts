@@ -363,9 +363,9 @@ export const errorCatalogue = {
   },
   TrafficNotArriving: {
     status: 502,
-    title: 'Requests do not arrive where the weights lead',
+    title: 'Requests do not arrive at the candidate',
     advice:
-      "Compare RequestCount of the fleet's two target groups in CloudWatch with the listener rule; then deploy again: nothing is held against the release.",
+      "Look for a rule of the listener with a smaller priority that takes the fleet's hosts or paths, and compare RequestCount of its two target groups; then deploy again: nothing is held against the release.",
   },
   GateAborted: {
     status: 409,

@@ -7,10 +7,11 @@ import type { SlotArns } from './load-balancer.ts';
 
 export interface RequestCounts {
   /**
-   * What came to each slot in whole minutes; none where nothing is counted. Health checks are not among them.
-   * @returns undefined where CloudWatch could not say all of it.
+   * What came to each slot in whole minutes, by whatever listener; none where nothing is counted. Health checks are not
+   * among them.
+   * @throws Error where CloudWatch does not say all of it.
    */
-  of(ruleArn: string, slots: SlotArns, minutes: Minutes): Promise<Requests | undefined>;
+  of(ruleArn: string, slots: SlotArns, minutes: Minutes): Promise<Requests>;
 }
 
 /** `app/name/id` of `…:listener-rule/app/name/id/listener/rule`, as the load balancer's metrics name it. */
@@ -36,7 +37,7 @@ export function openRequestCounts(client: CloudWatchClient = cloudWatchClient())
           Stat: 'Sum',
         },
       });
-      // One page: at most an hour's minutes for each.
+      // At most an hour's minutes for each: there is no second page.
       const { MetricDataResults: results = [] } = await client.send(
         new GetMetricDataCommand({
           MetricDataQueries: [query('blue'), query('green')],
@@ -44,7 +45,8 @@ export function openRequestCounts(client: CloudWatchClient = cloudWatchClient())
           EndTime: new Date(to),
         }),
       );
-      if (!results.every(({ StatusCode }) => StatusCode === 'Complete')) return undefined;
+      const partly = results.find(({ StatusCode }) => StatusCode !== 'Complete');
+      if (partly !== undefined) throw new Error(`CloudWatch told ${partly.StatusCode} of ${partly.Id}`);
       const sum = (slot: SlotColour): number =>
         (results.find(({ Id }) => Id === slot)?.Values ?? []).reduce((total, value) => total + value, 0);
       return { blue: sum('blue'), green: sum('green') };

@@ -118,14 +118,16 @@ export type Shifted = z.infer<typeof shifted>;
 /** What lineage keeps of a proof. */
 export const trafficProof = z.strictObject({
   step: ordinal,
-  /** `read-back`: the rule has the weights, and who is weighted has healthy targets. `arrival`: and requests came there. */
+  /** `read-back`: the rule has the weights, and who is weighted has healthy targets. `arrival`: and requests came. */
   proof: z.enum(['read-back', 'arrival']),
   healthy: z.strictObject({ blue: count, green: count }),
-  /** That came to each slot, of those that were counted; where it was asked, and told enough. */
-  requests: z.strictObject({ blue: count, green: count }).optional(),
+  /** Requests that each got in the minutes that were counted, where the proof is `arrival`. */
+  requests: z.strictObject({ candidate: count, live: count }).optional(),
+  /** Why the requests are no part of the proof, where it was asked for them. */
+  untold: z.string().optional(),
 });
 export type TrafficProof = z.infer<typeof trafficProof>;
 
-/** Whether requests arrive was not asked yet; there were too few to tell; or it is told, also that the fleet is idle. */
+/** Whether requests arrive: not asked yet; asked, and no proof; told, also that the fleet is idle. */
 export const arrivalState = z.enum(['unasked', 'untold', 'told']);
 export type Arrival = z.infer<typeof arrivalState>;

@@ -1,11 +1,11 @@
 /**
- * Whether requests arrive where the weights lead: the second half of the proof of a shift, on a fleet with traffic. The
- * rule and the health behind it are read back at once; what arrived is known minutes later, so that it is asked when a
- * gate is left that held long enough, before the next weight or the promotion.
+ * Whether requests arrive at the candidate: the second half of the proof of a shift, on a fleet with traffic. The rule and
+ * the health behind it are read back at once; what arrived is known minutes later, so that it is asked when a gate is
+ * left that held long enough, before the next weight or the promotion.
  */
-import type { SlotColour } from '../contracts/ids.ts';
-import type { Arrival, RolloutPlan } from '../contracts/rollout.ts';
-import { formatWeights, propagationSeconds } from './traffic.ts';
+import { otherSlot, type SlotColour } from '../contracts/ids.ts';
+import type { Arrival, RolloutPlan, TrafficProof } from '../contracts/rollout.ts';
+import { propagationSeconds } from './traffic.ts';
 import type { Weights } from './world.ts';
 
 /**
@@ -17,10 +17,16 @@ export const countedSeconds = 60;
 /** How long the last whole minute may be missing, generously: AWS names no time. */
 const publishedWithinSeconds = 120;
 
-/** What arrives now counts: of a bake of days its last hour. */
+/** Only the newest hour counts of a gate that held for days. */
 const mostSeconds = 3_600;
 
-/** So many requests would have come by the weights; that none did is no chance then: one in hundreds of millions. */
+/** A gate that held so long tells something, whenever in its minute it began. */
+const tellingSeconds = propagationSeconds + 2 * countedSeconds + publishedWithinSeconds;
+
+/** A fleet that nobody asks for so long is idle; in a shorter time its visitors may only have been elsewhere. */
+const idleSeconds = 900;
+
+/** So many requests would have come by the weights; that none did is not by chance: one time in hundreds of millions. */
 const tellingRequests = 20;
 
 /** Requests that the load balancer gave to each slot's targets. */
@@ -47,42 +53,52 @@ export function tellingMinutes(weightsSince: string | undefined, now: Date): Min
 
 /**
  * Whether to ask when this step's gate is left: until it is told, and twice at most, so that a rollout of many steps
- * makes no more calls for it. Where too few requests came to the first gate, the last one's may be enough: all of them
- * go to the candidate there. Nobody asks on the way back, which must not wait for a metric.
+ * makes no more calls for it. Where the first answer was no proof, the last gate that is long enough asks again: most
+ * requests come to the candidate there. Nobody asks on the way back, which must not wait for a metric.
  */
 export function asksForArrival(
   arrival: Arrival,
-  {
-    kind,
-    step,
-    steps,
-  }: { readonly kind: RolloutPlan['kind']; readonly step: number; readonly steps: number },
+  { kind, steps }: Pick<RolloutPlan, 'kind' | 'steps'>,
+  step: number,
 ): boolean {
-  if (kind === 'rollback' || step === 0) return false;
-  return arrival === 'unasked' || (arrival === 'untold' && step === steps);
+  if (kind === 'rollback' || step === 0 || arrival === 'told') return false;
+  const long = ({ bakeSeconds, approval, approvalSeconds }: RolloutPlan['steps'][number]): boolean =>
+    bakeSeconds + (approval ? approvalSeconds : 0) >= tellingSeconds;
+  return arrival === 'unasked' || step === steps.findLastIndex(long) + 1;
 }
 
 export type ArrivalVerdict =
-  | { readonly verdict: 'seen' }
-  /** Not one request: what was read back is the proof. */
-  | { readonly verdict: 'idle' }
-  /** Too few requests: no proof, and nothing against it. */
-  | { readonly verdict: 'untold' }
-  | { readonly verdict: 'missing'; readonly reasons: readonly string[] };
+  | { readonly verdict: 'seen'; readonly requests: NonNullable<TrafficProof['requests']> }
+  /** No proof, and nothing against it. */
+  | { readonly verdict: 'untold'; readonly idle: boolean; readonly why: string }
+  | { readonly verdict: 'missing'; readonly reason: string };
 
-/** What the counts say of the weights under which they were made. */
-export function decideArrival(weights: Weights, requests: Requests): ArrivalVerdict {
-  const total = requests.blue + requests.green;
-  if (total === 0) return { verdict: 'idle' };
-  const without = (['blue', 'green'] as const).filter((slot) => weights[slot] > 0 && requests[slot] === 0);
-  if (without.length === 0) return { verdict: 'seen' };
-  const missing = without.filter((slot) => (total * weights[slot]) / 100 >= tellingRequests);
-  if (missing.length === 0) return { verdict: 'untold' };
+/**
+ * What the counts say of the candidate. Of live they say nothing that its health does not: where live is down, the
+ * candidate is to get its traffic all the sooner.
+ * @param tested whether requests may come to the candidate by the test listener, which no count tells apart
+ */
+export function decideArrival(
+  slot: SlotColour,
+  weights: Weights,
+  requests: Requests,
+  { from, to }: Minutes,
+  tested: boolean,
+): ArrivalVerdict {
+  const candidate = requests[slot];
+  const live = requests[otherSlot(slot)];
+  const untold = (why: string, idle = false) => ({ verdict: 'untold' as const, idle, why });
+  if (candidate > 0) {
+    return tested
+      ? untold(`${candidate} requests came to the candidate, maybe by the test listener`)
+      : { verdict: 'seen', requests: { candidate, live } };
+  }
+  const seconds = (to - from) / 1000;
+  if (live === 0) return untold(`no requests in ${seconds / 60} minutes`, seconds >= idleSeconds);
+  if ((live * weights[slot]) / 100 < tellingRequests)
+    return untold(`none of ${live} requests came to the candidate, which may be chance`);
   return {
     verdict: 'missing',
-    reasons: missing.map(
-      (slot) =>
-        `${slot} got none of ${total} requests, and should have got ${weights[slot]} % (${formatWeights(weights)})`,
-    ),
+    reason: `none of ${live} requests came to the candidate (${slot}), which has ${weights[slot]} % of the weight`,
   };
 }

@@ -339,7 +339,13 @@ function metricOperations(context: Context, metrics: Metrics) {
         return input.ScanBy === 'TimestampAscending' ? found : found.reverse();
       });
       const key = ({ index, at }: (typeof rows)[number]): string => `${index} ${at}`;
-      const size = input.MaxDatapoints ?? pageDatapoints;
+      const asked = input.MaxDatapoints ?? pageDatapoints;
+      if (asked < 1) throw invalid('MaxDatapoints must be at least 1');
+      // "NextToken is not returned if you are performing a math expression": API_MetricDataResult.html
+      const oneTime = shown.some(({ Expression }) => Expression !== undefined);
+      if (oneTime && rows.length > pageDatapoints)
+        throw invalid(`An expression has more than ${pageDatapoints} datapoints`);
+      const size = oneTime ? Math.max(rows.length, 1) : Math.min(asked, pageDatapoints);
       const { items, nextToken } = page(rows, key, size, input.NextToken, badToken);
       const last = items.at(-1);
       const toCome = nextToken === undefined || last === undefined ? [] : rows.slice(rows.indexOf(last) + 1);

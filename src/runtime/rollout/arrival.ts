@@ -1,53 +1,83 @@
 /** Asking whether requests arrive, when a gate is left. */
 import type { RequestCounts } from '../../aws/request-counts.ts';
+import type { FleetItem } from '../../contracts/items.ts';
 import type { Arrival, RolloutPlan, TrafficProof } from '../../contracts/rollout.ts';
 import { FlotillaError } from '../../errors.ts';
-import { asksForArrival, decideArrival, tellingMinutes } from '../../fleet/arrival.ts';
+import {
+  asksForArrival,
+  decideArrival,
+  type Minutes,
+  type Requests,
+  tellingMinutes,
+} from '../../fleet/arrival.ts';
+import type { Known } from '../../fleet/quotas.ts';
+import { sameWeights } from '../../fleet/traffic.ts';
+import type { RuleView } from '../../fleet/world.ts';
+import type { Invocation } from '../handler.ts';
 import type { Hold } from './hold.ts';
 import { slotArns } from './look.ts';
+import { known } from './look-at-quotas.ts';
 
-export interface ProvenBefore {
-  readonly arrival: Arrival;
-  /** Of the step that had the traffic, with what arrived where that was told. */
+interface Call {
+  readonly rollout: number;
+  readonly plan: RolloutPlan;
   readonly proof: TrafficProof | 'none';
+  readonly arrival: Arrival;
+}
+
+export interface ArrivalDeps {
+  readonly counts: RequestCounts;
+  readonly log: Pick<Invocation['log'], 'warn'>;
+}
+
+/** What was counted, and in which minutes; undefined where nobody had to ask. */
+export type Counted = { readonly minutes: Minutes; readonly requests: Known<Requests> } | undefined;
+
+/**
+ * Never throws: what CloudWatch cannot or may not tell stops no rollout; the log tells it, and the record.
+ * @param step that has the traffic; 0 before the first
+ */
+export async function countArrivals(
+  { plan, proof, arrival }: Call,
+  { fleet, now }: Hold,
+  { counts, log }: ArrivalDeps,
+  step: number,
+): Promise<Counted> {
+  const minutes = tellingMinutes(fleet.weightsSince, now());
+  if (proof === 'none' || minutes === undefined || !asksForArrival(arrival, plan, step)) return undefined;
+  // What is asked again every few seconds, until the candidate is large enough, was judged when it began to grow.
+  if (fleet.candidate?.growth?.proven === false) return undefined;
+  const requests = await known(counts.of(fleet.fixed.ruleArn, slotArns(fleet), minutes));
+  if (!requests.known) log.warn('requests not counted', { why: requests.why });
+  return { minutes, requests };
 }
 
 /**
- * Changes nothing, and may be repeated.
- * @param step that has the traffic; 0 before the first
+ * @returns the proof of the step that had the traffic, with what arrived where that was told.
  * @throws FlotillaError `TrafficNotArriving` (worth another look: the counts may be late).
  */
-export async function proveArrival(
-  call: {
-    readonly rollout: number;
-    readonly plan: RolloutPlan;
-    readonly proof: TrafficProof | 'none';
-    readonly arrival: Arrival;
-  },
-  hold: Hold,
-  counts: RequestCounts,
-  step: number,
-): Promise<ProvenBefore> {
-  const { proof, arrival, plan } = call;
-  const unchanged = { arrival, proof };
-  const { fleet } = hold;
-  const minutes = tellingMinutes(fleet.weightsSince, hold.now());
-  if (proof === 'none' || minutes === undefined) return unchanged;
-  if (!asksForArrival(arrival, { kind: plan.kind, step, steps: plan.steps.length })) return unchanged;
-  const requests = await counts.of(fleet.fixed.ruleArn, slotArns(fleet), minutes);
-  if (requests === undefined) return { arrival: 'untold', proof };
-  const decision = decideArrival(fleet.weights, requests);
+export function judgeArrival(
+  { rollout, plan, proof, arrival }: Call,
+  fleet: FleetItem,
+  rule: Pick<RuleView, 'weights'>,
+  counted: Counted,
+): { readonly arrival: Arrival; readonly proof: TrafficProof | 'none' } {
+  // Under other weights than lineage's the counts say nothing; who made them is named by whoever looks at the rule.
+  if (counted === undefined || proof === 'none' || !sameWeights(rule.weights, fleet.weights))
+    return { arrival, proof };
+  const { minutes, requests } = counted;
+  if (!requests.known) return { arrival: 'untold', proof: { ...proof, untold: requests.why } };
+  const tested = fleet.testTraffic?.slot === plan.slot;
+  const decision = decideArrival(plan.slot, fleet.weights, requests.value, minutes, tested);
   switch (decision.verdict) {
     case 'seen':
-      return { arrival: 'told', proof: { ...proof, proof: 'arrival', requests } };
-    case 'idle':
-      return { arrival: 'told', proof };
+      return { arrival: 'told', proof: { ...proof, proof: 'arrival', requests: decision.requests } };
     case 'untold':
-      return { arrival: 'untold', proof };
+      return { arrival: decision.idle ? 'told' : 'untold', proof: { ...proof, untold: decision.why } };
     case 'missing':
-      throw new FlotillaError('TrafficNotArriving', decision.reasons.join('; '), {
+      throw new FlotillaError('TrafficNotArriving', decision.reason, {
         fleet: fleet.fleet,
-        rollout: call.rollout,
+        rollout,
         ruleArn: fleet.fixed.ruleArn,
         from: new Date(minutes.from).toISOString(),
         to: new Date(minutes.to).toISOString(),

@@ -1,12 +1,13 @@
 /** Promotion: the one moment from which rolling back means a rollout of its own. */
 import type * as z from 'zod';
 import { scalingMetrics } from '../../aws/groups.ts';
+import { together } from '../../aws/together.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
 import { promotedBounds } from '../../fleet/capacity.ts';
 import { phases } from '../../fleet/phases.ts';
 import { formatWeights, sameWeights, stepWeights } from '../../fleet/traffic.ts';
-import { proveArrival } from './arrival.ts';
+import { countArrivals, judgeArrival } from './arrival.ts';
 import { type HandedFleet, type Hold, handOver } from './hold.ts';
 import { refuseIfEnded, refuseIfPaused } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
@@ -37,7 +38,11 @@ export async function promote(
   const { candidate, live } = hold.fleet;
   if (candidate === null && live?.groupName === plan.groupName) return promotedAs(hold.fleet);
 
-  const world = await leaveGate(call, hold, deps, call.step);
+  const [world, counted] = await together([
+    leaveGate(call, hold, deps, call.step),
+    countArrivals(call, hold, deps, call.step),
+  ]);
+  const proven = judgeArrival(call, hold.fleet, world.rule, counted);
   const wanted = stepWeights(plan.slot, 100, live !== null);
   if (!sameWeights(world.rule.weights, wanted)) {
     throw new FlotillaError(
@@ -46,7 +51,6 @@ export async function promote(
       { fleet: call.fleet, rollout, ruleArn: hold.fleet.fixed.ruleArn },
     );
   }
-  const proven = await proveArrival(call, hold, deps.counts, call.step);
   const group = await deps.groups.describe(plan.groupName);
   if (group === undefined) {
     throw new FlotillaError('CandidateUnhealthy', `The group ${plan.groupName} is gone`, {

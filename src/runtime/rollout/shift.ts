@@ -4,7 +4,6 @@ import type { Alarms } from '../../aws/alarms.ts';
 import type { Groups } from '../../aws/groups.ts';
 import type { Instances } from '../../aws/instances.ts';
 import type { LoadBalancer } from '../../aws/load-balancer.ts';
-import type { RequestCounts } from '../../aws/request-counts.ts';
 import { together } from '../../aws/together.ts';
 import type { SlotColour } from '../../contracts/ids.ts';
 import type { FleetItem, Order } from '../../contracts/items.ts';
@@ -25,7 +24,7 @@ import { type AlarmVerdict, watchedAt } from '../../fleet/gates.ts';
 import { phases } from '../../fleet/phases.ts';
 import { decideShift, proveTraffic, sameWeights, settleSeconds, stepWeights } from '../../fleet/traffic.ts';
 import { type ActivityView, healthyCount, type TargetView, type TrafficWorld } from '../../fleet/world.ts';
-import { proveArrival } from './arrival.ts';
+import { type ArrivalDeps, countArrivals, judgeArrival } from './arrival.ts';
 import { refuseIfFailing } from './check-health.ts';
 import { type GrowthView, growForShare } from './grow.ts';
 import { type HandedFleet, type Hold, handOver } from './hold.ts';
@@ -39,7 +38,7 @@ export const shiftInput = heldCall.extend({
   step: z.number().int().min(1),
   /** Of the step before. Not null at the first: JSONata's $merge drops a variable that is null. */
   proof: z.union([trafficProof, z.literal('none')]),
-  /** What is known by now of whether requests arrive. An execution of before this was asked does not ask. */
+  /** What is known by now of whether requests arrive. An execution with an older definition hands nothing, and is not asked. */
   arrival: arrivalState.default('told'),
   /** Which targets the candidate had when it was last proven well: their digest. */
   seen: z.string(),
@@ -47,12 +46,11 @@ export const shiftInput = heldCall.extend({
   justSeen,
 });
 
-export interface ShiftDeps {
+export interface ShiftDeps extends ArrivalDeps {
   readonly balancer: LoadBalancer;
   readonly groups: Groups;
   readonly instances: Instances;
   readonly alarms: Alarms;
-  readonly counts: RequestCounts;
 }
 
 type Call = z.infer<typeof shiftInput>;
@@ -153,9 +151,12 @@ export async function shiftTraffic(
   if (step === undefined)
     throw new FlotillaError('RequestInvalid', `The plan has no step ${call.step}`, { rollout });
   const lookedAt = hold.now().getTime();
-  const world = await leaveGate(call, hold, deps, call.step - 1);
+  const [world, counted] = await together([
+    leaveGate(call, hold, deps, call.step - 1),
+    countArrivals(call, hold, deps, call.step - 1),
+  ]);
+  const proven = judgeArrival(call, hold.fleet, world.rule, counted);
   await growForShare({ ...call, share: step.weight }, hold, deps, world);
-  const proven = await proveArrival(call, hold, deps.counts, call.step - 1);
   const { fleet } = hold;
   const read = new Set(fleet.orders.map(orderKey));
   const wanted = stepWeights(plan.slot, step.weight, fleet.live !== null);

@@ -46,15 +46,12 @@ it('asks for the counts of both target groups behind the load balancer of the ru
   ]);
 });
 
-it.each(['PartialData', 'InternalError', 'Forbidden'] as const)(
-  'says nothing where CloudWatch tells %s',
-  async (StatusCode) => {
-    cloudwatch.on(GetMetricDataCommand).resolves({
-      MetricDataResults: [
-        { Id: 'blue', StatusCode: 'Complete', Values: [100] },
-        { Id: 'green', StatusCode, Values: [] },
-      ],
-    });
-    expect(await ask()).toBeUndefined();
-  },
-);
+it.each(['PartialData', 'InternalError', 'Forbidden'] as const)('says nothing of %s', async (StatusCode) => {
+  cloudwatch.on(GetMetricDataCommand).resolves({
+    MetricDataResults: [
+      { Id: 'blue', StatusCode: 'Complete', Values: [100] },
+      { Id: 'green', StatusCode, Values: [] },
+    ],
+  });
+  await expect(ask()).rejects.toThrow(`CloudWatch told ${StatusCode} of green`);
+});

@@ -21,6 +21,13 @@ describe('the words for events', () => {
     expect(eventWords({ kind: 'traffic-shifted', data: { share: 50, weights: { blue: 50 } } })).toBe(
       '50 % of the traffic goes to it',
     );
+    const provenBefore = { step: 1, proof: 'arrival', requests: { candidate: 31, live: 270 } };
+    expect(eventWords({ kind: 'traffic-shifted', data: { share: 50, provenBefore } })).toBe(
+      '50 % of the traffic goes to it, now that 31 of 301 requests came to it',
+    );
+    expect(eventWords({ kind: 'release-promoted', data: { release: 2, provenBefore: 'none' } })).toBe(
+      'v2 is promoted',
+    );
     expect(eventWords({ kind: 'order-given', data: { verb: 'abort', reason: 'errors\nin the log' } })).toBe(
       'order to abort: errors in the log',
     );

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { asksForArrival, decideArrival, tellingMinutes } from '../../../src/fleet/arrival.ts';
+import type { RolloutPlan } from '../../../src/contracts/rollout.ts';
+import { asksForArrival, decideArrival, type Requests, tellingMinutes } from '../../../src/fleet/arrival.ts';
+import { weightsFor } from '../../../src/fleet/traffic.ts';
 
 const at = (time: string): number => Date.parse(`2026-01-01T${time}Z`);
 const minutes = (since: string | undefined, now: string) =>
@@ -25,56 +27,98 @@ describe('the minutes that tell of a step', () => {
 });
 
 describe('a rollout', () => {
-  const deploy = { kind: 'deploy', step: 1, steps: 3 } as const;
+  const step = (bakeSeconds: number, approval = false, approvalSeconds = 3_600) => ({
+    weight: 50,
+    bakeSeconds,
+    approval,
+    approvalSeconds,
+  });
+  const plan = (...steps: RolloutPlan['steps']) => ({ kind: 'deploy' as const, steps });
+  const three = plan(step(600), step(600), step(600));
 
   it('asks until it is told, and twice at most', () => {
-    expect(asksForArrival('unasked', deploy)).toBe(true);
-    expect(asksForArrival('untold', deploy)).toBe(false);
-    expect(asksForArrival('untold', { ...deploy, step: 3 })).toBe(true);
-    expect(asksForArrival('told', { ...deploy, step: 3 })).toBe(false);
+    expect(asksForArrival('unasked', three, 1)).toBe(true);
+    expect(asksForArrival('unasked', three, 2)).toBe(true);
+    expect(asksForArrival('untold', three, 2)).toBe(false);
+    expect(asksForArrival('untold', three, 3)).toBe(true);
+    expect(asksForArrival('told', three, 3)).toBe(false);
+  });
+
+  it.each([
+    ['that bakes so long', step(250)],
+    ['that a person has so long for', step(0, true, 250)],
+    ['that is so long in all', step(100, true, 150)],
+  ])('asks a second time at the last gate %s', (_, last) => {
+    const steps = plan(step(600), last, step(249), step(0, false, 3_600), step(100, true, 149));
+    expect([1, 2, 3, 4, 5].map((one) => asksForArrival('untold', steps, one))).toEqual([
+      ...[false, true, false, false, false],
+    ]);
+  });
+
+  it('does not ask a second time where no gate is so long', () => {
+    const steps = plan(step(60), step(60));
+    expect([1, 2].map((one) => asksForArrival('untold', steps, one))).toEqual([false, false]);
   });
 
   it('does not ask before the first step, or on the way back', () => {
-    expect(asksForArrival('unasked', { ...deploy, step: 0 })).toBe(false);
-    expect(asksForArrival('unasked', { ...deploy, kind: 'rollback' })).toBe(false);
+    expect(asksForArrival('unasked', three, 0)).toBe(false);
+    expect(asksForArrival('unasked', { ...three, kind: 'rollback' }, 1)).toBe(false);
   });
 });
 
 describe('the counts of two slots', () => {
-  const tenth = { blue: 90, green: 10 };
+  const quarter = { from: at('10:00:00'), to: at('10:15:00') };
+  const decide = (share: number, requests: Requests, { tested = false, within = quarter } = {}) =>
+    decideArrival('green', weightsFor('green', share), requests, within, tested);
 
-  it('prove that requests arrive where each weighted slot got some', () => {
-    expect(decideArrival(tenth, { blue: 900, green: 1 })).toEqual({ verdict: 'seen' });
-    expect(decideArrival({ blue: 0, green: 100 }, { blue: 0, green: 1 })).toEqual({ verdict: 'seen' });
+  it('prove that requests arrive where the candidate got some', () => {
+    expect(decide(10, { blue: 900, green: 1 })).toEqual({
+      verdict: 'seen',
+      requests: { candidate: 1, live: 900 },
+    });
+    expect(decide(100, { blue: 0, green: 7 })).toMatchObject({ verdict: 'seen' });
   });
 
-  it('prove nothing on an idle fleet, or where too few came', () => {
-    expect(decideArrival(tenth, { blue: 0, green: 0 })).toEqual({ verdict: 'idle' });
-    expect(decideArrival(tenth, { blue: 1, green: 0 })).toEqual({ verdict: 'untold' });
-    expect(decideArrival(tenth, { blue: 199, green: 0 })).toEqual({ verdict: 'untold' });
-  });
-
-  it('tell of a slot that got none of many', () => {
-    expect(decideArrival(tenth, { blue: 200, green: 0 })).toEqual({
-      verdict: 'missing',
-      reasons: ['green got none of 200 requests, and should have got 10 % (blue 90 %, green 10 %)'],
-    });
-    expect(decideArrival({ blue: 50, green: 50 }, { blue: 0, green: 41 })).toMatchObject({
-      verdict: 'missing',
-      reasons: [expect.stringMatching(/^blue got none of 41/)],
-    });
-    expect(decideArrival({ blue: 100, green: 0 }, { blue: 0, green: 20 })).toMatchObject({
-      verdict: 'missing',
+  it('prove nothing where the test listener leads to the candidate, too', () => {
+    expect(decide(10, { blue: 900, green: 1 }, { tested: true })).toEqual({
+      verdict: 'untold',
+      idle: false,
+      why: '1 requests came to the candidate, maybe by the test listener',
     });
   });
 
-  it('never fail a slot without weight, nor one that got a request', () => {
+  it('prove nothing where none came in a quarter of an hour: the fleet is idle', () => {
+    expect(decide(10, { blue: 0, green: 0 })).toEqual({
+      verdict: 'untold',
+      idle: true,
+      why: 'no requests in 15 minutes',
+    });
+    const within = { ...quarter, to: at('10:14:00') };
+    expect(decide(10, { blue: 0, green: 0 }, { within })).toMatchObject({ verdict: 'untold', idle: false });
+  });
+
+  it('prove nothing where too few came', () => {
+    expect(decide(10, { blue: 199, green: 0 })).toEqual({
+      verdict: 'untold',
+      idle: false,
+      why: 'none of 199 requests came to the candidate, which may be chance',
+    });
+  });
+
+  it.each([true, false])('tell of a candidate that got none of many (test listener: %s)', (tested) => {
+    expect(decide(10, { blue: 200, green: 0 }, { tested })).toEqual({
+      verdict: 'missing',
+      reason: 'none of 200 requests came to the candidate (green), which has 10 % of the weight',
+    });
+  });
+
+  it('never fail a candidate that got a request, nor one whose live got none', () => {
     const count = fc.nat(100_000);
     fc.assert(
-      fc.property(fc.nat(100), count, count, (share, blue, green) => {
-        const decision = decideArrival({ blue: 100 - share, green: share }, { blue, green });
-        if (decision.verdict === 'missing') expect(blue === 0 || green === 0).toBe(true);
-        if (blue > 0 && green > 0) expect(decision).toEqual({ verdict: 'seen' });
+      fc.property(fc.nat(100), count, count, fc.boolean(), (share, blue, green, tested) => {
+        const { verdict } = decide(share, { blue, green }, { tested });
+        if (verdict === 'missing') expect([green, blue >= 20]).toEqual([0, true]);
+        if (blue === 0) expect(verdict).not.toBe('missing');
       }),
     );
   });
