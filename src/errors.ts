@@ -365,7 +365,7 @@ export const errorCatalogue = {
     status: 502,
     title: 'Requests do not arrive at the candidate',
     advice:
-      "Look for a rule of the listener with a smaller priority that takes the fleet's hosts or paths, and compare RequestCount of its two target groups; then deploy again: nothing is held against the release.",
+      "Look for a rule of the listener with a smaller priority that leads the fleet's hosts to live; cure that, and deploy again: nothing is held against the release.",
   },
   GateAborted: {
     status: 409,

@@ -2,7 +2,7 @@
 import { type CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import type { SlotColour } from '../contracts/ids.ts';
 import { countedSeconds, type Minutes, type Requests } from '../fleet/arrival.ts';
-import { cloudWatchClient } from './clients/cloudwatch.ts';
+import { briefCloudWatchClient } from './clients/cloudwatch.ts';
 import type { SlotArns } from './load-balancer.ts';
 
 export interface RequestCounts {
@@ -19,7 +19,7 @@ function balancerOf(ruleArn: string): string {
   return ruleArn.split('/').slice(1, 4).join('/');
 }
 
-export function openRequestCounts(client: CloudWatchClient = cloudWatchClient()): RequestCounts {
+export function openRequestCounts(client: CloudWatchClient = briefCloudWatchClient()): RequestCounts {
   return {
     async of(ruleArn, slots, { from, to }) {
       const query = (slot: SlotColour) => ({
@@ -45,10 +45,11 @@ export function openRequestCounts(client: CloudWatchClient = cloudWatchClient())
           EndTime: new Date(to),
         }),
       );
-      const partly = results.find(({ StatusCode }) => StatusCode !== 'Complete');
-      if (partly !== undefined) throw new Error(`CloudWatch told ${partly.StatusCode} of ${partly.Id}`);
-      const sum = (slot: SlotColour): number =>
-        (results.find(({ Id }) => Id === slot)?.Values ?? []).reduce((total, value) => total + value, 0);
+      const sum = (slot: SlotColour): number => {
+        const { StatusCode = 'nothing', Values = [] } = results.find(({ Id }) => Id === slot) ?? {};
+        if (StatusCode !== 'Complete') throw new Error(`CloudWatch told ${StatusCode} of ${slot}`);
+        return Values.reduce((total, value) => total + value, 0);
+      };
       return { blue: sum('blue'), green: sum('green') };
     },
   };

@@ -20,9 +20,6 @@ const publishedWithinSeconds = 120;
 /** Only the newest hour counts of a gate that held for days. */
 const mostSeconds = 3_600;
 
-/** A gate that held so long tells something, whenever in its minute it began. */
-const tellingSeconds = propagationSeconds + 2 * countedSeconds + publishedWithinSeconds;
-
 /** A fleet that nobody asks for so long is idle; in a shorter time its visitors may only have been elsewhere. */
 const idleSeconds = 900;
 
@@ -52,19 +49,12 @@ export function tellingMinutes(weightsSince: string | undefined, now: Date): Min
 }
 
 /**
- * Whether to ask when this step's gate is left: until it is told, and twice at most, so that a rollout of many steps
- * makes no more calls for it. Where the first answer was no proof, the last gate that is long enough asks again: most
- * requests come to the candidate there. Nobody asks on the way back, which must not wait for a metric.
+ * Whether to ask when a gate is left: until it is told, so that a rollout of many steps makes no more calls for it. Nobody
+ * asks on the way back, which must not wait for a metric.
+ * @param step that has the traffic; 0 before the first
  */
-export function asksForArrival(
-  arrival: Arrival,
-  { kind, steps }: Pick<RolloutPlan, 'kind' | 'steps'>,
-  step: number,
-): boolean {
-  if (kind === 'rollback' || step === 0 || arrival === 'told') return false;
-  const long = ({ bakeSeconds, approval, approvalSeconds }: RolloutPlan['steps'][number]): boolean =>
-    bakeSeconds + (approval ? approvalSeconds : 0) >= tellingSeconds;
-  return arrival === 'unasked' || step === steps.findLastIndex(long) + 1;
+export function asksForArrival(arrival: Arrival, kind: RolloutPlan['kind'], step: number): boolean {
+  return kind === 'deploy' && step > 0 && arrival !== 'told';
 }
 
 export type ArrivalVerdict =

@@ -20,6 +20,14 @@ export function longCallSettings() {
   return { requestHandler: { ...requestHandler, requestTimeout: 25_000 }, maxAttempts: 1 };
 }
 
+/** Of a client whose answers are worth seconds alone: whoever asks goes on without one. */
+export function briefSettings() {
+  return {
+    requestHandler: { ...requestHandler, connectionTimeout: 1_000, requestTimeout: 3_000 },
+    retryStrategy: new PromptRetries(2),
+  };
+}
+
 export function clientSettings() {
   return { requestHandler, retryStrategy: new PromptRetries(4) };
 }

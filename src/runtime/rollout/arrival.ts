@@ -34,21 +34,24 @@ export interface ArrivalDeps {
 export type Counted = { readonly minutes: Minutes; readonly requests: Known<Requests> } | undefined;
 
 /**
- * Never throws: what CloudWatch cannot or may not tell stops no rollout; the log tells it, and the record.
+ * What CloudWatch cannot or may not tell stops no rollout; the log tells it, and the record.
  * @param step that has the traffic; 0 before the first
+ * @throws FlotillaError `LeaseLost`, `DeadlineNear`, where the answer took its time.
  */
 export async function countArrivals(
   { plan, proof, arrival }: Call,
-  { fleet, now }: Hold,
+  hold: Pick<Hold, 'fleet' | 'now' | 'before'>,
   { counts, log }: ArrivalDeps,
   step: number,
 ): Promise<Counted> {
-  const minutes = tellingMinutes(fleet.weightsSince, now());
-  if (proof === 'none' || minutes === undefined || !asksForArrival(arrival, plan, step)) return undefined;
-  // What is asked again every few seconds, until the candidate is large enough, was judged when it began to grow.
-  if (fleet.candidate?.growth?.proven === false) return undefined;
+  const { fleet } = hold;
+  const minutes = tellingMinutes(fleet.weightsSince, hold.now());
+  if (proof === 'none' || minutes === undefined || !asksForArrival(arrival, plan.kind, step))
+    return undefined;
   const requests = await known(counts.of(fleet.fixed.ruleArn, slotArns(fleet), minutes));
   if (!requests.known) log.warn('requests not counted', { why: requests.why });
+  // An order may have come meanwhile: what was read of the fleet is read again where that is long ago.
+  await hold.before();
   return { minutes, requests };
 }
 
@@ -59,12 +62,12 @@ export async function countArrivals(
 export function judgeArrival(
   { rollout, plan, proof, arrival }: Call,
   fleet: FleetItem,
-  rule: Pick<RuleView, 'weights'>,
+  rule: Pick<RuleView, 'weights' | 'foreign'>,
   counted: Counted,
 ): { readonly arrival: Arrival; readonly proof: TrafficProof | 'none' } {
-  // Under other weights than lineage's the counts say nothing; who made them is named by whoever looks at the rule.
-  if (counted === undefined || proof === 'none' || !sameWeights(rule.weights, fleet.weights))
-    return { arrival, proof };
+  // Under another rule than lineage's the counts say nothing; who made them is named by whoever looks at the rule.
+  const asExpected = sameWeights(rule.weights, fleet.weights) && rule.foreign.length === 0;
+  if (counted === undefined || proof === 'none' || !asExpected) return { arrival, proof };
   const { minutes, requests } = counted;
   if (!requests.known) return { arrival: 'untold', proof: { ...proof, untold: requests.why } };
   const tested = fleet.testTraffic?.slot === plan.slot;

@@ -1,7 +1,6 @@
 /** Promotion: the one moment from which rolling back means a rollout of its own. */
 import type * as z from 'zod';
 import { scalingMetrics } from '../../aws/groups.ts';
-import { together } from '../../aws/together.ts';
 import type { FleetItem } from '../../contracts/items.ts';
 import { FlotillaError } from '../../errors.ts';
 import { promotedBounds } from '../../fleet/capacity.ts';
@@ -38,10 +37,9 @@ export async function promote(
   const { candidate, live } = hold.fleet;
   if (candidate === null && live?.groupName === plan.groupName) return promotedAs(hold.fleet);
 
-  const [world, counted] = await together([
-    leaveGate(call, hold, deps, call.step),
-    countArrivals(call, hold, deps, call.step),
-  ]);
+  // Asked first, so that nothing else that is looked at grows old meanwhile.
+  const counted = await countArrivals(call, hold, deps, call.step);
+  const world = await leaveGate(call, hold, deps, call.step);
   const proven = judgeArrival(call, hold.fleet, world.rule, counted);
   const wanted = stepWeights(plan.slot, 100, live !== null);
   if (!sameWeights(world.rule.weights, wanted)) {

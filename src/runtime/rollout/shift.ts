@@ -150,11 +150,10 @@ export async function shiftTraffic(
   const step = plan.steps[call.step - 1];
   if (step === undefined)
     throw new FlotillaError('RequestInvalid', `The plan has no step ${call.step}`, { rollout });
+  // Asked first, so that nothing else that is looked at grows old meanwhile.
+  const counted = await countArrivals(call, hold, deps, call.step - 1);
   const lookedAt = hold.now().getTime();
-  const [world, counted] = await together([
-    leaveGate(call, hold, deps, call.step - 1),
-    countArrivals(call, hold, deps, call.step - 1),
-  ]);
+  const world = await leaveGate(call, hold, deps, call.step - 1);
   const proven = judgeArrival(call, hold.fleet, world.rule, counted);
   await growForShare({ ...call, share: step.weight }, hold, deps, world);
   const { fleet } = hold;

@@ -55,3 +55,10 @@ it.each(['PartialData', 'InternalError', 'Forbidden'] as const)('says nothing of
   });
   await expect(ask()).rejects.toThrow(`CloudWatch told ${StatusCode} of green`);
 });
+
+it('takes a target group that is not among the answers for no zero', async () => {
+  cloudwatch.on(GetMetricDataCommand).resolves({
+    MetricDataResults: [{ Id: 'blue', StatusCode: 'Complete', Values: [100] }],
+  });
+  await expect(ask()).rejects.toThrow('CloudWatch told nothing of green');
+});
