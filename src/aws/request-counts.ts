@@ -1,17 +1,16 @@
 /** Requests that a load balancer gave to target groups, as CloudWatch counts them. */
 import { type CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import type { SlotColour } from '../contracts/ids.ts';
-import { countedSeconds, type Minutes, type Requests } from '../fleet/arrival.ts';
+import { type Counts, countedSeconds, type MinuteCount, type Minutes } from '../fleet/arrival.ts';
 import { briefCloudWatchClient } from './clients/cloudwatch.ts';
 import type { SlotArns } from './load-balancer.ts';
 
 export interface RequestCounts {
   /**
-   * What came to each slot in whole minutes, by whatever listener; none where nothing is counted. Health checks are not
-   * among them.
+   * What came to each slot, minute by minute, by whatever listener. Health checks are not among it.
    * @throws Error where CloudWatch does not say all of it.
    */
-  of(ruleArn: string, slots: SlotArns, minutes: Minutes): Promise<Requests>;
+  of(ruleArn: string, slots: SlotArns, minutes: Minutes): Promise<Counts>;
 }
 
 /** `app/name/id` of `…:listener-rule/app/name/id/listener/rule`, as the load balancer's metrics name it. */
@@ -21,7 +20,7 @@ function balancerOf(ruleArn: string): string {
 
 export function openRequestCounts(client: CloudWatchClient = briefCloudWatchClient()): RequestCounts {
   return {
-    async of(ruleArn, slots, { from, to }) {
+    async of(ruleArn, slots, { countedFrom, to }) {
       const query = (slot: SlotColour) => ({
         Id: slot,
         MetricStat: {
@@ -41,16 +40,20 @@ export function openRequestCounts(client: CloudWatchClient = briefCloudWatchClie
       const { MetricDataResults: results = [] } = await client.send(
         new GetMetricDataCommand({
           MetricDataQueries: [query('blue'), query('green')],
-          StartTime: new Date(from),
+          StartTime: new Date(countedFrom),
           EndTime: new Date(to),
         }),
       );
-      const sum = (slot: SlotColour): number => {
-        const { StatusCode = 'nothing', Values = [] } = results.find(({ Id }) => Id === slot) ?? {};
+      const minutesOf = (slot: SlotColour): MinuteCount[] => {
+        const {
+          StatusCode = 'nothing',
+          Timestamps = [],
+          Values = [],
+        } = results.find(({ Id }) => Id === slot) ?? {};
         if (StatusCode !== 'Complete') throw new Error(`CloudWatch told ${StatusCode} of ${slot}`);
-        return Values.reduce((total, value) => total + value, 0);
+        return Timestamps.map((at, index) => ({ at: at.getTime(), requests: Values[index] ?? 0 }));
       };
-      return { blue: sum('blue'), green: sum('green') };
+      return { blue: minutesOf('blue'), green: minutesOf('green') };
     },
   };
 }

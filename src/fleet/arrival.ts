@@ -20,17 +20,26 @@ const publishedWithinSeconds = 120;
 /** Only the newest hour counts of a gate that held for days. */
 const mostSeconds = 3_600;
 
-/** A fleet that nobody asks for so long is idle; in a shorter time its visitors may only have been elsewhere. */
+/** A fleet that nobody asked for so long is idle; in a shorter time its visitors may only have been elsewhere. */
 const idleSeconds = 900;
 
 /** So many requests would have come by the weights; that none did is not by chance: one time in hundreds of millions. */
 const tellingRequests = 20;
 
-/** Requests that the load balancer gave to each slot's targets. */
-export type Requests = Readonly<Record<SlotColour, number>>;
+/** Requests that the load balancer gave to a slot's targets in one minute, by its beginning: milliseconds since the epoch. */
+export interface MinuteCount {
+  readonly at: number;
+  readonly requests: number;
+}
+
+/** Of each slot; a minute without requests may be missing. */
+export type Counts = Readonly<Record<SlotColour, readonly MinuteCount[]>>;
 
 /** Whole minutes, in milliseconds since the epoch. */
 export interface Minutes {
+  /** Of a quarter of an hour at least: whether anybody asks at all. */
+  readonly countedFrom: number;
+  /** Under the weights in question. */
   readonly from: number;
   readonly to: number;
 }
@@ -45,7 +54,8 @@ export function tellingMinutes(weightsSince: string | undefined, now: Date): Min
   const since = Math.ceil((Date.parse(weightsSince) + propagationSeconds * 1000) / minute) * minute;
   const to = Math.floor((now.getTime() - publishedWithinSeconds * 1000) / minute) * minute;
   if (to <= since) return undefined;
-  return { from: Math.max(since, to - mostSeconds * 1000), to };
+  const from = Math.max(since, to - mostSeconds * 1000);
+  return { countedFrom: Math.min(from, to - idleSeconds * 1000), from, to };
 }
 
 /**
@@ -71,20 +81,23 @@ export type ArrivalVerdict =
 export function decideArrival(
   slot: SlotColour,
   weights: Weights,
-  requests: Requests,
-  { from, to }: Minutes,
+  counts: Counts,
+  { countedFrom, from, to }: Minutes,
   tested: boolean,
 ): ArrivalVerdict {
-  const candidate = requests[slot];
-  const live = requests[otherSlot(slot)];
+  const sum = (minutes: readonly MinuteCount[]): number =>
+    minutes.reduce((total, { requests }) => total + requests, 0);
+  const since = (minutes: readonly MinuteCount[]): number => sum(minutes.filter(({ at }) => at >= from));
+  const candidate = since(counts[slot]);
+  const live = since(counts[otherSlot(slot)]);
   const untold = (why: string, idle = false) => ({ verdict: 'untold' as const, idle, why });
   if (candidate > 0) {
     return tested
       ? untold(`${candidate} requests came to the candidate, maybe by the test listener`)
       : { verdict: 'seen', requests: { candidate, live } };
   }
-  const seconds = (to - from) / 1000;
-  if (live === 0) return untold(`no requests in ${seconds / 60} minutes`, seconds >= idleSeconds);
+  if (sum(counts.blue) + sum(counts.green) === 0)
+    return untold(`no requests in ${(to - countedFrom) / 60_000} minutes`, true);
   if ((live * weights[slot]) / 100 < tellingRequests)
     return untold(`none of ${live} requests came to the candidate, which may be chance`);
   return {

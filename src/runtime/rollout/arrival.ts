@@ -5,9 +5,9 @@ import type { Arrival, RolloutPlan, TrafficProof } from '../../contracts/rollout
 import { FlotillaError } from '../../errors.ts';
 import {
   asksForArrival,
+  type Counts,
   decideArrival,
   type Minutes,
-  type Requests,
   tellingMinutes,
 } from '../../fleet/arrival.ts';
 import type { Known } from '../../fleet/quotas.ts';
@@ -31,7 +31,7 @@ export interface ArrivalDeps {
 }
 
 /** What was counted, and in which minutes; undefined where nobody had to ask. */
-export type Counted = { readonly minutes: Minutes; readonly requests: Known<Requests> } | undefined;
+export type Counted = { readonly minutes: Minutes; readonly requests: Known<Counts> } | undefined;
 
 /**
  * What CloudWatch cannot or may not tell stops no rollout; the log tells it, and the record.

@@ -14,20 +14,35 @@ const slots = {
   blue: `${elb}:targetgroup/flt-web-blue/73e2d6bc24d8a067`,
   green: `${elb}:targetgroup/flt-web-green/943f017f100becff`,
 };
-const minutes = { from: Date.parse('2026-01-01T10:01:00Z'), to: Date.parse('2026-01-01T10:03:00Z') };
+const minutes = {
+  countedFrom: Date.parse('2026-01-01T10:01:00Z'),
+  from: Date.parse('2026-01-01T10:02:00Z'),
+  to: Date.parse('2026-01-01T10:03:00Z'),
+};
 const ask = () => openRequestCounts(new CloudWatchClient({})).of(ruleArn, slots, minutes);
 
 it('asks for the counts of both target groups behind the load balancer of the rule', async () => {
   cloudwatch.on(GetMetricDataCommand).resolves({
     MetricDataResults: [
-      { Id: 'green', StatusCode: 'Complete', Values: [3, 4] },
+      {
+        Id: 'green',
+        StatusCode: 'Complete',
+        Values: [3, 4],
+        Timestamps: [new Date(minutes.from), new Date(minutes.countedFrom)],
+      },
       { Id: 'blue', StatusCode: 'Complete', Values: [] },
     ],
   });
-  expect(await ask()).toEqual({ blue: 0, green: 7 });
+  expect(await ask()).toEqual({
+    blue: [],
+    green: [
+      { at: minutes.from, requests: 3 },
+      { at: minutes.countedFrom, requests: 4 },
+    ],
+  });
   const [call] = cloudwatch.commandCalls(GetMetricDataCommand);
   const { MetricDataQueries: queries = [], ...more } = call?.args[0].input ?? {};
-  expect(more).toEqual({ StartTime: new Date(minutes.from), EndTime: new Date(minutes.to) });
+  expect(more).toEqual({ StartTime: new Date(minutes.countedFrom), EndTime: new Date(minutes.to) });
   expect(queries.map(({ Id, MetricStat }) => [Id, MetricStat?.Metric?.Dimensions])).toEqual([
     [
       'blue',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { asksForArrival, decideArrival, type Requests, tellingMinutes } from '../../../src/fleet/arrival.ts';
+import { asksForArrival, decideArrival, tellingMinutes } from '../../../src/fleet/arrival.ts';
 import { weightsFor } from '../../../src/fleet/traffic.ts';
 
 const at = (time: string): number => Date.parse(`2026-01-01T${time}Z`);
@@ -9,19 +9,39 @@ const minutes = (since: string | undefined, now: string) =>
 
 describe('the minutes that tell of a step', () => {
   it('are whole, begin once every node follows, and end where their counts are shown', () => {
-    expect(minutes('10:00:49', '10:05:30')).toEqual({ from: at('10:01:00'), to: at('10:03:00') });
-    expect(minutes('10:00:50', '10:05:59')).toEqual({ from: at('10:01:00'), to: at('10:03:00') });
-    expect(minutes('10:00:51', '10:06:00')).toEqual({ from: at('10:02:00'), to: at('10:04:00') });
+    expect(minutes('10:00:49', '10:05:30')).toEqual({
+      countedFrom: at('09:48:00'),
+      from: at('10:01:00'),
+      to: at('10:03:00'),
+    });
+    expect(minutes('10:00:50', '10:05:59')).toEqual({
+      countedFrom: at('09:48:00'),
+      from: at('10:01:00'),
+      to: at('10:03:00'),
+    });
+    expect(minutes('10:00:51', '10:06:00')).toEqual({
+      countedFrom: at('09:49:00'),
+      from: at('10:02:00'),
+      to: at('10:04:00'),
+    });
   });
 
   it('are none where the gate was too short, or nobody set weights', () => {
     expect(minutes('10:00:50', '10:03:59')).toBeUndefined();
-    expect(minutes('10:00:50', '10:04:00')).toEqual({ from: at('10:01:00'), to: at('10:02:00') });
+    expect(minutes('10:00:50', '10:04:00')).toEqual({
+      countedFrom: at('09:47:00'),
+      from: at('10:01:00'),
+      to: at('10:02:00'),
+    });
     expect(minutes(undefined, '10:30:00')).toBeUndefined();
   });
 
   it('are the last hour of a bake of days', () => {
-    expect(minutes('00:00:00', '23:00:10')).toEqual({ from: at('21:58:00'), to: at('22:58:00') });
+    expect(minutes('00:00:00', '23:00:10')).toEqual({
+      countedFrom: at('21:58:00'),
+      from: at('21:58:00'),
+      to: at('22:58:00'),
+    });
   });
 });
 
@@ -39,9 +59,27 @@ describe('a rollout', () => {
 });
 
 describe('the counts of two slots', () => {
-  const quarter = { from: at('10:00:00'), to: at('10:15:00') };
-  const decide = (share: number, requests: Requests, { tested = false, within = quarter } = {}) =>
-    decideArrival('green', weightsFor('green', share), requests, within, tested);
+  const minutesAsked = { countedFrom: at('10:00:00'), from: at('10:10:00'), to: at('10:15:00') };
+  interface Requests {
+    readonly blue: number;
+    readonly green: number;
+    /** To live, under the weights of before. */
+    readonly before?: number;
+  }
+  const decide = (share: number, { blue, green, before = 0 }: Requests, { tested = false } = {}) =>
+    decideArrival(
+      'green',
+      weightsFor('green', share),
+      {
+        blue: [
+          { at: at('10:14:00'), requests: blue },
+          { at: at('10:09:00'), requests: before },
+        ],
+        green: [{ at: at('10:10:00'), requests: green }],
+      },
+      minutesAsked,
+      tested,
+    );
 
   it('prove that requests arrive where the candidate got some', () => {
     expect(decide(10, { blue: 900, green: 1 })).toEqual({
@@ -65,8 +103,11 @@ describe('the counts of two slots', () => {
       idle: true,
       why: 'no requests in 15 minutes',
     });
-    const within = { ...quarter, to: at('10:14:00') };
-    expect(decide(10, { blue: 0, green: 0 }, { within })).toMatchObject({ verdict: 'untold', idle: false });
+    expect(decide(10, { blue: 0, green: 0, before: 1 })).toEqual({
+      verdict: 'untold',
+      idle: false,
+      why: 'none of 0 requests came to the candidate, which may be chance',
+    });
   });
 
   it('prove nothing where too few came', () => {
@@ -75,6 +116,10 @@ describe('the counts of two slots', () => {
       idle: false,
       why: 'none of 199 requests came to the candidate, which may be chance',
     });
+  });
+
+  it('tell nothing of requests from before the weights in question', () => {
+    expect(decide(10, { blue: 199, green: 0, before: 500 })).toMatchObject({ verdict: 'untold' });
   });
 
   it.each([true, false])('tell of a candidate that got none of many (test listener: %s)', (tested) => {

@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FleetItem } from '../../../src/contracts/items.ts';
 import type { Arrival, RolloutPlan, TrafficProof } from '../../../src/contracts/rollout.ts';
-import type { Requests } from '../../../src/fleet/arrival.ts';
 import { countArrivals, judgeArrival } from '../../../src/runtime/rollout/arrival.ts';
 import type { Hold } from '../../../src/runtime/rollout/hold.ts';
 import { shiftInput } from '../../../src/runtime/rollout/shift.ts';
@@ -29,6 +28,12 @@ const callWith = (arrival: Arrival, kind: RolloutPlan['kind'] = 'deploy') => ({
   proof,
   arrival,
 });
+
+/** All in one minute of those that tell. */
+interface Requests {
+  readonly blue: number;
+  readonly green: number;
+}
 
 interface Told {
   readonly asked: number;
@@ -58,7 +63,9 @@ async function count(
         of: async () => {
           asked += 1;
           if (answer instanceof Error) throw answer;
-          return answer;
+          const at = Date.parse('2026-01-01T10:30:00Z');
+          const { blue, green } = answer;
+          return { blue: [{ at, requests: blue }], green: [{ at, requests: green }] };
         },
       },
       log: { warn: (...line: unknown[]) => void warned.push(line) },
