@@ -7,7 +7,7 @@ import { notPackaged } from './kit/fleet-in-virtual-time.ts';
 
 const hour = 3_600;
 
-/** Two of them are spare, for what a late copy shows as it was, and is asked again. */
+/** One is spare in a long bake, two in a short one: for what a late copy shows as it was, and is asked again. */
 const requestsAtMost = 60;
 
 describe.skipIf(notPackaged !== undefined)('a four-step rollout of a healthy fleet', () => {
@@ -23,9 +23,9 @@ describe.skipIf(notPackaged !== undefined)('a four-step rollout of a healthy fle
     },
   );
 
-  it('costs no more when it bakes for hours', async () => {
-    const { calls, transitions, seconds } = await measureFourSteps(2 * hour, 1);
-    expect(seconds).toBeGreaterThan(8 * hour);
+  it.each([300, 2 * hour])('costs no more when it bakes for %i s', async (bakeSeconds) => {
+    const { calls, transitions, seconds } = await measureFourSteps(bakeSeconds, 1);
+    expect(seconds).toBeGreaterThan(4 * bakeSeconds);
     expect(calls).toBeGreaterThan(50);
     expect(calls).toBeLessThanOrEqual(requestsAtMost);
     expect(transitions).toBeLessThanOrEqual(60);
