@@ -63,7 +63,7 @@ describe('the counts of two slots', () => {
   interface Requests {
     readonly blue: number;
     readonly green: number;
-    /** To live, under the weights of before. */
+    /** To each slot, under the weights of before. */
     readonly before?: number;
   }
   const decide = (share: number, { blue, green, before = 0 }: Requests, { tested = false } = {}) =>
@@ -75,7 +75,10 @@ describe('the counts of two slots', () => {
           { at: at('10:14:00'), requests: blue },
           { at: at('10:09:00'), requests: before },
         ],
-        green: [{ at: at('10:10:00'), requests: green }],
+        green: [
+          { at: at('10:10:00'), requests: green },
+          { at: at('10:09:00'), requests: before },
+        ],
       },
       minutesAsked,
       tested,
