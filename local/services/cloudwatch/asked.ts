@@ -3,6 +3,14 @@ import type { MetricDataQuery } from '@aws-sdk/client-cloudwatch';
 import { AwsError } from '../../service.ts';
 import { onlySupported } from '../supported.ts';
 
+export function invalid(message: string): AwsError {
+  return new AwsError('ValidationError', message);
+}
+
+export function badToken(): AwsError {
+  return new AwsError('InvalidNextToken', 'The next token specified is invalid.');
+}
+
 /**
  * AWS has shorter periods for metrics of high resolution; an alarm with one on another metric "does not receive data for
  * the attempts that do not correspond to a one-minute data resolution".
@@ -11,10 +19,7 @@ import { onlySupported } from '../supported.ts';
  */
 export function checkPeriod(seconds: number | undefined): void {
   if (seconds !== undefined && seconds >= 60 && seconds % 60 === 0) return;
-  throw new AwsError(
-    'ValidationError',
-    'Period must be a multiple of 60: the local region keeps metrics by minute',
-  );
+  throw invalid('Period must be a multiple of 60: the local region keeps metrics by minute');
 }
 
 /** @throws UnsupportedOperation for a unit: "the operation returns only data that was collected with that unit" */
