@@ -6,7 +6,6 @@ import { FlotillaError } from '../../errors.ts';
 import { promotedBounds } from '../../fleet/capacity.ts';
 import { phases } from '../../fleet/phases.ts';
 import { formatWeights, sameWeights, stepWeights } from '../../fleet/traffic.ts';
-import { countArrivals, judgeArrival } from './arrival.ts';
 import { type HandedFleet, type Hold, handOver } from './hold.ts';
 import { refuseIfEnded, refuseIfPaused } from './orders.ts';
 import { fleetEvent, rolloutKey, updateRelease, updateRollout } from './record.ts';
@@ -37,10 +36,7 @@ export async function promote(
   const { candidate, live } = hold.fleet;
   if (candidate === null && live?.groupName === plan.groupName) return promotedAs(hold.fleet);
 
-  // Asked first, so that nothing else that is looked at grows old meanwhile.
-  const counted = await countArrivals(call, hold, deps, call.step);
   const world = await leaveGate(call, hold, deps, call.step);
-  const proven = judgeArrival(call, hold.fleet, world.rule, counted);
   const wanted = stepWeights(plan.slot, 100, live !== null);
   if (!sameWeights(world.rule.weights, wanted)) {
     throw new FlotillaError(
@@ -119,7 +115,7 @@ export async function promote(
             desired: group.desired,
             minimum: bounds.minimum,
             ...(testTraffic === undefined ? {} : { testTraffic }),
-            provenBefore: proven.proof,
+            provenBefore: world.proven.proof,
             alarmsBefore: world.alarms,
           },
         }),

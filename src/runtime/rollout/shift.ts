@@ -55,19 +55,31 @@ export interface ShiftDeps extends ArrivalDeps {
 
 type Call = z.infer<typeof shiftInput>;
 
+type LeftGate = TrafficWorld &
+  GrowthView & {
+    readonly alarms: AlarmVerdict['verdict'];
+    /** Milliseconds since the epoch. */
+    readonly lookedAt: number;
+    /** What is known of the step that had the traffic. */
+    readonly proven: ReturnType<typeof judgeArrival>;
+  };
+
 /**
- * What is asked when a gate is left: orders, alarms, and whether the candidate is still well. Of the other slot nothing
+ * What is asked when a gate is left: whether requests arrive, orders, alarms, and whether the candidate is still well. Of the other slot nothing
  * is asked. What Auto Scaling did meanwhile is asked where the candidate's targets are not those that were last
  * proven well: nothing was replaced where they are.
  */
 export async function leaveGate(
-  call: Pick<Call, 'fleet' | 'rollout' | 'plan' | 'seen' | 'justSeen'>,
+  call: Pick<Call, 'fleet' | 'rollout' | 'plan' | 'proof' | 'arrival' | 'seen' | 'justSeen'>,
   hold: Hold,
   deps: ShiftDeps,
   /** The step that has the traffic; 0 before the first. */
   step: number,
-): Promise<TrafficWorld & GrowthView & { readonly alarms: AlarmVerdict['verdict'] }> {
+): Promise<LeftGate> {
   const { plan } = call;
+  // Asked first, so that nothing else that is looked at grows old meanwhile.
+  const counted = await countArrivals(call, hold, deps, step);
+  const lookedAt = hold.now().getTime();
   const steps = plan.steps.length;
   const watched = watchedAt(hold.fleet.spec.rollout.alarms, { kind: plan.kind, step, steps });
   refuseIfEnded(hold.fleet, call.rollout);
@@ -96,6 +108,8 @@ export async function leaveGate(
     targets,
     activities,
     alarms,
+    lookedAt,
+    proven: judgeArrival(call, hold.fleet, world.rule, counted),
   };
 }
 
@@ -138,8 +152,8 @@ function ledByUs(candidate: FleetItem['candidate']): FleetItem['candidate'] {
 
 /**
  * Sets the weights of one step. Safe to repeat: weights that are there already are recorded, not set again.
- * @throws FlotillaError `CandidateGrowing` and `TrafficNotArriving` (try again), `TrafficChangedByHand`, `GuardRefused`, `CandidateUnhealthy`,
- * `AlarmRang`, `AlarmMissing`, `GateAborted`, `RolloutPaused`, `LeaseLost`, `DeadlineNear`.
+ * @throws FlotillaError `CandidateGrowing` and `TrafficNotArriving` (try again), `TrafficChangedByHand`, `GuardRefused`,
+ * `CandidateUnhealthy`, `AlarmRang`, `AlarmMissing`, `GateAborted`, `RolloutPaused`, `LeaseLost`, `DeadlineNear`.
  */
 export async function shiftTraffic(
   call: Call,
@@ -150,11 +164,8 @@ export async function shiftTraffic(
   const step = plan.steps[call.step - 1];
   if (step === undefined)
     throw new FlotillaError('RequestInvalid', `The plan has no step ${call.step}`, { rollout });
-  // Asked first, so that nothing else that is looked at grows old meanwhile.
-  const counted = await countArrivals(call, hold, deps, call.step - 1);
-  const lookedAt = hold.now().getTime();
   const world = await leaveGate(call, hold, deps, call.step - 1);
-  const proven = judgeArrival(call, hold.fleet, world.rule, counted);
+  const { proven, lookedAt } = world;
   await growForShare({ ...call, share: step.weight }, hold, deps, world);
   const { fleet } = hold;
   const read = new Set(fleet.orders.map(orderKey));
